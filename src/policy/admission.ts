@@ -1,0 +1,126 @@
+/**
+ * Who may hold a half-open connection: the inbound links whose handshake is not done. Part of the pool is kept for listed
+ * (whitelisted or persistent) addresses, and a crowd from one network evicts itself, so that a flood of silent
+ * connections keeps nobody else out.
+ */
+import { ipBucket, ipPrefix, isLoopback } from './address.js'
+import { checkLimit } from './dedup.js'
+import { invalidOption } from '../errors.js'
+import { KeyedRateLimit } from './rate-limit.js'
+
+/** Options of {@link PendingPool}. */
+export interface PendingPoolOptions {
+  /** Handshakes under way at once, 1 to 65,536: {@link pendingMaxFor}. */
+  readonly pendingMax: number
+  /** The share that only listed addresses may use, 0 to 1; default a half. */
+  readonly listedShare?: number
+  /** Strangers under way from one IPv4 address or IPv6 /64, 1 to 65,536; default 4. */
+  readonly perBucketMax?: number
+  /** Whether anything is counted by IP; default true. Off where many nodes share one machine. */
+  readonly perIpLimits?: boolean
+  /** Attempts per minute from one IPv4 address or IPv6 /64, 1 to 65,536; default 10. */
+  readonly attemptsPerMin?: number
+  /** The same for listed addresses; default 60. */
+  readonly listedAttemptsPerMin?: number
+}
+
+/** `rate-limit`: too many attempts within a minute. `busy`: too many under way, from there or in all. */
+export type AdmissionDecision =
+  | { readonly kind: 'admit'; readonly evict: string | null }
+  | { readonly kind: 'refuse'; readonly code: 'busy' | 'rate-limit' }
+
+interface Pending {
+  readonly key: string
+  /** Null where per-IP limits do not apply. */
+  readonly bucket: string | null
+  readonly group: string
+}
+
+/** The pool's size for that many whitelisted peers: max(64, ⌈whitelisted / 2⌉). */
+export function pendingMaxFor(whitelisted: number): number {
+  return Math.max(64, Math.ceil(checkLimit('whitelisted', whitelisted, 0, 2 ** 17) / 2))
+}
+
+/** The pre-authentication pool. `key` names a link; the owner removes it when the handshake ends, either way. */
+export class PendingPool {
+  readonly #pendingMax: number
+  readonly #openMax: number
+  readonly #perBucketMax: number
+  readonly #perIpLimits: boolean
+  readonly #attempts: KeyedRateLimit
+  readonly #listedAttempts: KeyedRateLimit
+  /** In order of arrival. Bound: the open share of `pendingMax`. */
+  readonly #strangers = new Map<string, Pending>()
+  /** Bound: `pendingMax`, less the strangers. */
+  readonly #listed = new Set<string>()
+
+  /** @throws HoldfastError `invalid-option` for a number outside its bounds */
+  constructor(options: PendingPoolOptions) {
+    const { pendingMax, listedShare = 0.5, perBucketMax = 4, perIpLimits = true } = options
+    const { attemptsPerMin = 10, listedAttemptsPerMin = 60 } = options
+    if (!(listedShare >= 0 && listedShare <= 1)) throw invalidOption('listedShare', listedShare, 'a number from 0 to 1')
+    this.#pendingMax = checkLimit('pendingMax', pendingMax, 1, 65_536)
+    this.#openMax = Math.floor(pendingMax * (1 - listedShare))
+    this.#perBucketMax = checkLimit('perBucketMax', perBucketMax, 1, 65_536)
+    this.#perIpLimits = perIpLimits
+    this.#attempts = perMinute('attemptsPerMin', attemptsPerMin)
+    this.#listedAttempts = perMinute('listedAttemptsPerMin', listedAttemptsPerMin)
+  }
+
+  /** Handshakes under way. */
+  get size(): number {
+    return this.#strangers.size + this.#listed.size
+  }
+
+  /**
+   * Whether a new link may begin its handshake, and whom it displaces: the youngest stranger of the busiest IPv4 /24 or
+   * IPv6 /48. The displaced key is out of the pool when this returns; destroying its link is the caller's part.
+   * @param ip null where the transport has no addresses; then nothing is counted by IP
+   * @param listed whether the address is whitelisted or persistent: it is exempt from the bound per IP
+   */
+  admit(key: string, ip: string | null, listed: boolean, now: number): AdmissionDecision {
+    this.remove(key)
+    const bucket = ip === null || !this.#perIpLimits || isLoopback(ip) ? null : ipBucket(ip)
+    const attempts = listed ? this.#listedAttempts : this.#attempts
+    if (bucket !== null && !attempts.take(bucket, 1, now)) return { kind: 'refuse', code: 'rate-limit' }
+    if (!listed && this.#bucketIsFull(bucket)) return { kind: 'refuse', code: 'busy' }
+
+    const isFull = this.size >= this.#pendingMax || (!listed && this.#strangers.size >= this.#openMax)
+    const evict = isFull ? this.#pickVictim() : null
+    if (isFull && evict === null) return { kind: 'refuse', code: 'busy' }
+
+    if (evict !== null) this.#strangers.delete(evict)
+    if (listed) this.#listed.add(key)
+    else this.#strangers.set(key, { key, bucket, group: ip === null ? '' : ipPrefix(ip, 24, 48) })
+    return { kind: 'admit', evict }
+  }
+
+  /** The handshake ended, well or badly. Removing twice does nothing. */
+  remove(key: string): void {
+    this.#strangers.delete(key)
+    this.#listed.delete(key)
+  }
+
+  #bucketIsFull(bucket: string | null): boolean {
+    if (bucket === null) return false
+    let count = 0
+    for (const pending of this.#strangers.values()) if (pending.bucket === bucket) count += 1
+    return count >= this.#perBucketMax
+  }
+
+  /** Where groups are equally busy, the one that the youngest stranger belongs to. */
+  #pickVictim(): string | null {
+    const counts = new Map<string, number>()
+    for (const { group } of this.#strangers.values()) counts.set(group, (counts.get(group) ?? 0) + 1)
+    let victim: Pending | null = null
+    for (const pending of this.#strangers.values()) {
+      if (victim === null || (counts.get(pending.group) ?? 0) >= (counts.get(victim.group) ?? 0)) victim = pending
+    }
+    return victim?.key ?? null
+  }
+}
+
+function perMinute(field: string, attempts: number): KeyedRateLimit {
+  const burst = checkLimit(field, attempts, 1, 65_536)
+  return new KeyedRateLimit({ perSec: burst / 60, burst })
+}

@@ -1,0 +1,182 @@
+/**
+ * Which message ids have been seen. An id is new, then in flight while its handler judges it, then seen for a time.
+ * Duplicates never refresh anything, the oldest id goes first, and the clock of this file never goes back.
+ */
+import { LRUCache } from 'lru-cache'
+import { invalidOption } from '../errors.js'
+
+const ID_LENGTH_MAX = 64
+
+/** Options of {@link DedupCache}. */
+export interface DedupOptions {
+  /** Seen ids remembered, 1 to 2^24; default 131,072. */
+  readonly idsMax?: number
+  /** How long an id stays seen, 1 ms to 24 h; default ten minutes. */
+  readonly ttlMs?: number
+  /** Ids in flight at once, 1 to 2^20; default 4,096. */
+  readonly inFlightMax?: number
+}
+
+/** What is known of an id. Ids longer than 64 characters are refused as `too-long` and never stored. */
+export type DedupState = 'new' | 'in-flight' | 'seen' | 'too-long'
+
+/** What came of {@link DedupCache.begin}. `full`: too many ids are in flight, ask again when one has settled. */
+export type DedupBegin = 'begun' | 'in-flight' | 'seen' | 'full' | 'too-long'
+
+/** Remembers ids for a time, within a bound. All instants are monotonic milliseconds. */
+export class DedupCache {
+  readonly #ttlMs: number
+  readonly #inFlightMax: number
+  /** Id to the instant it expires, oldest first. Bound: `idsMax`. lru-cache's own ttl would read a clock of its own. */
+  readonly #seen: BoundedMap<number>
+  /** Bound: `inFlightMax`. */
+  readonly #inFlight = new Set<string>()
+  #latest = -Infinity
+
+  /** @throws HoldfastError `invalid-option` for a number outside its bounds */
+  constructor({ idsMax = 131_072, ttlMs = 600_000, inFlightMax = 4096 }: DedupOptions = {}) {
+    this.#seen = new BoundedMap(checkLimit('idsMax', idsMax, 1, 2 ** 24))
+    this.#ttlMs = checkLimit('ttlMs', ttlMs, 1, 86_400_000)
+    this.#inFlightMax = checkLimit('inFlightMax', inFlightMax, 1, 2 ** 20)
+  }
+
+  /** Ids held as seen, counting expired ones whose place nobody has needed yet. */
+  get size(): number {
+    return this.#seen.size
+  }
+
+  /** Ids in flight. */
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
+  /** What is known of the id. Changes nothing that can be seen. */
+  check(id: string, now: number): DedupState {
+    this.#advance(now)
+    if (id.length > ID_LENGTH_MAX) return 'too-long'
+    if (this.#inFlight.has(id)) return 'in-flight'
+    return this.#isSeen(id) ? 'seen' : 'new'
+  }
+
+  /** Marks a new id as in flight; any other is left as it is and its state is the answer. */
+  begin(id: string, now: number): DedupBegin {
+    const state = this.check(id, now)
+    if (state !== 'new') return state
+    if (this.#inFlight.size >= this.#inFlightMax) return 'full'
+    this.#inFlight.add(id)
+    return 'begun'
+  }
+
+  /** The id is judged: from now on it is seen, whether it was in flight or not. An id that was seen keeps its time. */
+  settle(id: string, now: number): void {
+    this.#inFlight.delete(id)
+    this.add(id, now)
+  }
+
+  /** The id in flight could not be judged: it is new again. */
+  forget(id: string): void {
+    this.#inFlight.delete(id)
+  }
+
+  /** Marks the id as seen. @returns true iff it was new */
+  add(id: string, now: number): boolean {
+    if (this.check(id, now) !== 'new') return false
+    this.#makeRoom()
+    this.#seen.set(id, this.#latest + this.#ttlMs)
+    return true
+  }
+
+  #isSeen(id: string): boolean {
+    const expiresAt = this.#seen.get(id)
+    return expiresAt !== undefined && expiresAt > this.#latest
+  }
+
+  /** The table grows only where the oldest id is still wanted: its size follows rate times ttl, not the bound. */
+  #makeRoom(): void {
+    if (!this.#seen.isFull) return
+    const oldest = this.#seen.oldest()
+    if (oldest !== undefined && oldest[1] <= this.#latest) this.#seen.delete(oldest[0])
+  }
+
+  #advance(now: number): void {
+    if (now > this.#latest) this.#latest = now
+  }
+}
+
+/**
+ * A map with a bound: setting one key too many forgets the one that was set or used least recently. lru-cache allocates
+ * its tables for the whole bound at once (some 20 bytes per key), so this starts with 64 places and moves to a table of
+ * twice the size whenever one is full; the cost of moving is spread over the keys that filled it.
+ */
+export class BoundedMap<V extends object | number | string> {
+  readonly #max: number
+  #lru: LRUCache<string, V>
+
+  constructor(max: number) {
+    this.#max = max
+    this.#lru = new LRUCache({ max: Math.min(64, max) })
+  }
+
+  /** Keys held, at most the bound. */
+  get size(): number {
+    return this.#lru.size
+  }
+
+  /** Whether a new key would make it grow or forget. */
+  get isFull(): boolean {
+    return this.#lru.size >= this.#lru.max
+  }
+
+  /** The value, leaving the order as it is. */
+  get(key: string): V | undefined {
+    return this.#lru.peek(key)
+  }
+
+  /** The value, making the key the most recently used. */
+  use(key: string): V | undefined {
+    return this.#lru.get(key)
+  }
+
+  /** Sets the value, making the key the most recently used. */
+  set(key: string, value: V): void {
+    if (this.isFull && this.#lru.max < this.#max && !this.#lru.has(key)) this.#grow()
+    this.#lru.set(key, value)
+  }
+
+  delete(key: string): boolean {
+    return this.#lru.delete(key)
+  }
+
+  /** The least recently used entry. */
+  oldest(): [string, V] | undefined {
+    for (const entry of this.entries()) return entry
+    return undefined
+  }
+
+  /** All entries, the least recently used first. */
+  entries(): Generator<[string, V], void, unknown> {
+    return this.#lru.rentries() as Generator<[string, V], void, unknown>
+  }
+
+  #grow(): void {
+    const wider = new LRUCache<string, V>({ max: Math.min(2 * this.#lru.max, this.#max) })
+    for (const [key, value] of this.entries()) wider.set(key, value)
+    this.#lru = wider
+  }
+}
+
+/** A whole number within bounds. @throws HoldfastError `invalid-option` for anything else */
+export function checkLimit(field: string, given: number, least: number, most: number): number {
+  if (Number.isSafeInteger(given) && given >= least && given <= most) return given
+  throw invalidOption(field, given, `a whole number from ${String(least)} to ${String(most)}`)
+}
+
+/** Whether a stored value has fields at all. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+/** The first `most` items of a stored list; none of what is no list. */
+export function someOf(value: unknown, most: number): unknown[] {
+  return Array.isArray(value) ? value.slice(0, most) : []
+}

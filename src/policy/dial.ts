@@ -1,0 +1,84 @@
+/**
+ * When to dial, and what follows a failure. The preferred side of two goes first and the other a little later, so that two
+ * nodes rarely meet in the middle, and one that cannot be dialled is reached all the same.
+ */
+import type { Reason, ReasonCode } from '../errors.js'
+import type { Random } from '../ports/clock.js'
+import type { PeerClass } from '../ports/types.js'
+import type { Backoff, BackoffDecision } from './backoff.js'
+
+/** A link that lasted this long wipes out the failures before it (the value is hyperswarm's). */
+export const STABLE_LINK_MS = 15_000
+/** The other side waits for the preferred one at least this long, and at most one second more. */
+const OTHER_SIDE_MS = 2_000
+/** The preferred side redials a lost link after at least this long, and at most one second more. */
+const PREFERRED_REDIAL_MS = 1_000
+/** Refusals that will not change soon count as this many failures. */
+const LASTING_FAILURES = 6
+
+/** Why an address is not dialled now. */
+export type DialRefusal = 'self' | 'already-connected' | 'already-dialing' | 'banned' | 'no-transport'
+
+export interface DialQuestion {
+  readonly isSelf: boolean
+  readonly isConnected: boolean
+  readonly isDialing: boolean
+  readonly isBanned: boolean
+  readonly hasTransport: boolean
+}
+
+/** Null where nothing speaks against it. */
+export function checkDial(question: DialQuestion): DialRefusal | null {
+  if (question.isSelf) return 'self'
+  if (question.isConnected) return 'already-connected'
+  if (question.isDialing) return 'already-dialing'
+  if (question.isBanned) return 'banned'
+  return question.hasTransport ? null : 'no-transport'
+}
+
+/** Before the first dial to a peer. Only where the other side will dial too does anybody wait. */
+export function firstDialMs(preferred: boolean, bothDial: boolean, random: Random): number {
+  return preferred || !bothDial ? 0 : OTHER_SIDE_MS + 1_000 * random.float()
+}
+
+/** Before the first redial to a trusted peer whose link was lost. */
+export function firstRedialMs(preferred: boolean, random: Random): number {
+  return (preferred ? PREFERRED_REDIAL_MS : OTHER_SIDE_MS) + 1_000 * random.float()
+}
+
+/** Dials to trusted peers at once, for that many of them; all others together have 16. */
+export function trustedDialsMax(trusted: number): number {
+  return Math.max(16, Math.ceil(trusted / 4))
+}
+export const OTHER_DIALS_MAX = 16
+
+const LASTING: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  'wrong-network',
+  'wrong-chain',
+  'wrong-version',
+  'not-allowed',
+  'banned',
+  'garbage',
+  'wrong-identity',
+])
+
+export interface FailureQuestion {
+  readonly reason: Reason
+  readonly peerClass: PeerClass
+  /** In a row, before this one. */
+  readonly failures: number
+}
+
+/** What follows: the failures in a row that it now makes, and what to do. `drop`: the address is our own. */
+export type FailurePlan = { readonly failures: number; readonly next: BackoffDecision | { readonly kind: 'drop' } }
+
+/** After a dial or handshake of ours came to nothing, or a link ended before it was stable. */
+export function planAfterFailure({ reason, peerClass, failures }: FailureQuestion, backoff: Backoff, random: Random): FailurePlan {
+  if (reason.code === 'self') return { failures, next: { kind: 'drop' } }
+  // Being one link too many says nothing against the peer.
+  const counted = reason.code === 'duplicate' ? failures : failures + 1
+  const weighed = LASTING.has(reason.code) ? Math.max(counted, LASTING_FAILURES) : counted
+  const next = backoff.next(peerClass, weighed, random)
+  if (next.kind !== 'retry' || reason.retryAfterMs === undefined) return { failures: counted, next }
+  return { failures: counted, next: { ...next, delayMs: Math.max(next.delayMs, reason.retryAfterMs) } }
+}

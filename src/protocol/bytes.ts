@@ -1,0 +1,93 @@
+/** Runs of bytes: joining, comparing, naming. No encoding of anything lives here. */
+
+const TEXT_ENCODER = new TextEncoder()
+const TEXT_DECODER = new TextDecoder('utf-8', { fatal: true })
+
+export const EMPTY: Uint8Array = new Uint8Array(0)
+
+/** The chunks as one array. A single chunk is returned as it is, not copied. */
+export function joinBytes(chunks: readonly Uint8Array[]): Uint8Array {
+  const [only] = chunks
+  if (chunks.length === 1 && only !== undefined) return only
+  let length = 0
+  for (const chunk of chunks) length += chunk.length
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.length
+  }
+  return whole
+}
+
+/**
+ * A copy in memory of its own, from `from` up to `to`. For bytes always this and never `.slice()`: what comes from Node is a
+ * `Buffer`, whose `slice` is only a view.
+ */
+export function copyBytes(bytes: Uint8Array, from = 0, to: number = bytes.length): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to))
+}
+
+/** Whether both hold the same bytes. Not constant in time: for public values only. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+/** −1, 0 or 1, as the bytes sort. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0)
+    if (difference !== 0) return Math.sign(difference)
+  }
+  return Math.sign(a.length - b.length)
+}
+
+export function utf8(text: string): Uint8Array {
+  return TEXT_ENCODER.encode(text)
+}
+
+/** The text, or null where the bytes are not UTF-8. */
+export function utf8Text(bytes: Uint8Array): string | null {
+  try {
+    return TEXT_DECODER.decode(bytes)
+  } catch {
+    return null
+  }
+}
+
+export function hex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
+  return text
+}
+
+/** One character per byte: the shortest string that can be the key of a map. */
+export function keyOf(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes)
+}
+
+export function fromKey(key: string): Uint8Array {
+  const bytes = new Uint8Array(key.length)
+  for (let i = 0; i < key.length; i++) bytes[i] = key.charCodeAt(i)
+  return bytes
+}
+
+/** An unsigned integer in big-endian order, up to 48 bits. */
+export function uintBytes(value: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  let rest = value
+  for (let i = length - 1; i >= 0; i--) {
+    bytes[i] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
+  return bytes
+}
+
+export function readUint(bytes: Uint8Array): number {
+  let value = 0
+  for (const byte of bytes) value = value * 256 + byte
+  return value
+}

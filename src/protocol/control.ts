@@ -1,0 +1,104 @@
+/** The frames of the protocol itself, apart from hello and fragments: what their bodies hold. */
+import type { Reason, WireCode } from '../errors.js'
+import { WIRE_CODES, wireCodeName } from '../errors.js'
+import { joinBytes, utf8, utf8Text } from './bytes.js'
+import type { Frame } from './frame.js'
+import { FRAME } from './frame.js'
+import type { TypeName } from './hello.js'
+import { decodeNames } from './hello.js'
+import { ByteReader, varintBytes } from './varint.js'
+
+const TEXT_BYTES_MAX = 200
+const PING_BYTES_MAX = 32
+/** The longest a peer can make us wait before we come back. */
+const RETRY_AFTER_MAX_S = 3600
+
+export type ControlEvent =
+  | { readonly kind: 'ping'; readonly payload: Uint8Array }
+  | { readonly kind: 'pong'; readonly payload: Uint8Array }
+  | { readonly kind: 'types'; readonly names: readonly TypeName[] }
+  | { readonly kind: 'request'; readonly id: number; readonly index: number; readonly body: Uint8Array; readonly size: number }
+  | { readonly kind: 'response'; readonly id: number; readonly body: Uint8Array }
+  | { readonly kind: 'failure'; readonly id: number; readonly text: string }
+  | { readonly kind: 'cancel'; readonly id: number }
+  | { readonly kind: 'window'; readonly bytes: number }
+  /** The peer dropped gossip meant for us. */
+  | { readonly kind: 'gap' }
+
+/** What a frame says; `skip` for an optional one of a later version, `unknown` for a critical one. */
+export function decodeControl(
+  frame: Frame,
+  size: number,
+): ControlEvent | { readonly kind: 'goodbye'; readonly reason: Reason } | 'skip' | 'broken' | 'unknown' {
+  const { type, body } = frame
+  const reader = new ByteReader(body)
+  switch (type) {
+    case FRAME.ping:
+    case FRAME.pong:
+      if (body.length > PING_BYTES_MAX) return 'broken'
+      return { kind: type === FRAME.ping ? 'ping' : 'pong', payload: body }
+    case FRAME.types: {
+      const names = decodeNames(body)
+      return names === null ? 'broken' : { kind: 'types', names }
+    }
+    case FRAME.request: {
+      const id = reader.varint()
+      const index = reader.varint() - FRAME.firstApplication
+      return reader.broken ? 'broken' : { kind: 'request', id, index, body: reader.rest(), size }
+    }
+    case FRAME.response: {
+      const id = reader.varint()
+      const flags = reader.byte()
+      // Bit 0 announces more to come, which version 1 never does.
+      return reader.broken || flags !== 0 ? 'broken' : { kind: 'response', id, body: reader.rest() }
+    }
+    case FRAME.failure: {
+      const id = reader.varint()
+      const text = utf8Text(reader.rest().subarray(0, TEXT_BYTES_MAX))
+      return reader.broken ? 'broken' : { kind: 'failure', id, text: text ?? '' }
+    }
+    case FRAME.cancel: {
+      const id = reader.varint()
+      return reader.broken ? 'broken' : { kind: 'cancel', id }
+    }
+    case FRAME.window: {
+      const bytes = reader.varint()
+      return reader.broken || bytes === 0 ? 'broken' : { kind: 'window', bytes }
+    }
+    case FRAME.gap:
+      return { kind: 'gap' }
+    case FRAME.goodbye:
+      return decodeGoodbye(reader)
+    default:
+      return type >= FRAME.firstOptional ? 'skip' : 'unknown'
+  }
+}
+
+export function encodeGoodbye(code: WireCode, retryAfterMs: number, text: string): Uint8Array {
+  const retryAfterS = Math.min(Math.ceil(retryAfterMs / 1000), RETRY_AFTER_MAX_S)
+  return joinBytes([
+    varintBytes(WIRE_CODES[code]),
+    varintBytes(retryAfterS),
+    utf8(text).subarray(0, TEXT_BYTES_MAX),
+  ])
+}
+
+export function encodeFailure(id: number, text: string): Uint8Array {
+  return joinBytes([varintBytes(id), utf8(text).subarray(0, TEXT_BYTES_MAX)])
+}
+
+function decodeGoodbye(reader: ByteReader): { readonly kind: 'goodbye'; readonly reason: Reason } | 'broken' {
+  const code = wireCodeName(reader.varint())
+  const retryAfterS = Math.min(reader.varint(), RETRY_AFTER_MAX_S)
+  const text = utf8Text(reader.rest().subarray(0, TEXT_BYTES_MAX)) ?? ''
+  if (reader.broken) return 'broken'
+  return {
+    kind: 'goodbye',
+    reason: {
+      code,
+      fault: 'remote',
+      ...(retryAfterS === 0 ? {} : { retryAfterMs: retryAfterS * 1000 }),
+      ...(text === '' ? {} : { cause: text }),
+    },
+  }
+}

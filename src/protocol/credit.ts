@@ -1,0 +1,58 @@
+/**
+ * Byte credit for application frames. The receiver grants, the sender spends; both count a frame's type and body. A receiver
+ * that is slow, or whose peer is over its quota, grants later; it never stops reading, so control frames always pass.
+ */
+
+/** What we may still send. */
+export class SendCredit {
+  #left: number
+
+  constructor(initial: number) {
+    this.#left = initial
+  }
+
+  get left(): number {
+    return this.#left
+  }
+
+  /** The caller has looked at {@link left}: what is spent was there. */
+  spend(bytes: number): void {
+    this.#left -= bytes
+  }
+
+  grant(bytes: number): void {
+    this.#left = Math.min(this.#left + bytes, Number.MAX_SAFE_INTEGER)
+  }
+}
+
+/** What the other side may still send, and what has been used up but not yet granted again. */
+export class ReceiveCredit {
+  readonly #window: number
+  #left: number
+  #owed = 0
+
+  constructor(window: number) {
+    this.#window = window
+    this.#left = window
+  }
+
+  /** @returns false when the peer sent more than it was granted: a protocol error */
+  arrived(bytes: number): boolean {
+    this.#left -= bytes
+    return this.#left >= 0
+  }
+
+  /** The bytes are done with. They are granted again once they are worth a frame. */
+  release(bytes: number): void {
+    this.#owed += bytes
+  }
+
+  /** How much to grant now: 0 until a quarter of the window is owed. */
+  pickGrant(): number {
+    if (this.#owed * 4 < this.#window) return 0
+    const grant = this.#owed
+    this.#owed = 0
+    this.#left += grant
+    return grant
+  }
+}

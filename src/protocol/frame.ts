@@ -1,0 +1,187 @@
+/**
+ * Frames: length varint ‖ type varint ‖ body; the length covers type and body and is at most 32 KiB. A message that does not
+ * fit travels as fragments in one of three lanes, one message at a time in each, so that the lanes interleave:
+ * lane varint ‖ (first fragment only) total varint ‖ bytes. Put together, the bytes are type varint ‖ body again.
+ */
+import { EMPTY, joinBytes } from './bytes.js'
+import { ByteReader, varintLength, writeVarint } from './varint.js'
+
+/** Frame types. 17–31 are critical: unknown there is a protocol error. 32–63 are optional: unknown there is skipped. */
+export const FRAME = {
+  hello: 1,
+  goodbye: 2,
+  ping: 3,
+  pong: 4,
+  types: 7,
+  request: 9,
+  response: 10,
+  failure: 11,
+  cancel: 12,
+  window: 17,
+  gap: 18,
+  fragment: 19,
+  firstOptional: 32,
+  firstApplication: 64,
+} as const
+
+/** Most bytes of type and body in one frame. */
+export const FRAME_BYTES_MAX = 32_768
+/** Fragments leave room for their own header, and for the record's. */
+const FRAGMENT_DATA_MAX = 32_000
+/** What a message's limit leaves out: its type, its request id and flags, or its broadcast id. */
+const HEADER_BYTES_MAX = 64
+/** Urgent, normal, bulk: the priorities that may carry large messages. */
+export const LANES = 3
+
+export interface Frame {
+  readonly type: number
+  /** A view of the record that brought it, or memory of its own where it was put together. */
+  readonly body: Uint8Array
+}
+
+export type FrameFault = 'frame-too-big' | 'frame-broken' | 'fragment-broken' | 'message-too-big'
+
+/** length ‖ type, ready to be followed by `bodyLength` bytes. */
+export function frameHeader(type: number, bodyLength: number): Uint8Array {
+  const length = varintLength(type) + bodyLength
+  const header = new Uint8Array(varintLength(length) + varintLength(type))
+  writeVarint(header, writeVarint(header, 0, length), type)
+  return header
+}
+
+/** A whole small frame. */
+export function encodeFrame(type: number, body: Uint8Array): Uint8Array {
+  return joinBytes([frameHeader(type, body.length), body])
+}
+
+/** Whether a message of this type and body length must be fragmented. */
+export function isOversize(type: number, bodyLength: number): boolean {
+  return varintLength(type) + bodyLength > FRAME_BYTES_MAX
+}
+
+/** Cuts a message into fragment frames; each call of `next` gives one, as parts to be written in order. */
+export class Fragmenter {
+  readonly #lane: number
+  readonly #whole: Uint8Array
+  #at = 0
+
+  constructor(lane: number, type: number, parts: readonly Uint8Array[]) {
+    this.#lane = lane
+    const head = new Uint8Array(varintLength(type))
+    writeVarint(head, 0, type)
+    this.#whole = joinBytes([head, ...parts])
+  }
+
+  get done(): boolean {
+    return this.#at === this.#whole.length
+  }
+
+  next(): readonly Uint8Array[] {
+    const data = this.#whole.subarray(this.#at, this.#at + FRAGMENT_DATA_MAX)
+    const total = this.#at === 0 ? this.#whole.length : null
+    this.#at += data.length
+    const head = new Uint8Array(1 + (total === null ? 0 : varintLength(total)))
+    const end = writeVarint(head, 0, this.#lane)
+    if (total !== null) writeVarint(head, end, total)
+    return [frameHeader(FRAME.fragment, head.length + data.length), head, data]
+  }
+}
+
+/** Takes frames out of the decrypted stream, whatever its chunks. */
+export class FrameReader {
+  #chunk: Uint8Array = EMPTY
+  #at = 0
+
+  push(plain: Uint8Array): void {
+    const rest = this.#chunk.subarray(this.#at)
+    this.#chunk = rest.length === 0 ? plain : joinBytes([rest, plain])
+    this.#at = 0
+  }
+
+  /** The next frame, null until one is whole, or what is wrong with it. */
+  next(): Frame | FrameFault | null {
+    const chunk = this.#chunk
+    let at = this.#at
+    let length = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = chunk[at]
+      if (byte === undefined) return shift > 14 ? 'frame-too-big' : null
+      at++
+      length |= (byte & 0x7f) << shift
+      if (byte < 0x80) {
+        if (byte === 0 && shift > 0) return 'frame-broken'
+        break
+      }
+      if (shift === 21) return 'frame-too-big'
+    }
+    if (length > FRAME_BYTES_MAX) return 'frame-too-big'
+    if (length === 0) return 'frame-broken'
+    const end = at + length
+    if (end > chunk.length) return null
+    const first = chunk[at] ?? 0
+    this.#at = end
+    if (first < 0x80) return { type: first, body: chunk.subarray(at + 1, end) }
+    const reader = new ByteReader(chunk.subarray(at, end))
+    const type = reader.varint()
+    return reader.broken ? 'frame-broken' : { type, body: reader.rest() }
+  }
+}
+
+interface PartialMessage {
+  readonly total: number
+  readonly innerType: number
+  readonly chunks: Uint8Array[]
+  length: number
+}
+
+export type FragmentRead =
+  | { readonly kind: 'partial'; readonly innerType: number }
+  | { readonly kind: 'whole'; readonly innerType: number; readonly frame: Frame }
+  | { readonly kind: 'fault'; readonly fault: FrameFault }
+
+/** Puts fragments together. Bound: one message in each lane, of at most `bytesMax`, or `answerBytesMax` for an answer. */
+export class Reassembly {
+  bytesMax: number
+  answerBytesMax = 0
+  readonly #lanes: (PartialMessage | null)[] = new Array<null>(LANES).fill(null)
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax
+  }
+
+  /** Bytes held of unfinished messages. */
+  get waiting(): number {
+    let length = 0
+    for (const lane of this.#lanes) length += lane?.length ?? 0
+    return length
+  }
+
+  add(body: Uint8Array): FragmentRead {
+    const reader = new ByteReader(body)
+    const lane = reader.varint()
+    if (lane >= LANES) return { kind: 'fault', fault: 'fragment-broken' }
+    let partial = this.#lanes[lane] ?? null
+    if (partial === null) {
+      const total = reader.varint()
+      const inner = new ByteReader(body.subarray(body.length - reader.left))
+      partial = { total, innerType: inner.varint(), chunks: [], length: 0 }
+      if (inner.broken) return { kind: 'fault', fault: 'fragment-broken' }
+      const bytesMax = partial.innerType === FRAME.response ? this.answerBytesMax : this.bytesMax
+      if (total > bytesMax + HEADER_BYTES_MAX) return { kind: 'fault', fault: 'message-too-big' }
+      this.#lanes[lane] = partial
+    }
+    const data = reader.rest()
+    if (reader.broken || data.length === 0 || partial.length + data.length > partial.total)
+      return { kind: 'fault', fault: 'fragment-broken' }
+    partial.chunks.push(data)
+    partial.length += data.length
+    const { innerType } = partial
+    if (partial.length < partial.total) return { kind: 'partial', innerType }
+    this.#lanes[lane] = null
+    return {
+      kind: 'whole',
+      innerType,
+      frame: { type: innerType, body: joinBytes(partial.chunks).subarray(varintLength(innerType)) },
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Bytes as they come, taken in the lengths that are needed. A run that lies whole within what arrived is handed on as a
+ * view; only a run that straddles two arrivals is copied. Memory grows with what has come, never with what was announced.
+ */
+import { EMPTY } from './bytes.js'
+
+/** A partial run up to this size keeps its memory for the next one. */
+const KEPT_BYTES = 1024
+
+export class Inbox {
+  #view: Uint8Array = EMPTY
+  #at = 0
+  // Bound: the largest length ever asked of `take`.
+  #partial: Uint8Array = EMPTY
+  #partialLength = 0
+
+  /** Adds what has arrived. Everything before must have been taken, or found too short by `take` or `peek`. */
+  push(bytes: Uint8Array): void {
+    this.#view = bytes
+    this.#at = 0
+  }
+
+  /** How many bytes of an unfinished run are waiting. */
+  get waiting(): number {
+    return this.#partialLength
+  }
+
+  /** The next `length` bytes, valid until the next call, or null until that many have come. */
+  take(length: number): Uint8Array | null {
+    const left = this.#view.length - this.#at
+    if (this.#partialLength === 0 && left >= length) {
+      this.#at += length
+      return this.#view.subarray(this.#at - length, this.#at)
+    }
+    this.#gather(Math.min(length - this.#partialLength, left), length)
+    if (this.#partialLength < length) return null
+    const whole = this.#partial.subarray(0, length)
+    this.#partialLength = 0
+    if (this.#partial.length > KEPT_BYTES) this.#partial = EMPTY
+    return whole
+  }
+
+  /** A look at what is there of the next run, without taking it: at most `length` bytes. */
+  peek(length: number): Uint8Array {
+    const left = this.#view.length - this.#at
+    if (this.#partialLength === 0 && left >= length) return this.#view.subarray(this.#at, this.#at + length)
+    this.#gather(Math.max(0, Math.min(length - this.#partialLength, left)), length)
+    return this.#partial.subarray(0, Math.min(length, this.#partialLength))
+  }
+
+  #gather(count: number, wanted: number): void {
+    if (count === 0) return
+    const needed = this.#partialLength + count
+    if (needed > this.#partial.length) {
+      const grown = new Uint8Array(Math.min(wanted, Math.max(needed, 2 * this.#partial.length, 64)))
+      grown.set(this.#partial.subarray(0, this.#partialLength))
+      this.#partial = grown
+    }
+    this.#partial.set(this.#view.subarray(this.#at, this.#at + count), this.#partialLength)
+    this.#partialLength = needed
+    this.#at += count
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Definitions of messages, as values: what a name means, how its payload is written, and what a payload must look like. They
+ * know nothing of peers or links, and the same definition may serve any number of swarms.
+ */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { invalidOption } from '../errors.js'
+import type { Crypto } from '../ports/crypto.js'
+import { joinBytes, utf8 } from './bytes.js'
+import type { Codec } from './codec.js'
+import { defaultCodec } from './codec.js'
+import type { NameKind } from './hello.js'
+import { NAME_BYTES_MAX } from './hello.js'
+
+/** In which order a saturated link sends: all urgent before any normal, all normal before any bulk. */
+export type Priority = 'urgent' | 'normal' | 'bulk'
+
+export interface PayloadOptions<T> {
+  /** How the payload becomes bytes. Default: JSON with bigint and `Uint8Array`; a `Uint8Array` alone passes untouched. */
+  readonly codec?: Codec<T>
+  /** A Standard Schema (zod, valibot, arktype, …). What does not fit never reaches a handler and is a strike; handlers get its output. */
+  readonly schema?: StandardSchemaV1<unknown, T>
+  /** Default `normal`. */
+  readonly priority?: Priority
+}
+
+export interface MessageOptions<T> extends PayloadOptions<T> {
+  /** The application's own id of a payload, such as a transaction's hash: no two payloads of one id are both accepted. */
+  readonly id?: (payload: T) => string
+  /** Each broadcast is a message of its own even where the payload is the same, as for heartbeats. Default false. */
+  readonly repeat?: boolean
+  /** Handlers run one at a time. Default false: up to 64 at once, started in wire order for each peer. */
+  readonly serial?: boolean
+}
+
+export interface DirectOptions<T> extends PayloadOptions<T> {
+  /** Handlers run one at a time. Default false: up to 64 at once, started in wire order for each peer. */
+  readonly serial?: boolean
+}
+
+export interface RequestOptions<Q, A> {
+  /** How the question becomes bytes. Default as for {@link PayloadOptions.codec}. */
+  readonly codec?: Codec<Q>
+  /** How the answer becomes bytes. */
+  readonly answerCodec?: Codec<A>
+  /** What a question must look like. */
+  readonly schema?: StandardSchemaV1<unknown, Q>
+  /** What an answer must look like. */
+  readonly answerSchema?: StandardSchemaV1<unknown, A>
+  /** The largest answer taken, bytes. Default 4 MiB. */
+  readonly maxBytes?: number
+  /** Default `normal`. */
+  readonly priority?: Priority
+}
+
+/** What travels under a name: a codec, and a schema where there is one. */
+export interface PayloadFormat<T> {
+  readonly codec: Codec<T>
+  readonly schema: StandardSchemaV1<unknown, T> | null
+}
+
+interface Definition {
+  readonly name: string
+  readonly nameKind: NameKind
+  readonly priority: Priority
+}
+
+/** Broadcast to the whole network and deduplicated. Made by {@link message}. */
+export interface MessageDefinition<T> extends Definition {
+  readonly kind: 'message'
+  readonly format: PayloadFormat<T>
+  readonly id: ((payload: T) => string) | null
+  readonly serial: boolean
+}
+
+/** Sent to one peer. Made by {@link direct}. */
+export interface DirectDefinition<T> extends Definition {
+  readonly kind: 'direct'
+  readonly format: PayloadFormat<T>
+  readonly serial: boolean
+}
+
+/** Asked of one peer. Made by {@link request}. */
+export interface RequestDefinition<Q, A> extends Definition {
+  readonly kind: 'request'
+  readonly format: PayloadFormat<Q>
+  readonly answerFormat: PayloadFormat<A>
+  readonly answerBytesMax: number
+}
+
+/**
+ * Defines a broadcast message.
+ * @throws HoldfastError `invalid-option` for a name that is empty or longer than 32 bytes
+ */
+export function message<T = Uint8Array>(name: string, options: MessageOptions<T> = {}): MessageDefinition<T> {
+  return {
+    kind: 'message',
+    nameKind: options.repeat === true ? 'repeat' : 'message',
+    name: checkName(name),
+    priority: checkPriority(options.priority),
+    format: toFormat(options.codec, options.schema),
+    id: options.id ?? null,
+    serial: options.serial ?? false,
+  }
+}
+
+/**
+ * Defines a message to one peer.
+ * @throws HoldfastError `invalid-option` for a name that is empty or longer than 32 bytes
+ */
+export function direct<T = Uint8Array>(name: string, options: DirectOptions<T> = {}): DirectDefinition<T> {
+  return {
+    kind: 'direct',
+    nameKind: 'direct',
+    name: checkName(name),
+    priority: checkPriority(options.priority),
+    format: toFormat(options.codec, options.schema),
+    serial: options.serial ?? false,
+  }
+}
+
+/**
+ * Defines a question to one peer and its answer.
+ * @throws HoldfastError `invalid-option` for a name that is empty or longer than 32 bytes, or a bad `maxBytes`
+ */
+export function request<Q = void, A = unknown>(name: string, options: RequestOptions<Q, A> = {}): RequestDefinition<Q, A> {
+  const answerBytesMax = options.maxBytes ?? 4 * 1024 * 1024
+  if (!Number.isInteger(answerBytesMax) || answerBytesMax < 1 || answerBytesMax > ANSWER_BYTES_CEILING)
+    throw invalidOption('maxBytes', answerBytesMax, `an integer from 1 to ${String(ANSWER_BYTES_CEILING)}`)
+  return {
+    kind: 'request',
+    nameKind: 'request',
+    name: checkName(name),
+    priority: checkPriority(options.priority),
+    format: toFormat(options.codec, options.schema),
+    answerFormat: toFormat(options.answerCodec, options.answerSchema),
+    answerBytesMax,
+  }
+}
+
+export const BROADCAST_ID_BYTES = 16
+export const NONCE_BYTES = 8
+const ANSWER_BYTES_CEILING = 64 * 1024 * 1024
+const ID_CONTEXT = utf8('holdfast/1 m')
+
+/** The id of a broadcast: the same at every node, for the same name and body. */
+export function broadcastId(name: string, body: Uint8Array, crypto: Crypto): Uint8Array {
+  const text = utf8(name)
+  return crypto.sha256([ID_CONTEXT, Uint8Array.of(text.length), text, body]).subarray(0, BROADCAST_ID_BYTES)
+}
+
+/** A repeatable message's body begins with a nonce. */
+export function withNonce(nonce: Uint8Array, payload: Uint8Array): Uint8Array {
+  return joinBytes([nonce, payload])
+}
+
+function toFormat<T>(codec: Codec<T> | undefined, schema: StandardSchemaV1<unknown, T> | undefined): PayloadFormat<T> {
+  return { codec: codec ?? (defaultCodec as Codec<T>), schema: schema ?? null }
+}
+
+function checkName(name: string): string {
+  const { length } = utf8(name)
+  if (length < 1 || length > NAME_BYTES_MAX) throw invalidOption('name', name, `1 to ${String(NAME_BYTES_MAX)} bytes of text`)
+  return name
+}
+
+function checkPriority(priority: Priority | undefined): Priority {
+  const chosen: string = priority ?? 'normal'
+  if (chosen === 'urgent' || chosen === 'normal' || chosen === 'bulk') return chosen
+  throw invalidOption('priority', priority, "'urgent', 'normal' or 'bulk'")
+}

@@ -1,0 +1,74 @@
+/**
+ * Records: u16 length ‖ sealed bytes, no associated data. Boundaries mean nothing to the frames inside. A record whose tag
+ * fails ends the link without an answer. Nonces count up from 0 and never repeat; the link ends long before they could.
+ */
+import type { Aead } from '../ports/crypto.js'
+import { EMPTY } from './bytes.js'
+import type { Inbox } from './inbox.js'
+
+export const TAG_BYTES = 16
+/** Most plaintext in one record: what u16 leaves beside the tag. */
+export const RECORD_PLAIN_MAX: number = 65_535 - TAG_BYTES
+
+export class RecordWriter {
+  readonly #aead: Aead
+  #nonce = 0
+
+  constructor(aead: Aead) {
+    this.#aead = aead
+  }
+
+  /** Seals the parts, {@link RECORD_PLAIN_MAX} bytes at most, as one record. @returns chunks to write in order */
+  seal(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+    const sealed = this.#aead.seal(this.#nonce++, EMPTY, parts)
+    let length = 0
+    for (const chunk of sealed) length += chunk.length
+    return [Uint8Array.of(length >>> 8, length & 0xff), ...sealed]
+  }
+}
+
+export type RecordRead =
+  | { readonly kind: 'plain'; readonly bytes: Uint8Array }
+  | { readonly kind: 'partial' }
+  | { readonly kind: 'forged' }
+  /** Not a record at all: length 0 followed by one code, in the clear. Only possible before the first record. */
+  | { readonly kind: 'abort'; readonly code: number }
+
+const PARTIAL: RecordRead = { kind: 'partial' }
+const FORGED: RecordRead = { kind: 'forged' }
+
+export class RecordReader {
+  readonly #aead: Aead
+  readonly #inbox: Inbox
+  #nonce = 0
+  /** Of the record under way; −1 before its header has come. */
+  #length = -1
+
+  constructor(aead: Aead, inbox: Inbox) {
+    this.#aead = aead
+    this.#inbox = inbox
+  }
+
+  /** Bytes of an unfinished record. */
+  get waiting(): number {
+    return this.#inbox.waiting
+  }
+
+  next(): RecordRead {
+    if (this.#length < 0) {
+      const header = this.#inbox.take(2)
+      if (header === null) return PARTIAL
+      this.#length = ((header[0] ?? 0) << 8) | (header[1] ?? 0)
+    }
+    if (this.#length === 0 && this.#nonce === 0) {
+      const code = this.#inbox.take(1)
+      return code === null ? PARTIAL : { kind: 'abort', code: code[0] ?? 0 }
+    }
+    if (this.#length < TAG_BYTES) return FORGED
+    const sealed = this.#inbox.take(this.#length)
+    if (sealed === null) return PARTIAL
+    this.#length = -1
+    const bytes = this.#aead.open(this.#nonce++, EMPTY, sealed)
+    return bytes === null ? FORGED : { kind: 'plain', bytes }
+  }
+}

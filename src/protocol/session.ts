@@ -1,0 +1,287 @@
+/**
+ * One link's protocol, without the link: bytes go in by `receive`, what they mean comes out of `next`, one event at a time,
+ * and what must be sent waits in `output`. The owner decides; the session never calls anybody, and never waits.
+ */
+import type { Reason, ReasonCode, WireCode } from '../errors.js'
+import { wireCodeName } from '../errors.js'
+import { copyBytes, EMPTY } from './bytes.js'
+import type { ControlEvent } from './control.js'
+import { decodeControl, encodeGoodbye } from './control.js'
+import { ReceiveCredit } from './credit.js'
+import type { Frame } from './frame.js'
+import { encodeFrame, FRAME, FrameReader, Reassembly } from './frame.js'
+import type { HandshakeSetup, HandshakeStep } from './handshake.js'
+import { Handshake } from './handshake.js'
+import type { Hello } from './hello.js'
+import { decodeHello, encodeHello, HELLO_BYTES_MAX } from './hello.js'
+import { Inbox } from './inbox.js'
+import { RecordReader, RecordWriter } from './record.js'
+import type { SessionState, SessionStep } from './session-state.js'
+import { step } from './session-state.js'
+
+/** The application's protocol version, and the lowest it can talk to. */
+export interface VersionRange {
+  readonly version: number
+  readonly minVersion: number
+}
+
+export interface SessionSetup extends HandshakeSetup {
+  readonly protocol: VersionRange
+}
+
+export type SessionEvent =
+  /** The peer is who it says; the owner answers with `admit` or `close`, at once or later. `skewMs` > 0: its delegation has expired. */
+  | { readonly kind: 'proven'; readonly publicKey: Uint8Array; readonly skewMs: number }
+  | { readonly kind: 'established'; readonly hello: Hello }
+  /** An application frame: `index` into the names we said we receive. `size` is what it counts in credit. */
+  | { readonly kind: 'application'; readonly index: number; readonly body: Uint8Array; readonly size: number }
+  | ControlEvent
+  /** The other side ended it: by a goodbye, or in the clear before there were keys. */
+  | { readonly kind: 'told'; readonly reason: Reason }
+  /** This side must end it: `output` already says so to the other. The reason's cause names what exactly was wrong. */
+  | { readonly kind: 'refused'; readonly reason: Reason }
+
+export class Session {
+  /** Bytes for the link, in order. The owner writes them and empties the list. */
+  output: Uint8Array[] = []
+  readonly #setup: SessionSetup
+  readonly #inbox = new Inbox()
+  readonly #frames = new FrameReader()
+  readonly #reassembly = new Reassembly(HELLO_BYTES_MAX)
+  #handshake: Handshake | null
+  #state: SessionState = 'preamble'
+  #writer: RecordWriter | null = null
+  #reader: RecordReader | null = null
+  #connectionId: Uint8Array = EMPTY
+  #hello: Hello | null = null
+  #credit = new ReceiveCredit(0)
+
+  constructor(setup: SessionSetup) {
+    this.#setup = setup
+    this.#handshake = new Handshake(setup)
+    this.#flushHandshake()
+  }
+
+  get state(): SessionState {
+    return this.#state
+  }
+
+  /** Eight bytes that both ends derive and nobody else knows; empty before the keys. */
+  get connectionId(): Uint8Array {
+    return this.#connectionId
+  }
+
+  /** Bytes held of records and messages that are not yet whole. */
+  get waiting(): number {
+    return this.#inbox.waiting + this.#reassembly.waiting
+  }
+
+  /** The credit this side gives. */
+  get credit(): ReceiveCredit {
+    return this.#credit
+  }
+
+  /** An answer of up to this many bytes has been asked for: it may be larger than what comes unasked. */
+  expectAnswer(bytesMax: number): void {
+    this.#reassembly.answerBytesMax = Math.max(this.#reassembly.answerBytesMax, bytesMax)
+  }
+
+  /** Takes bytes from the link; they need not stay. Call `next` until it gives null before the next call. */
+  receive(bytes: Uint8Array): void {
+    if (this.#state !== 'over') this.#inbox.push(bytes)
+  }
+
+  /** What the bytes so far mean, one event a call; null when more must come, or the owner must decide. */
+  next(): SessionEvent | null {
+    for (;;) {
+      switch (this.#state) {
+        case 'preamble':
+        case 'keys': {
+          const event = this.#shake()
+          if (event !== undefined) return event
+          break
+        }
+        case 'hello':
+        case 'established': {
+          const event = this.#read()
+          if (event !== undefined) return event
+          break
+        }
+        case 'deciding':
+        case 'over':
+          return null
+      }
+    }
+  }
+
+  /** Lets the proven peer in, and says hello: the initiator at once, the responder once it has been greeted. */
+  admit(hello: Hello): void {
+    this.#take('admitted')
+    this.#hello = hello
+    this.#reassembly.bytesMax = hello.limits.messageBytesMax
+    this.#credit = new ReceiveCredit(hello.limits.windowBytes)
+    const opened = this.#openRecords()
+    if (opened && this.#setup.direction === 'outbound') this.#sayHello(hello)
+  }
+
+  /** Ends the session and tells the other side, as well as the moment allows: sealed, in the clear, or not at all. */
+  close(code: WireCode, retryAfterMs = 0, text = ''): void {
+    if (this.#state === 'over') return
+    if (this.#state === 'deciding' && this.#setup.direction === 'inbound') this.#openRecords()
+    if (this.#writer === null) this.#handshake?.abort(code)
+    else this.#seal([encodeFrame(FRAME.goodbye, encodeGoodbye(code, retryAfterMs, text))])
+    this.#flushHandshake()
+    this.#end()
+  }
+
+  /** Ends the session without a word: the link is gone. */
+  abandon(): void {
+    this.#end()
+  }
+
+  /** Seals frames as one record. Only between hello and the end. @returns chunks for the link */
+  seal(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+    return this.#writer?.seal(parts) ?? []
+  }
+
+  /** @returns undefined to go on reading */
+  #shake(): SessionEvent | null | undefined {
+    const handshake = this.#handshake
+    if (handshake === null) return null
+    const outcome: HandshakeStep =
+      this.#state === 'preamble' ? handshake.readPreamble(this.#inbox) : handshake.readMessage(this.#inbox)
+    this.#flushHandshake()
+    switch (outcome.kind) {
+      case 'waiting':
+        return null
+      case 'introduced':
+        this.#take('introduced')
+        return undefined
+      case 'proven':
+        this.#take('proven')
+        return outcome
+      case 'told':
+        this.#end()
+        return { kind: 'told', reason: { code: outcome.code, fault: 'remote' } }
+      case 'refused':
+        return this.#refuse(outcome.code, outcome.tell)
+    }
+  }
+
+  /** @returns undefined to go on reading */
+  #read(): SessionEvent | null | undefined {
+    const frame = this.#frames.next()
+    if (typeof frame === 'string') return this.#violated(frame)
+    if (frame !== null) return this.#interpret(frame)
+    const record = this.#reader?.next() ?? { kind: 'partial' as const }
+    switch (record.kind) {
+      case 'partial':
+        return null
+      case 'plain':
+        this.#frames.push(record.bytes)
+        return undefined
+      case 'abort':
+        this.#end()
+        return { kind: 'told', reason: { code: wireCodeName(record.code), fault: 'remote' } }
+      case 'forged':
+        // No answer: whoever can break a tag is not the peer. Before hello it may be that the keys never agreed.
+        return this.#refuse(this.#state === 'hello' ? 'bad-handshake' : 'protocol-error', null, 'forged-record')
+    }
+  }
+
+  #interpret(frame: Frame): SessionEvent | null | undefined {
+    if (this.#state === 'hello') return this.#greet(frame)
+    if (frame.type === FRAME.fragment) return this.#gather(frame)
+    if (frame.type >= FRAME.firstApplication) {
+      const size = frame.body.length + (frame.type < 0x80 ? 1 : 2)
+      if (!this.#credit.arrived(size)) return this.#violated('credit-overrun')
+      return { kind: 'application', index: frame.type - FRAME.firstApplication, body: frame.body, size }
+    }
+    if (frame.type === FRAME.request && !this.#credit.arrived(frame.body.length + 1))
+      return this.#violated('credit-overrun')
+    return this.#control(frame, frame.body.length + 1)
+  }
+
+  #gather(fragment: Frame): SessionEvent | null | undefined {
+    const read = this.#reassembly.add(fragment.body)
+    if (read.kind === 'fault') return this.#violated(read.fault)
+    const counted = read.innerType >= FRAME.firstApplication || read.innerType === FRAME.request
+    if (!counted && read.innerType !== FRAME.response) return this.#violated('fragment-broken')
+    const size = fragment.body.length + 1
+    if (counted && !this.#credit.arrived(size)) return this.#violated('credit-overrun')
+    if (read.kind === 'partial') {
+      if (counted) this.#credit.release(size)
+      return undefined
+    }
+    const { frame } = read
+    if (frame.type < FRAME.firstApplication) return this.#control(frame, size)
+    return { kind: 'application', index: frame.type - FRAME.firstApplication, body: frame.body, size }
+  }
+
+  #control(frame: Frame, size: number): SessionEvent | undefined {
+    const event = decodeControl(frame, size)
+    if (event === 'skip') return undefined
+    if (event === 'broken') return this.#violated('frame-broken')
+    if (event === 'unknown') return this.#violated('unknown-frame')
+    if (event.kind !== 'goodbye') return event
+    this.#end()
+    return { kind: 'told', reason: event.reason }
+  }
+
+  #greet(frame: Frame): SessionEvent | undefined {
+    if (frame.type === FRAME.goodbye) return this.#control(frame, 0)
+    const hello = frame.type === FRAME.hello ? decodeHello(frame.body) : null
+    if (hello === null) return this.#violated('hello-broken')
+    const { protocol, direction } = this.#setup
+    if (hello.version < protocol.minVersion || hello.minVersion > protocol.version)
+      return this.#refuse('wrong-version', 'wrong-version')
+    if (direction === 'inbound' && this.#hello !== null) this.#sayHello(this.#hello)
+    this.#take('greeted')
+    return { kind: 'established', hello }
+  }
+
+  #openRecords(): boolean {
+    const keys = this.#handshake?.finish() ?? null
+    this.#flushHandshake()
+    this.#handshake = null
+    if (keys === null) return false
+    this.#writer = new RecordWriter(keys.send)
+    this.#reader = new RecordReader(keys.receive, this.#inbox)
+    this.#connectionId = copyBytes(keys.handshakeHash, 0, 8)
+    return true
+  }
+
+  #sayHello(hello: Hello): void {
+    this.#seal([encodeFrame(FRAME.hello, encodeHello(hello))])
+  }
+
+  #seal(parts: readonly Uint8Array[]): void {
+    this.output.push(...this.seal(parts))
+  }
+
+  #violated(specific: string): SessionEvent {
+    const code = specific === 'credit-overrun' || specific === 'message-too-big' ? specific : 'protocol-error'
+    return this.#refuse(code, 'protocol-error', specific)
+  }
+
+  #refuse(code: ReasonCode, tell: WireCode | null, cause?: string): SessionEvent {
+    if (tell !== null) this.close(tell, 0, cause ?? code)
+    this.#end()
+    return { kind: 'refused', reason: { code, fault: 'remote', ...(cause === undefined ? {} : { cause }) } }
+  }
+
+  #flushHandshake(): void {
+    if (this.#handshake === null || this.#handshake.output.length === 0) return
+    this.output.push(...this.#handshake.output)
+    this.#handshake.output.length = 0
+  }
+
+  #take(taken: SessionStep): void {
+    this.#state = step(this.#state, taken)
+  }
+
+  #end(): void {
+    if (this.#state !== 'over') this.#take('ended')
+    this.#handshake = null
+  }
+}

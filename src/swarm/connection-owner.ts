@@ -1,0 +1,45 @@
+/** What a connection is given and whom it answers to. Types only. */
+import type { Reason } from '../errors.js'
+import type { PeerClass, PeerId } from '../ports/types.js'
+import type { ControlEvent } from '../protocol/control.js'
+import type { Agenda } from './agenda.js'
+import type { Connection } from './connection.js'
+import type { Flusher } from './flusher.js'
+import type { RecordSlab } from './outbox.js'
+import type { ClassLimits } from './profile.js'
+
+/** What every connection of a swarm shares. */
+export interface ConnectionWorld {
+  readonly agenda: Agenda
+  readonly flusher: Flusher
+  readonly slab: RecordSlab
+}
+
+/** Who decides. Every call comes from the link's events or from a deadline, but for `lost`, which also follows `close` at once. */
+export interface ConnectionOwner {
+  /** The identity is proven: answer with `admit` or `close`. */
+  proven(connection: Connection, publicKey: Uint8Array, skewMs: number): void
+  established(connection: Connection): void
+  application(connection: Connection, index: number, body: Uint8Array, size: number): void
+  control(connection: Connection, event: ControlEvent): void
+  suspected(connection: Connection): void
+  slow(connection: Connection): void
+  /** Once: the connection is of no more use. `judged`: this side found fault with the other. */
+  lost(connection: Connection, reason: Reason, judged: boolean): void
+  /** Once, last: the link is closed. */
+  gone(connection: Connection): void
+}
+
+export interface PeerIdentity {
+  readonly peerId: PeerId
+  readonly publicKey: Uint8Array
+  readonly peerClass: PeerClass
+  readonly limits: ClassLimits
+}
+
+export interface CloseOptions {
+  readonly retryAfterMs?: number
+  readonly text?: string
+  /** This side found fault with the other. */
+  readonly judged?: boolean
+}

@@ -1,0 +1,314 @@
+/**
+ * One link with its session. Carries bytes up and answers down; judges nobody: who may come in, which of two links stays and
+ * what a message means is its owner's business. It is *open* from hello to its end, ends once for its owner (`lost`), and is
+ * *gone* when the link below has closed, too.
+ */
+import type { Reason, WireCode } from '../errors.js'
+import type { Link, LinkEvents } from '../ports/transport.js'
+import type { Direction, PeerId } from '../ports/types.js'
+import { copyBytes, EMPTY, keyOf } from '../protocol/bytes.js'
+import { FRAME } from '../protocol/frame.js'
+import type { Hello, NameKind, TypeName } from '../protocol/hello.js'
+import { NameTable } from '../protocol/hello.js'
+import type { Priority } from '../protocol/message.js'
+import type { SessionEvent, SessionSetup } from '../protocol/session.js'
+import { Session } from '../protocol/session.js'
+import { varintBytes } from '../protocol/varint.js'
+import type { Deadline } from './agenda.js'
+import type { CloseOptions, ConnectionOwner, ConnectionWorld, PeerIdentity } from './connection-owner.js'
+import { Intake } from './intake.js'
+import type { Outgoing } from './outbox.js'
+import { Sender } from './sender.js'
+import { Vitals } from './vitals.js'
+
+/** How long the other side may take to close after a goodbye. */
+const LINGER_MS = 2_000
+
+interface OpenParts {
+  readonly hello: Hello
+  readonly sender: Sender
+  readonly vitals: Vitals
+  readonly intake: Intake
+}
+
+export class Connection implements LinkEvents {
+  readonly link: Link
+  readonly direction: Direction
+  readonly openedAt: number
+  /** Who is at the other end, once it is proven. */
+  peerId: PeerId | null = null
+  /** What it was admitted as. */
+  identity: PeerIdentity | null = null
+  readonly #world: ConnectionWorld
+  readonly #owner: ConnectionOwner
+  readonly #session: Session
+  readonly #remoteNames = new NameTable()
+  #stage: 'shaking' | 'open' | 'closing' | 'gone' = 'shaking'
+  /** What exists from hello on. */
+  #open: OpenParts | null = null
+  #deadline: Deadline
+  #gapOwed = false
+
+  constructor(link: Link, setup: SessionSetup, handshakeMs: number, world: ConnectionWorld, owner: ConnectionOwner) {
+    this.link = link
+    this.direction = setup.direction
+    this.#world = world
+    this.#owner = owner
+    this.#session = new Session(setup)
+    this.openedAt = world.agenda.now()
+    this.#deadline = world.agenda.in(handshakeMs, () => {
+      this.close('timeout', { text: 'handshake' })
+    })
+    link.open(this)
+    this.#writeSession()
+  }
+
+  get isOpen(): boolean {
+    return this.#stage === 'open'
+  }
+
+  get isEnding(): boolean {
+    return this.#stage === 'closing' || this.#stage === 'gone'
+  }
+
+  /** Where the link comes from; null where the transport has no addresses. */
+  get remoteIp(): string | null {
+    return this.link.remote?.host ?? null
+  }
+
+  /** Eight bytes that both ends know this link by; empty before the keys. */
+  get id(): Uint8Array {
+    return this.#session.connectionId
+  }
+
+  /** What the peer said of itself; null before it did. */
+  get hello(): Hello | null {
+    return this.#open?.hello ?? null
+  }
+
+  /** The peer's process. */
+  get epoch(): string {
+    return keyOf(this.#open?.hello.epoch ?? EMPTY)
+  }
+
+  get vitals(): Vitals | null {
+    return this.#open?.vitals ?? null
+  }
+
+  get writable(): boolean {
+    return this.#stage === 'open' && this.#open?.sender.outbox.isHigh === false
+  }
+
+  /** Bytes waiting to be sent, and bytes of unfinished messages received. */
+  get bufferedBytes(): number {
+    return (this.#open?.sender.outbox.bytes ?? 0) + this.#session.waiting
+  }
+
+  /** An answer of up to this many bytes has been asked for. */
+  expectAnswer(bytesMax: number): void {
+    this.#session.expectAnswer(bytesMax)
+  }
+
+  /** The frame type of a name at the other side, null where it does not receive it. */
+  remoteType(kind: NameKind, name: string): number | null {
+    const index = this.#remoteNames.find(kind, name)
+    return index === null ? null : FRAME.firstApplication + index
+  }
+
+  data(bytes: Uint8Array): void {
+    if (this.isEnding) return
+    this.#session.receive(bytes)
+    let opened = false
+    for (let event = this.#session.next(); event !== null; event = this.#session.next()) {
+      opened = true
+      this.#handle(event)
+    }
+    this.#writeSession()
+    if (this.#stage === 'open') this.#open?.vitals.arrived(bytes.length, opened)
+  }
+
+  drained(): void {
+    this.#open?.sender.linkDrained()
+  }
+
+  ended(): void {
+    if (this.isEnding) this.link.end()
+    else this.#lose({ code: 'connection-lost', fault: 'network', cause: 'ended without a goodbye' }, false)
+  }
+
+  closed(reason: Reason): void {
+    if (this.#stage === 'gone') return
+    if (!this.isEnding) this.#end({ code: 'connection-lost', fault: 'network', cause: reason.cause ?? reason.code }, false)
+    this.#stage = 'gone'
+    this.#deadline.cancel()
+    this.#owner.gone(this)
+  }
+
+  /** Lets the proven peer in. */
+  admit(identity: PeerIdentity, hello: Hello): void {
+    this.identity = identity
+    this.#session.admit(hello)
+    this.#writeSession()
+  }
+
+  /** Ends the connection for a reason of ours, and tells the peer. What waits in the outbox goes first, as far as the link takes it. */
+  close(code: WireCode, { retryAfterMs, text, judged = false }: CloseOptions = {}): void {
+    if (this.isEnding) return
+    this.#open?.sender.flush()
+    this.#session.close(code, retryAfterMs, text)
+    this.#lose({ code, fault: 'local', ...(text === undefined ? {} : { cause: text }) }, judged)
+  }
+
+  /** Ends it without a word, at once. */
+  destroy(): void {
+    if (!this.isEnding) this.#lose({ code: 'aborted', fault: 'local' }, false)
+    this.link.destroy()
+  }
+
+  /** @returns false where the outbox is full, or the connection is not open */
+  enqueue(priority: Priority, outgoing: Outgoing): boolean {
+    const sender = this.#open?.sender
+    if (sender === undefined || this.#stage !== 'open') return false
+    const wasHigh = sender.outbox.isHigh
+    const queued = sender.enqueue(priority, outgoing)
+    if (!wasHigh && sender.outbox.isHigh) this.#owner.slow(this)
+    return queued
+  }
+
+  sendControl(type: number, body: Uint8Array): void {
+    if (this.#stage !== 'open' || this.#open === null) return
+    if (!this.#open.sender.enqueueControl(type, body)) this.close('slow-consumer', { text: 'control frames pile up' })
+  }
+
+  /** A broadcast found the outbox full: by class, the peer is told once that it misses something, or is closed. */
+  overflowed(): void {
+    if (this.identity?.limits.outboxFull === 'close') this.close('slow-consumer')
+    if (this.#gapOwed || this.#stage !== 'open') return
+    this.#gapOwed = true
+    this.sendControl(FRAME.gap, EMPTY)
+    this.#open?.sender.whenDrained(() => {
+      this.#gapOwed = false
+    })
+  }
+
+  /** What this peer used of its quota and gets back of its credit; null before hello. */
+  get intake(): Intake | null {
+    return this.#open?.intake ?? null
+  }
+
+  /** Calls back once everything queued so far has been handed to the link, or the connection has ended. */
+  whenDrained(run: () => void): void {
+    if (this.#open === null) run()
+    else this.#open.sender.whenDrained(run)
+  }
+
+  /** Everything that was not sent, to be moved to the link that takes over. */
+  takeUnsent(): readonly { readonly priority: Priority; readonly outgoing: Outgoing }[] {
+    return this.#open?.sender.outbox.takeUnsent() ?? []
+  }
+
+  #handle(event: SessionEvent): void {
+    switch (event.kind) {
+      case 'proven':
+        this.#owner.proven(this, event.publicKey, event.skewMs)
+        break
+      case 'established':
+        this.#establish(event.hello)
+        break
+      case 'application':
+        this.#open?.intake.countBytes(event.size)
+        this.#owner.application(this, event.index, event.body, event.size)
+        break
+      case 'ping':
+        this.sendControl(FRAME.pong, copyBytes(event.payload))
+        break
+      case 'pong':
+        this.#open?.vitals.pong(event.payload)
+        break
+      case 'window':
+        this.#open?.sender.credited(event.bytes)
+        break
+      case 'types':
+        this.#addNames(event.names)
+        break
+      case 'told':
+        this.#lose(event.reason, false)
+        break
+      case 'refused':
+        this.#lose(event.reason, true)
+        break
+      default:
+        this.#owner.control(this, event)
+    }
+  }
+
+  #establish(hello: Hello): void {
+    const { agenda, slab, flusher } = this.#world
+    if (this.identity === null) return
+    const { limits } = this.identity
+    this.#deadline.cancel()
+    // The responder's own hello must leave before anything its owner sends.
+    this.#writeSession()
+    this.#open = {
+      hello,
+      sender: new Sender({
+        outboxBytesMax: limits.outboxBytesMax,
+        creditBytes: hello.limits.windowBytes,
+        slab,
+        flusher,
+        write: (parts) => this.link.write(this.#session.seal(parts)),
+      }),
+      vitals: new Vitals({
+        rule: { idleMs: limits.idlePingMs, silenceMaxMs: limits.silenceMaxMs, missesMax: limits.missesMax },
+        agenda,
+        sendPing: (payload) => {
+          this.sendControl(FRAME.ping, payload)
+        },
+        suspected: () => {
+          this.#owner.suspected(this)
+        },
+        silent: () => {
+          this.close('timeout', { text: 'silent' })
+        },
+      }),
+      intake: new Intake(limits, this.#session.credit, agenda, (bytes) => {
+        this.sendControl(FRAME.window, varintBytes(bytes))
+      }),
+    }
+    this.#remoteNames.add(hello.names)
+    this.#stage = 'open'
+    this.#owner.established(this)
+  }
+
+  #addNames(names: readonly TypeName[]): void {
+    if (!this.#remoteNames.add(names)) this.close('protocol-error', { text: 'too many names', judged: true })
+  }
+
+  #writeSession(): void {
+    const chunks = this.#session.output
+    if (chunks.length === 0) return
+    this.#session.output = []
+    this.link.write(chunks)
+  }
+
+  /** Ends it for the owner, and the link politely: half-close, keep reading a little, then destroy. */
+  #lose(reason: Reason, judged: boolean): void {
+    if (this.isEnding) return
+    this.#writeSession()
+    this.#end(reason, judged)
+    this.link.end()
+    this.#deadline = this.#world.agenda.in(LINGER_MS, () => {
+      this.link.destroy()
+    })
+  }
+
+  #end(reason: Reason, judged: boolean): void {
+    this.#stage = 'closing'
+    this.#session.abandon()
+    this.#deadline.cancel()
+    this.#open?.intake.stop()
+    this.#open?.vitals.stop()
+    this.#open?.sender.stop()
+    this.#owner.lost(this, reason, judged)
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * The open connections, one for each peer, and the short contests between two links to one peer. What a contest comes to is
+ * `policy/tie-break`'s to say; this file brings the proofs and carries out the answer. A handle outlives a swap of links
+ * within one process of the peer; another process is another handle.
+ */
+import type { PeerId } from '../ports/types.js'
+import { EpochHistory, isPreferredDialer, judgeDuplicate } from '../policy/tie-break.js'
+import type { Reason } from '../errors.js'
+import type { Crypto } from '../ports/crypto.js'
+import { sameBytes } from '../protocol/bytes.js'
+import type { Agenda, Deadline } from './agenda.js'
+import type { Connection } from './connection.js'
+import type { PeerSeat } from './peer.js'
+
+/** What the rest of the swarm must know of it. */
+export interface ConnectionsOwner<Handle> {
+  makeHandle(seat: PeerSeat): Handle
+  connected(handle: Handle, connection: Connection): void
+  /** The peer is gone, or its process is. */
+  disconnected(handle: Handle, connection: Connection, reason: Reason): void
+  /** Another link took over; what was asked on the old one fails. */
+  swapped(from: Connection, to: Connection): void
+  /** One key on two hosts: the newcomer was refused. */
+  conflict(peerId: PeerId): void
+}
+
+interface Contest {
+  readonly newcomer: Connection
+  readonly deadline: Deadline
+  newcomerAnswered: boolean
+  incumbentAnswered: boolean
+  overdue: boolean
+}
+
+interface Place<Handle> {
+  seat: PeerSeat
+  handle: Handle
+  current: Connection
+  readonly epochs: EpochHistory
+  readonly preferred: boolean
+  // Bound: CONTESTS_MAX.
+  contests: Contest[]
+}
+
+/** Links to one peer beside the current one. More are refused until these are settled. */
+const CONTESTS_MAX = 3
+
+export class Connections<Handle> {
+  readonly #owner: ConnectionsOwner<Handle>
+  readonly #agenda: Agenda
+  readonly #crypto: Crypto
+  readonly #ownKey: Uint8Array
+  // Bound: the slots.
+  readonly #places = new Map<PeerId, Place<Handle>>()
+  // Bound: remembered processes of peers that are away, the oldest forgotten first.
+  readonly #histories = new Map<PeerId, EpochHistory>()
+
+  constructor(owner: ConnectionsOwner<Handle>, agenda: Agenda, crypto: Crypto, ownKey: Uint8Array) {
+    this.#owner = owner
+    this.#agenda = agenda
+    this.#crypto = crypto
+    this.#ownKey = ownKey
+  }
+
+  get size(): number {
+    return this.#places.size
+  }
+
+  handle(peerId: PeerId): Handle | null {
+    return this.#places.get(peerId)?.handle ?? null
+  }
+
+  /** The connection in use, null where the peer is not connected. */
+  current(peerId: PeerId): Connection | null {
+    return this.#places.get(peerId)?.current ?? null
+  }
+
+  *handles(): Iterable<readonly [PeerId, Handle]> {
+    for (const [peerId, place] of this.#places) yield [peerId, place.handle]
+  }
+
+  *currents(): Iterable<Connection> {
+    for (const place of this.#places.values()) yield place.current
+  }
+
+  /** Whether another link to the same peer lives beside this one. */
+  hasOther(peerId: PeerId, connection: Connection): boolean {
+    const place = this.#places.get(peerId)
+    return place !== undefined && (place.current !== connection || place.contests.length > 0)
+  }
+
+  /** The ids of links to this peer that look dead from here. */
+  supersededBy(peerId: PeerId): readonly Uint8Array[] {
+    const current = this.current(peerId)
+    return current?.vitals?.suspect === true ? [current.id] : []
+  }
+
+  /** A connection has been greeted. `address` is where it was dialled or came from. */
+  add(peerId: PeerId, peerKey: Uint8Array, connection: Connection, address: string | null): void {
+    const place = this.#places.get(peerId)
+    if (place === undefined) this.#seat(peerId, peerKey, connection, address)
+    else this.#challenge(place, connection)
+  }
+
+  /** A connection that had been added has ended. */
+  remove(peerId: PeerId, connection: Connection, reason: Reason): void {
+    const place = this.#places.get(peerId)
+    if (place === undefined) return
+    const contest = place.contests.find(({ newcomer }) => newcomer === connection)
+    if (contest !== undefined) this.#settle(place, contest)
+    if (place.current !== connection) return
+    const heir = place.contests.find(({ newcomer }) => newcomer.isOpen)
+    if (heir === undefined) {
+      this.#places.delete(peerId)
+      place.seat.connection = null
+      this.#owner.disconnected(place.handle, connection, reason)
+      return
+    }
+    this.#settle(place, heir)
+    this.#replace(place, heir.newcomer, reason)
+  }
+
+  #seat(peerId: PeerId, peerKey: Uint8Array, connection: Connection, address: string | null): void {
+    const now = this.#agenda.now()
+    const epochs = this.#histories.get(peerId) ?? new EpochHistory()
+    // Nobody holds the place, so there is nothing to judge; it only counts as history.
+    epochs.took(connection.epoch, now)
+    this.#remember(peerId, epochs)
+    const seat: PeerSeat = { peerId, connection, address }
+    const place: Place<Handle> = {
+      seat,
+      handle: this.#owner.makeHandle(seat),
+      current: connection,
+      epochs,
+      preferred: isPreferredDialer(this.#ownKey, peerKey, this.#crypto),
+      contests: [],
+    }
+    this.#places.set(peerId, place)
+    this.#owner.connected(place.handle, connection)
+  }
+
+  #challenge(place: Place<Handle>, newcomer: Connection): void {
+    const { current } = place
+    if (place.contests.length >= CONTESTS_MAX) {
+      newcomer.close('duplicate')
+      return
+    }
+    const timeoutMs = Math.max(current.vitals?.probeTimeoutMs ?? 0, newcomer.vitals?.probeTimeoutMs ?? 0)
+    const contest: Contest = {
+      newcomer,
+      newcomerAnswered: false,
+      incumbentAnswered: false,
+      overdue: false,
+      deadline: this.#agenda.in(timeoutMs, () => {
+        contest.overdue = true
+        this.#judge(place, contest)
+      }),
+    }
+    place.contests.push(contest)
+    newcomer.vitals?.ping(() => {
+      contest.newcomerAnswered = true
+      this.#judge(place, contest)
+    })
+    current.vitals?.ping(() => {
+      contest.incumbentAnswered = true
+      this.#judge(place, contest)
+    })
+  }
+
+  #judge(place: Place<Handle>, contest: Contest): void {
+    if (!place.contests.includes(contest)) return
+    const { newcomer } = contest
+    const { current } = place
+    const judgement = judgeDuplicate({
+      newcomerAnswered: contest.newcomerAnswered,
+      incumbentAnswered: contest.incumbentAnswered,
+      overdue: contest.overdue,
+      sameEpoch: newcomer.epoch === current.epoch,
+      superseded: newcomer.hello?.supersedes.some((id) => sameBytes(id, current.id)) ?? false,
+      preferred: place.preferred,
+      incumbentOutbound: current.direction === 'outbound',
+      newcomerOutbound: newcomer.direction === 'outbound',
+    })
+    switch (judgement) {
+      case 'wait':
+      case 'leave':
+        return
+      case 'newcomer-silent':
+        this.#settle(place, contest)
+        newcomer.close('timeout', { text: 'silent' })
+        return
+      case 'keep-incumbent':
+        this.#settle(place, contest)
+        newcomer.close('duplicate')
+        return
+      case 'keep-newcomer':
+        this.#settle(place, contest)
+        this.#keepNewcomer(place, contest)
+    }
+  }
+
+  #keepNewcomer(place: Place<Handle>, { newcomer, incumbentAnswered }: Contest): void {
+    const { current } = place
+    const sameEpoch = newcomer.epoch === current.epoch
+    const checked = place.epochs.check(newcomer.epoch, this.#agenda.now())
+    if (!sameEpoch && checked.kind === 'conflict') {
+      newcomer.close('conflict', { retryAfterMs: checked.retryAfterMs })
+      this.#owner.conflict(place.seat.peerId)
+      return
+    }
+    const code = sameEpoch && incumbentAnswered ? 'duplicate' : 'superseded'
+    this.#replace(place, newcomer, { code, fault: 'local' })
+    current.close(code)
+  }
+
+  #settle(place: Place<Handle>, contest: Contest): void {
+    contest.deadline.cancel()
+    place.contests = place.contests.filter((other) => other !== contest)
+  }
+
+  /** The newcomer takes the place: silently within one process, with a goodbye and a welcome for another. */
+  #replace(place: Place<Handle>, newcomer: Connection, reason: Reason): void {
+    const old = place.current
+    place.current = newcomer
+    // Whoever else is being judged now faces a link that has just answered.
+    for (const contest of place.contests) contest.incumbentAnswered = true
+    if (newcomer.epoch === old.epoch) {
+      place.seat.connection = newcomer
+      for (const { priority, outgoing } of old.takeUnsent()) newcomer.enqueue(priority, outgoing)
+      this.#owner.swapped(old, newcomer)
+      return
+    }
+    place.seat.connection = null
+    this.#owner.disconnected(place.handle, old, reason)
+    place.epochs.took(newcomer.epoch, this.#agenda.now())
+    place.seat = { ...place.seat, connection: newcomer }
+    place.handle = this.#owner.makeHandle(place.seat)
+    this.#owner.connected(place.handle, newcomer)
+  }
+
+  #remember(peerId: PeerId, epochs: EpochHistory): void {
+    this.#histories.delete(peerId)
+    this.#histories.set(peerId, epochs)
+    if (this.#histories.size <= HISTORIES_MAX) return
+    const [oldest] = this.#histories.keys()
+    if (oldest !== undefined) this.#histories.delete(oldest)
+  }
+}
+
+const HISTORIES_MAX = 4_096

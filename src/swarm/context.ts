@@ -1,0 +1,31 @@
+/** What every part of one swarm shares. Made once; nothing in it is global. */
+import type { Log } from '../observe/log.js'
+import { createLog } from '../observe/log.js'
+import { Agenda } from './agenda.js'
+import { Counters } from './counters.js'
+import { SwarmEmitter } from './events.js'
+import type { Settings } from './options.js'
+import { Roster } from './roster.js'
+
+export interface SwarmContext {
+  readonly settings: Settings
+  readonly agenda: Agenda
+  readonly emitter: SwarmEmitter
+  readonly counters: Counters
+  readonly log: Log
+  readonly roster: Roster
+}
+
+export function createContext(settings: Settings): SwarmContext {
+  const log = createLog('swarm', settings.identity.id.slice(0, 8), settings.logger)
+  return {
+    settings,
+    log,
+    agenda: new Agenda(settings.clock),
+    counters: new Counters(),
+    emitter: new SwarmEmitter((error) => {
+      log('warn', `${error.code}: ${error.message}`)
+    }),
+    roster: new Roster(settings.identity.id, settings.masternodes, settings.persistent),
+  }
+}

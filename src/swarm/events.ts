@@ -1,0 +1,105 @@
+/**
+ * What a swarm tells its host, and how: every listener runs whatever the others did. One that throws or rejects becomes an
+ * `error` event, with fault local; an `error` nobody listens to is only logged, and can never end the process.
+ */
+import { EventEmitter } from 'eventemitter3'
+import type { Reason } from '../errors.js'
+import { HoldfastError } from '../errors.js'
+import type { PeerId } from '../ports/types.js'
+import type { Peer } from './peer.js'
+
+/** An attempt of ours that came to nothing. */
+export interface DialFailure {
+  /** Null where the address names nobody. */
+  readonly peerId: PeerId | null
+  readonly address: string
+  readonly reason: Reason
+  /** How many times in a row, this one included. */
+  readonly attempt: number
+  /** When the next attempt is due; null where there will be none of ours. */
+  readonly retryInMs: number | null
+}
+
+/** A link of somebody else's that we did not take. */
+export interface InboundRefusal {
+  /** Null where it came to nothing before an identity was proven. */
+  readonly peerId: PeerId | null
+  /** Host and port of the far end, or null where the transport has none. */
+  readonly address: string | null
+  readonly reason: Reason
+}
+
+export interface BanNotice {
+  /** What is banned: a peer id, an IP address or a prefix. */
+  readonly key: string
+  readonly cause: string
+  readonly forMs: number
+}
+
+/** A trusted peer broke the rules: its messages are dropped for a while, its link stays. Somebody should look. */
+export interface QuarantineNotice {
+  readonly peerId: PeerId
+  readonly cause: string
+  readonly forMs: number
+}
+
+/** Every event, with what it carries. */
+export interface SwarmEvents {
+  listening: [address: string]
+  'peer:connect': [peer: Peer]
+  'peer:disconnect': [peer: Peer, reason: Reason]
+  'peer:suspect': [peer: Peer]
+  'peer:slow': [peer: Peer]
+  'peer:conflict': [peerId: PeerId]
+  'peer:quarantine': [notice: QuarantineNotice]
+  'dial:failed': [failure: DialFailure]
+  'inbound:refused': [refusal: InboundRefusal]
+  ban: [notice: BanNotice]
+  recovered: [cause: { readonly peerId: PeerId }]
+  'clock:skew': [skew: { readonly peerId: PeerId; readonly skewMs: number }]
+  error: [error: HoldfastError]
+}
+
+export type SwarmEventName = keyof SwarmEvents
+export type SwarmListener<K extends SwarmEventName> = (...args: SwarmEvents[K]) => unknown
+
+/** A listener list per event. Bound: what the host registers. */
+export class SwarmEmitter {
+  readonly #emitter = new EventEmitter<Record<SwarmEventName, unknown[]>>()
+  readonly #unheard: (error: HoldfastError) => void
+
+  /** @param unheard told of an error that nobody listens to */
+  constructor(unheard: (error: HoldfastError) => void) {
+    this.#unheard = unheard
+  }
+
+  on<K extends SwarmEventName>(name: K, listener: SwarmListener<K>): void {
+    this.#emitter.on(name, listener as (...args: unknown[]) => void)
+  }
+
+  off<K extends SwarmEventName>(name: K, listener: SwarmListener<K>): void {
+    this.#emitter.off(name, listener as (...args: unknown[]) => void)
+  }
+
+  emit<K extends SwarmEventName>(name: K, ...args: SwarmEvents[K]): void {
+    const listeners = this.#emitter.listeners(name)
+    for (const listener of listeners) this.#call(name, listener as (...args: unknown[]) => unknown, args)
+    if (name === 'error' && listeners.length === 0) this.#unheard(args[0] as HoldfastError)
+  }
+
+  #call(name: SwarmEventName, listener: (...args: unknown[]) => unknown, args: readonly unknown[]): void {
+    try {
+      const answer = listener(...args)
+      if (answer instanceof Promise) answer.catch((error: unknown) => { this.#failed(name, error) })
+    } catch (error) {
+      this.#failed(name, error)
+    }
+  }
+
+  #failed(name: SwarmEventName, cause: unknown): void {
+    const error = new HoldfastError('listener-failed', `a listener of ${name} failed`, { cause })
+    // A failing error listener must not be told of itself without end.
+    if (name === 'error') this.#unheard(error)
+    else this.emit('error', error)
+  }
+}

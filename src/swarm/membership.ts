@@ -1,0 +1,252 @@
+/**
+ * Who comes and who goes: links become connections, connections become peers, and what is lost is dialled again. Every link
+ * enters by the same door, whoever opened it, and leaves by the same, with one reason.
+ */
+import type { Reason } from '../errors.js'
+import { formatAddress } from '../policy/address.js'
+import { isPreferredDialer } from '../policy/tie-break.js'
+import type { Link } from '../ports/transport.js'
+import type { Address, Direction, PeerId } from '../ports/types.js'
+import { formatPeerId, parsePeerId } from '../protocol/peer-id.js'
+import { Connection } from './connection.js'
+import type { ConnectionOwner, ConnectionWorld } from './connection-owner.js'
+import { Connections } from './connections.js'
+import type { SwarmContext } from './context.js'
+import { Credentials } from './credentials.js'
+import { Dialer } from './dialer.js'
+import type { DialFailure } from './events.js'
+import { Flusher } from './flusher.js'
+import { Gate } from './gate.js'
+import { RecordSlab } from './outbox.js'
+import { Peer } from './peer.js'
+import { isHandshakeViolation, Reception } from './reception.js'
+import { Traffic } from './traffic.js'
+
+export class Membership implements ConnectionOwner {
+  readonly connections: Connections<Peer>
+  readonly traffic: Traffic
+  readonly dialer: Dialer
+  readonly gate: Gate
+  readonly credentials: Credentials
+  /** What peers are told of where to find us. */
+  announced: readonly string[] = []
+  /** Called each time a link below is closed. */
+  linkGone: (() => void) | null = null
+  readonly #context: SwarmContext
+  readonly #world: ConnectionWorld
+  readonly #reception: Reception
+  // Bound: pending handshakes, slots and lingering links.
+  readonly #links = new Set<Connection>()
+  // Bound: dials, and links that we dialled.
+  readonly #dialled = new Map<Connection, Address>()
+
+  constructor(context: SwarmContext) {
+    this.#context = context
+    const { settings, agenda, emitter, roster } = context
+    const { crypto, clock, publicKey } = settings
+    this.#world = { agenda, flusher: new Flusher(clock), slab: new RecordSlab() }
+    this.connections = new Connections(this.#connectionsOwner(), agenda, crypto, publicKey)
+    this.traffic = new Traffic(context, this.connections)
+    this.credentials = new Credentials({
+      ...settings,
+      agenda,
+      failed: (error) => {
+        emitter.emit('error', error)
+      },
+    })
+    this.#reception = new Reception({
+      settings,
+      roster,
+      currents: () => this.connections.currents(),
+      isConnected: (peerId) => this.connections.current(peerId) !== null,
+      clockSkew: (peerId, skewMs) => {
+        emitter.emit('clock:skew', { peerId, skewMs })
+      },
+    })
+    this.dialer = this.#createDialer()
+    this.gate = new Gate({
+      ...settings,
+      agenda,
+      roster,
+      adopt: (link) => this.adopt(link, null),
+      refused: (link, reason) => {
+        this.#refusedInbound(null, link, reason)
+      },
+    })
+  }
+
+  /** Every link, from its first byte to its last. */
+  get links(): ReadonlySet<Connection> {
+    return this.#links
+  }
+
+  /** A link becomes a connection. @param dialled where it leads, null for one that somebody else opened */
+  adopt(link: Link, dialled: Address | null): Connection {
+    const { settings } = this.#context
+    const { crypto, networkId, publicKey, protocol, clock, limits } = settings
+    const direction: Direction = dialled === null ? 'inbound' : 'outbound'
+    const connection = new Connection(
+      link,
+      {
+        direction,
+        networkId,
+        crypto,
+        protocol,
+        staticKeys: this.credentials.staticKeys,
+        delegation: this.credentials.delegation,
+        ownPublicKey: publicKey,
+        ephemeralKeys: this.credentials.ephemeralKeys(),
+        expectedPublicKey: dialled?.peerId == null ? null : parsePeerId(dialled.peerId, crypto),
+        wallMs: clock.wall(),
+      },
+      limits.unknown.handshakeMs,
+      this.#world,
+      this,
+    )
+    this.#links.add(connection)
+    if (dialled !== null) this.#dialled.set(connection, dialled)
+    return connection
+  }
+
+  proven(connection: Connection, publicKey: Uint8Array, skewMs: number): void {
+    const { settings, roster } = this.#context
+    const peerId = formatPeerId(publicKey, settings.crypto)
+    const dialled = this.#dialled.get(connection) ?? null
+    connection.peerId = peerId
+    if (dialled !== null) roster.pin(dialled, peerId)
+    const admission = this.#reception.receive(connection, peerId, dialled, skewMs)
+    if (admission.kind === 'refuse') {
+      connection.close(admission.code, admission.options)
+      return
+    }
+    const { peerClass, limits, evict } = admission
+    evict?.close('too-many-peers', { retryAfterMs: 60_000, text: 'evicted' })
+    if (peerClass === 'masternode' || peerClass === 'persistent') settings.blacklist.exempt(peerId)
+    const hello = this.#reception.hello(limits, this.credentials.epoch, {
+      names: this.traffic.registry.names(),
+      addresses: this.announced,
+      supersedes: this.connections.supersededBy(peerId),
+    })
+    connection.admit({ peerId, publicKey, peerClass, limits }, hello)
+  }
+
+  established(connection: Connection): void {
+    const { identity } = connection
+    if (identity === null) return
+    const { peerId, publicKey } = identity
+    this.gate.done(connection)
+    this.#context.counters.count(`handshake-${connection.direction}`)
+    this.dialer.reached(peerId, connection)
+    this.connections.add(peerId, publicKey, connection, this.#addressOf(connection))
+  }
+
+  application(connection: Connection, index: number, body: Uint8Array, size: number): void {
+    this.traffic.application(connection, index, body, size)
+  }
+
+  control(connection: Connection, event: Parameters<ConnectionOwner['control']>[1]): void {
+    this.traffic.control(connection, event)
+  }
+
+  suspected(connection: Connection): void {
+    const peer = this.#peerOf(connection)
+    if (peer !== null) this.#context.emitter.emit('peer:suspect', peer)
+  }
+
+  slow(connection: Connection): void {
+    const peer = this.#peerOf(connection)
+    if (peer !== null) this.#context.emitter.emit('peer:slow', peer)
+  }
+
+  lost(connection: Connection, reason: Reason, judged: boolean): void {
+    const { counters, log } = this.#context
+    const { peerId, direction, link } = connection
+    const told = reason.fault === 'remote' && !judged ? 'told' : 'closed'
+    counters.count(`${told}-${reason.code}`)
+    log('debug', `${direction} link to ${peerId ?? link.remote?.host ?? 'a stranger'} ended: ${reason.code}`)
+    this.gate.done(connection)
+    this.traffic.lost(connection, reason)
+    if (judged && connection.hello !== null) this.traffic.strike(connection, 'protocol-error')
+    else if (judged && isHandshakeViolation(reason.code) && direction === 'inbound') this.traffic.strike(connection, reason.code)
+    if (connection.hello !== null && peerId !== null) this.connections.remove(peerId, connection, reason)
+    else if (direction === 'inbound') this.#refusedInbound(peerId, link, reason)
+    this.dialer.handshakeFailed(connection, reason)
+    this.#dialled.delete(connection)
+  }
+
+  gone(connection: Connection): void {
+    this.#links.delete(connection)
+    this.linkGone?.()
+  }
+
+  #connectionsOwner(): ConstructorParameters<typeof Connections<Peer>>[0] {
+    const { settings, agenda, emitter, log } = this.#context
+    return {
+      makeHandle: (seat) => new Peer(seat, this.traffic.requests),
+      connected: (peer, connection) => {
+        log('info', `connected to ${peer.id} (${peer.class}, ${peer.direction}) at ${peer.address ?? 'no address'}`)
+        const dialled = this.#dialled.get(connection) ?? null
+        settings.peerStore.linked(peer.id, dialled, agenda.now(), settings.clock.wall())
+        emitter.emit('peer:connect', peer)
+        this.traffic.seated(connection)
+      },
+      disconnected: (peer, _connection, reason) => {
+        log('info', `disconnected from ${peer.id}: ${reason.code} (${reason.fault})`)
+        settings.peerStore.unlinked(peer.id, agenda.now(), settings.clock.wall(), { penalty: false })
+        emitter.emit('peer:disconnect', peer, reason)
+        if (this.connections.current(peer.id) === null) this.dialer.lost(peer.id, reason)
+      },
+      swapped: (from, to) => {
+        this.traffic.lost(from, 'link-replaced')
+        this.traffic.seated(to)
+      },
+      conflict: (peerId) => {
+        log('warn', `${peerId} runs on two hosts: the newcomer was refused`)
+        emitter.emit('peer:conflict', peerId)
+      },
+    }
+  }
+
+  #createDialer(): Dialer {
+    const { settings, agenda, counters, emitter, log, roster } = this.#context
+    const { crypto, publicKey, blacklist, limits } = settings
+    return new Dialer({
+      ...settings,
+      agenda,
+      connectMs: (peerClass) => limits[peerClass].connectMs,
+      trustedCount: () => roster.count('masternode') + roster.count('persistent'),
+      isConnected: (peerId) => this.connections.current(peerId) !== null,
+      isBanned: (peerId) => blacklist.check({ peerId }, agenda.now()) !== null,
+      isPreferred: (peerId) => isPreferredDialer(publicKey, parsePeerId(peerId, crypto), crypto),
+      adopt: (link, address) => this.adopt(link, address),
+      failed: (failure: DialFailure) => {
+        counters.count(`dial-${failure.reason.code}`)
+        log('debug', `dial ${failure.address} failed: ${failure.reason.code}`)
+        emitter.emit('dial:failed', failure)
+      },
+      alarmed: (failure: DialFailure) => {
+        log('warn', `${failure.address} has failed ${String(failure.attempt)} times in a row`)
+      },
+    })
+  }
+
+  #refusedInbound(peerId: PeerId | null, link: Link, reason: Reason): void {
+    const { counters, emitter } = this.#context
+    counters.count(`inbound-${reason.code}`)
+    emitter.emit('inbound:refused', { peerId, address: endpointText(link), reason })
+  }
+
+  #addressOf(connection: Connection): string | null {
+    const dialled = this.#dialled.get(connection)
+    return dialled === undefined ? endpointText(connection.link) : formatAddress(dialled)
+  }
+
+  #peerOf({ peerId }: Connection): Peer | null {
+    return peerId === null ? null : this.connections.handle(peerId)
+  }
+}
+
+function endpointText({ remote }: Link): string | null {
+  if (remote === null) return null
+  return remote.host.includes(':') ? `[${remote.host}]:${String(remote.port)}` : `${remote.host}:${String(remote.port)}`
+}

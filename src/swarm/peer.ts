@@ -1,0 +1,127 @@
+/**
+ * A peer as the host holds it: outlives the link below, as long as the peer's process does. A link that is replaced is not
+ * noticed here, except by questions that were under way on it.
+ */
+import { HoldfastError } from '../errors.js'
+import type { Direction, PeerClass, PeerId } from '../ports/types.js'
+import type { DirectDefinition, RequestDefinition } from '../protocol/message.js'
+import type { Connection } from './connection.js'
+import { encodePayload } from './registry.js'
+import type { AskOptions, Requests } from './requests.js'
+
+/** What a handle sees of the peer: its connection of the moment. Changed by the swarm alone. */
+export interface PeerSeat {
+  readonly peerId: PeerId
+  connection: Connection | null
+  /** The address that was dialled, or where the peer came from. */
+  address: string | null
+}
+
+/** One peer, while it is connected. Made by the swarm. */
+export class Peer {
+  /** Its proven identity. */
+  readonly id: PeerId
+  readonly #seat: PeerSeat
+  readonly #requests: Requests
+  #class: PeerClass = 'unknown'
+  #direction: Direction = 'inbound'
+
+  constructor(seat: PeerSeat, requests: Requests) {
+    this.id = seat.peerId
+    this.#seat = seat
+    this.#requests = requests
+  }
+
+  /** The address we dialled, or where it came from; null where the transport has none. */
+  get address(): string | null {
+    return this.#seat.address
+  }
+
+  /** How much it is trusted. */
+  get class(): PeerClass {
+    this.#class = this.#seat.connection?.identity?.peerClass ?? this.#class
+    return this.#class
+  }
+
+  /** Who opened the present link. */
+  get direction(): Direction {
+    this.#direction = this.#seat.connection?.direction ?? this.#direction
+    return this.#direction
+  }
+
+  /** Whether it is connected now. */
+  get connected(): boolean {
+    return this.#seat.connection?.isOpen ?? false
+  }
+
+  /** Smoothed round trip in milliseconds, null before it was measured. */
+  get rttMs(): number | null {
+    return this.#seat.connection?.vitals?.rttMs ?? null
+  }
+
+  /** Whether probes go unanswered at present. */
+  get suspect(): boolean {
+    return this.#seat.connection?.vitals?.suspect ?? false
+  }
+
+  /** Whether what is sent now leaves soon. When false, wait for {@link Peer.drain}, or send less. */
+  get writable(): boolean {
+    return this.#seat.connection?.writable ?? false
+  }
+
+  /**
+   * Sends a direct message. Delivered at most once, in order with others of its priority.
+   * @returns {@link Peer.writable}: false means that the message was taken, and that more should wait
+   * @throws HoldfastError `not-connected`, `type-not-accepted` (the peer has no handler for it), `message-too-big`,
+   * `outbox-full`, `invalid-payload`
+   */
+  send<T>(definition: DirectDefinition<T>, payload: T): boolean {
+    const connection = this.#connection()
+    const { name, format, priority } = definition
+    const type = connection.remoteType('direct', name)
+    if (type === null) throw new HoldfastError('type-not-accepted', `the peer does not receive ${name}`)
+    const body = encodePayload(name, format, payload)
+    if (body.length > (connection.hello?.limits.messageBytesMax ?? 0))
+      throw new HoldfastError('message-too-big', `${name} has ${String(body.length)} bytes, more than the peer takes`)
+    if (!connection.enqueue(priority, { type, parts: [body], bodyBytes: body.length, counted: true })) {
+      if (connection.identity?.limits.outboxFull === 'close') connection.close('slow-consumer')
+      throw new HoldfastError('outbox-full', `no room to send ${name}`)
+    }
+    return connection.writable
+  }
+
+  /**
+   * Asks a question.
+   * @throws HoldfastError `not-connected`, `type-not-accepted`, `too-many-requests`, `outbox-full`, `request-timeout`,
+   * `request-failed` (the peer's handler failed), `link-replaced`, `undecodable` or `schema-violation` (the answer makes no
+   * sense), or the reason the link was lost; and the signal's reason when it aborts
+   */
+  async request<Q, A>(
+    definition: RequestDefinition<Q, A>,
+    ...args: Q extends void ? [question?: Q, options?: AskOptions] : [question: Q, options?: AskOptions]
+  ): Promise<A> {
+    const [question, options] = args
+    return this.#requests.ask(this.#connection(), definition, question as Q, options ?? {})
+  }
+
+  /** Resolves once everything sent so far has been handed to the link, or the link is lost. */
+  async drain(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const { connection } = this.#seat
+      if (connection === null) resolve()
+      else connection.whenDrained(resolve)
+    })
+  }
+
+  /** Closes the connection. A trusted peer is dialled again; remove it from the list to be rid of it. */
+  close(): void {
+    this.#seat.connection?.close('closed')
+  }
+
+  #connection(): Connection {
+    const { connection } = this.#seat
+    if (connection?.isOpen !== true) throw new HoldfastError('not-connected', 'the peer is not connected', { fault: 'network' })
+    return connection
+  }
+}
+

@@ -1,0 +1,218 @@
+/**
+ * Questions and answers. A question holds its place until it is answered, refused, timed out, withdrawn, or its link is lost;
+ * whichever comes first counts, once. Ids belong to a link: when a link is replaced, what was asked on the old one fails.
+ */
+import type { LocalCode, Reason } from '../errors.js'
+import { HoldfastError, reasonError } from '../errors.js'
+import { joinBytes } from '../protocol/bytes.js'
+import type { ControlEvent } from '../protocol/control.js'
+import { encodeFailure } from '../protocol/control.js'
+import { FRAME } from '../protocol/frame.js'
+import type { RequestDefinition } from '../protocol/message.js'
+import { VARINT_MAX, varintBytes } from '../protocol/varint.js'
+import type { Agenda } from './agenda.js'
+import type { Connection } from './connection.js'
+import { HandlerCall } from './handler-call.js'
+import type { Peer } from './peer.js'
+import type { Decoded, ReceivedRequest } from './registry.js'
+import { decodePayload, encodePayload } from './registry.js'
+
+/** How a question is asked. */
+export interface AskOptions {
+  /** Withdraws the question. */
+  readonly signal?: AbortSignal
+  /** Default 10 s. */
+  readonly timeoutMs?: number
+}
+
+export interface RequestsSetup {
+  readonly agenda: Agenda
+  readonly strike: (connection: Connection, violation: LocalCode, cause?: unknown) => void
+  readonly failed: (error: HoldfastError) => void
+}
+
+interface Asked {
+  readonly finish: (outcome: { readonly bytes: Uint8Array } | { readonly error: unknown }) => void
+}
+
+interface LinkRequests {
+  nextId: number
+  // Bound: ASKED_MAX.
+  readonly asked: Map<number, Asked>
+  // Bound: the class's `requestsMax`.
+  readonly answering: Map<number, HandlerCall>
+}
+
+/** Questions of ours that one peer may owe an answer to. */
+const ASKED_MAX = 256
+const TIMEOUT_MS = 10_000
+
+export class Requests {
+  readonly #setup: RequestsSetup
+  // Bound: one entry for each open connection.
+  readonly #links = new Map<Connection, LinkRequests>()
+
+  constructor(setup: RequestsSetup) {
+    this.#setup = setup
+  }
+
+  ask<Q, A>(connection: Connection, definition: RequestDefinition<Q, A>, question: Q, options: AskOptions): Promise<A> {
+    const type = connection.remoteType('request', definition.name)
+    if (type === null)
+      return Promise.reject(new HoldfastError('type-not-accepted', `the peer does not answer ${definition.name}`))
+    const link = this.#link(connection)
+    if (link.asked.size >= ASKED_MAX)
+      return Promise.reject(new HoldfastError('too-many-requests', `${String(ASKED_MAX)} questions wait for this peer already`))
+    const id = link.nextId
+    link.nextId = link.nextId === VARINT_MAX ? 0 : link.nextId + 1
+    return new Promise<A>((resolve, reject) => {
+      options.signal?.throwIfAborted()
+      const body = encodePayload(definition.name, definition.format, question)
+      const head = joinBytes([varintBytes(id), varintBytes(type)])
+      const parts = [head, body]
+      if (!connection.enqueue(definition.priority, { type: FRAME.request, parts, bodyBytes: head.length + body.length, counted: true }))
+        throw new HoldfastError('outbox-full', `no room to ask ${definition.name}`)
+      connection.expectAnswer(definition.answerBytesMax)
+      const finish = (outcome: { readonly bytes: Uint8Array } | { readonly error: unknown }): void => {
+        link.asked.delete(id)
+        deadline.cancel()
+        options.signal?.removeEventListener('abort', withdraw)
+        if ('error' in outcome) reject(outcome.error as Error)
+        else void this.#read(connection, definition, outcome.bytes).then(resolve, reject)
+      }
+      const withdraw = (): void => {
+        connection.sendControl(FRAME.cancel, varintBytes(id))
+        finish({ error: options.signal?.reason })
+      }
+      const deadline = this.#setup.agenda.in(options.timeoutMs ?? TIMEOUT_MS, () => {
+        connection.sendControl(FRAME.cancel, varintBytes(id))
+        finish({ error: new HoldfastError('request-timeout', `${definition.name} was not answered in time`, { fault: 'remote' }) })
+      })
+      options.signal?.addEventListener('abort', withdraw)
+      link.asked.set(id, { finish })
+    })
+  }
+
+  /** An answer, a refusal or a withdrawal from a peer. One that nobody waits for any more is dropped. */
+  heard(connection: Connection, event: Extract<ControlEvent, { kind: 'response' | 'failure' | 'cancel' }>): void {
+    const link = this.#links.get(connection)
+    if (event.kind === 'cancel') {
+      link?.answering.get(event.id)?.abort()
+      link?.answering.delete(event.id)
+      return
+    }
+    const asked = link?.asked.get(event.id)
+    if (event.kind === 'failure')
+      asked?.finish({ error: new HoldfastError('request-failed', `the peer failed: ${event.text}`, { fault: 'remote' }) })
+    else asked?.finish({ bytes: event.body })
+  }
+
+  /** A question from a peer. */
+  answer(
+    connection: Connection,
+    peer: Peer,
+    received: ReceivedRequest,
+    event: Extract<ControlEvent, { kind: 'request' }>,
+  ): void {
+    const { answering } = this.#link(connection)
+    connection.intake?.countFirstCopy()
+    if (answering.has(event.id) || answering.size >= (connection.identity?.limits.requestsMax ?? 0)) {
+      connection.sendControl(FRAME.failure, encodeFailure(event.id, 'too-many-requests'))
+      connection.intake?.release(event.size)
+      return
+    }
+    const call = new HandlerCall(peer)
+    answering.set(event.id, call)
+    const decoded = decodePayload(received.definition.format, event.body)
+    const go = (result: Decoded): void => {
+      this.#run(connection, received, event, call, result)
+    }
+    if (decoded instanceof Promise) void decoded.then(go)
+    else go(decoded)
+  }
+
+  /** The connection is lost: nothing asked on it will be answered, and nobody there waits for ours. */
+  lost(connection: Connection, reason: Reason | 'link-replaced'): void {
+    const link = this.#links.get(connection)
+    if (link === undefined) return
+    this.#links.delete(connection)
+    const error =
+      reason === 'link-replaced'
+        ? new HoldfastError('link-replaced', 'the link was replaced before the answer came', { fault: 'network' })
+        : reasonError(reason, 'the link was lost before the answer came')
+    for (const asked of [...link.asked.values()]) asked.finish({ error })
+    for (const call of link.answering.values()) call.abort()
+  }
+
+  #run(
+    connection: Connection,
+    { definition, handler }: ReceivedRequest,
+    { id, size }: { readonly id: number; readonly size: number },
+    call: HandlerCall,
+    decoded: Decoded,
+  ): void {
+    const finish = (): void => {
+      if (this.#links.get(connection)?.answering.get(id) === call) this.#links.get(connection)?.answering.delete(id)
+      connection.intake?.release(size)
+    }
+    if (decoded.kind !== 'value') {
+      this.#setup.strike(connection, decoded.kind, decoded.cause)
+      connection.sendControl(FRAME.failure, encodeFailure(id, decoded.kind))
+      finish()
+      return
+    }
+    if (call.isOver) {
+      finish()
+      return
+    }
+    call.run(
+      definition.name,
+      (context) => handler(decoded.value, context),
+      this.#setup.agenda,
+      (outcome) => {
+        finish()
+        if (outcome.kind === 'failed') this.#fail(connection, id, outcome.error)
+        else this.#send(connection, definition, id, outcome.answer)
+      },
+    )
+  }
+
+  #send(connection: Connection, definition: RequestDefinition<unknown, unknown>, id: number, answer: unknown): void {
+    try {
+      const body = encodePayload(definition.name, definition.answerFormat, answer)
+      if (body.length > definition.answerBytesMax)
+        throw new HoldfastError('invalid-payload', `the answer to ${definition.name} has ${String(body.length)} bytes`)
+      const head = joinBytes([varintBytes(id), Uint8Array.of(0)])
+      const outgoing = { type: FRAME.response, parts: [head, body], bodyBytes: head.length + body.length, counted: false }
+      if (connection.enqueue(definition.priority, outgoing)) return
+      connection.sendControl(FRAME.failure, encodeFailure(id, 'outbox-full'))
+    } catch (error) {
+      this.#fail(connection, id, error instanceof HoldfastError ? error : new HoldfastError('handler-failed', 'no answer', { cause: error }))
+    }
+  }
+
+  /** What went wrong here is for our own host to know; the asker learns only that it did. */
+  #fail(connection: Connection, id: number, error: HoldfastError): void {
+    this.#setup.failed(error)
+    connection.sendControl(FRAME.failure, encodeFailure(id, error.code))
+  }
+
+  async #read<Q, A>(connection: Connection, definition: RequestDefinition<Q, A>, bytes: Uint8Array): Promise<A> {
+    const decoded =
+      bytes.length > definition.answerBytesMax
+        ? ({ kind: 'undecodable', cause: 'too large' } as const)
+        : await decodePayload(definition.answerFormat as RequestDefinition<unknown, unknown>['answerFormat'], bytes)
+    if (decoded.kind === 'value') return decoded.value as A
+    this.#setup.strike(connection, decoded.kind, decoded.cause)
+    throw new HoldfastError(decoded.kind, `the answer to ${definition.name} makes no sense`, { fault: 'remote', cause: decoded.cause })
+  }
+
+  #link(connection: Connection): LinkRequests {
+    let link = this.#links.get(connection)
+    if (link === undefined) {
+      link = { nextId: 1, asked: new Map(), answering: new Map() }
+      this.#links.set(connection, link)
+    }
+    return link
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Whom the operator trusts: masternodes and persistent peers, by id, or by address alone, which pins the first id that our own
+ * authenticated dial finds there. Nothing a peer says ever adds to it.
+ */
+import { addressKey, canonicalIp } from '../policy/address.js'
+import type { Address, PeerId } from '../ports/types.js'
+
+export type TrustedClass = 'masternode' | 'persistent'
+
+/** One trusted peer, or one address whose peer is not known yet. */
+export interface Trusted {
+  readonly peerId: PeerId | null
+  readonly peerClass: TrustedClass
+  readonly addresses: readonly Address[]
+}
+
+export class Roster {
+  readonly #ownId: PeerId
+  // Bound: the operator's own list.
+  readonly #byId = new Map<PeerId, Trusted>()
+  // Bound: the operator's own list.
+  readonly #byAddress = new Map<string, Trusted>()
+
+  constructor(ownId: PeerId, masternodes: readonly Address[], persistent: readonly Address[]) {
+    this.#ownId = ownId
+    // Masternodes last: where both lists name a peer, the higher class holds.
+    for (const address of persistent) this.add('persistent', address)
+    for (const address of masternodes) this.add('masternode', address)
+  }
+
+  /** Adds one entry; this node's own is left out, so that a fleet can share one list. */
+  add(peerClass: TrustedClass, address: Address): Trusted | null {
+    const { peerId } = address
+    if (peerId === this.#ownId) return null
+    if (peerId === null) {
+      const entry = { peerId, peerClass, addresses: [address] }
+      this.#byAddress.set(addressKey(address), entry)
+      return entry
+    }
+    const known = this.#byId.get(peerId)
+    const others = known?.addresses.filter((other) => addressKey(other) !== addressKey(address)) ?? []
+    const entry = { peerId, peerClass, addresses: [...others, address] }
+    this.#byId.set(peerId, entry)
+    return entry
+  }
+
+  classOf(peerId: PeerId): TrustedClass | null {
+    return this.#byId.get(peerId)?.peerClass ?? null
+  }
+
+  /** Our own dial to an address-only entry has proven who is there. */
+  pin(address: Address, peerId: PeerId): void {
+    const entry = this.#byAddress.get(addressKey(address))
+    if (entry === undefined) return
+    this.#byAddress.delete(addressKey(address))
+    this.add(entry.peerClass, { ...address, peerId })
+  }
+
+  /** Whether an inbound link from this IP may be from a trusted peer. */
+  isListedIp(ip: string): boolean {
+    const canonical = canonicalIp(ip)
+    for (const { addresses } of this.entries())
+      if (addresses.some(({ host }) => canonicalIp(host) === canonical && canonical !== null)) return true
+    return false
+  }
+
+  /** Trusted peers of a class; this node itself is not among them. */
+  count(peerClass: TrustedClass): number {
+    let count = 0
+    for (const entry of this.entries()) if (entry.peerClass === peerClass) count++
+    return count
+  }
+
+  *entries(): Iterable<Trusted> {
+    yield* this.#byId.values()
+    yield* this.#byAddress.values()
+  }
+}

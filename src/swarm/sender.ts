@@ -1,0 +1,101 @@
+/**
+ * The sending half of an open connection: the outbox, the credit the peer gave, and the link's own patience. Seals a record
+ * only when the link takes it; a saturated link keeps its own outbox waiting, and nobody else's.
+ */
+import { SendCredit } from '../protocol/credit.js'
+import { encodeFrame } from '../protocol/frame.js'
+import type { Priority } from '../protocol/message.js'
+import type { Flusher } from './flusher.js'
+import type { Outgoing, RecordSlab } from './outbox.js'
+import { Outbox } from './outbox.js'
+
+export interface SenderSetup {
+  readonly outboxBytesMax: number
+  /** The credit the peer's hello gave. */
+  readonly creditBytes: number
+  readonly slab: RecordSlab
+  readonly flusher: Flusher
+  /** Seals the parts as one record and writes it. @returns false when the link is saturated */
+  readonly write: (parts: readonly Uint8Array[]) => boolean
+}
+
+export class Sender {
+  readonly outbox: Outbox
+  readonly #setup: SenderSetup
+  readonly #credit: SendCredit
+  #saturated = false
+  #waitsForTurnEnd = false
+  #stopped = false
+  // Bound: one for each drain that the host awaits.
+  #drained: (() => void)[] = []
+
+  constructor(setup: SenderSetup) {
+    this.#setup = setup
+    this.#credit = new SendCredit(setup.creditBytes)
+    this.outbox = new Outbox(setup.outboxBytesMax, this.#credit, setup.slab)
+  }
+
+  get isIdle(): boolean {
+    return this.outbox.isEmpty && !this.#saturated
+  }
+
+  /** @returns false where the outbox is full, and nothing was added */
+  enqueue(priority: Priority, outgoing: Outgoing): boolean {
+    if (this.#stopped || !this.outbox.push(priority, outgoing)) return false
+    if (this.outbox.isHigh) this.flush()
+    else this.#flushLater()
+    return true
+  }
+
+  /** @returns false where the peer has let too many control frames pile up */
+  enqueueControl(type: number, body: Uint8Array): boolean {
+    if (this.#stopped) return true
+    if (!this.outbox.pushControl(encodeFrame(type, body))) return false
+    this.#flushLater()
+    return true
+  }
+
+  credited(bytes: number): void {
+    this.#credit.grant(bytes)
+    this.#flushLater()
+  }
+
+  linkDrained(): void {
+    this.#saturated = false
+    this.flush()
+  }
+
+  /** Calls back once everything queued so far has been handed to the link, or nothing more will be. */
+  whenDrained(run: () => void): void {
+    if (this.#stopped || this.isIdle) run()
+    else this.#drained.push(run)
+  }
+
+  /** Sends what waits, for as long as the link takes it and the credit lasts. */
+  flush(): void {
+    this.#waitsForTurnEnd = false
+    while (!this.#saturated && !this.#stopped) {
+      const parts = this.outbox.pickRecord()
+      if (parts.length === 0) break
+      this.#saturated = !this.#setup.write(parts)
+    }
+    if (this.isIdle) this.#callDrained()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#callDrained()
+  }
+
+  #flushLater(): void {
+    if (this.#waitsForTurnEnd || this.#saturated) return
+    this.#waitsForTurnEnd = true
+    this.#setup.flusher.add(this)
+  }
+
+  #callDrained(): void {
+    const drained = this.#drained
+    this.#drained = []
+    for (const run of drained) run()
+  }
+}

@@ -1,0 +1,88 @@
+/** A picture of a swarm at one instant: plain values, safe to print, to send and to keep. */
+import type { Direction, PeerClass, PeerId } from '../ports/types.js'
+import type { SwarmContext } from './context.js'
+import type { Membership } from './membership.js'
+
+export interface PeerStatus {
+  readonly id: PeerId
+  readonly class: PeerClass
+  readonly direction: Direction
+  readonly address: string | null
+  readonly state: 'connected' | 'suspect'
+  /** Smoothed round trip, null before it was measured. */
+  readonly rttMs: number | null
+  readonly connectedMs: number
+  /** Bytes waiting to be sent to it, and of its unfinished messages. */
+  readonly bufferedBytes: number
+}
+
+export interface SwarmStatus {
+  readonly id: PeerId
+  readonly state: 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
+  readonly uptimeMs: number
+  readonly addresses: readonly string[]
+  readonly peers: readonly PeerStatus[]
+  /** Trusted peers of the whitelist, and how many of them are connected. */
+  readonly masternodes: { readonly listed: number; readonly connected: number }
+  /** Inbound handshakes under way. */
+  readonly pending: number
+  /** Broadcasts being judged. */
+  readonly inFlight: number
+  /** Handshakes that succeeded, by direction. */
+  readonly handshakes: Readonly<Record<string, number>>
+  /** Dials of ours that failed, by reason. */
+  readonly dialsFailed: Readonly<Record<string, number>>
+  /** Inbound links that were not taken, by reason. */
+  readonly inboundRefused: Readonly<Record<string, number>>
+  /** Links ended, by reason: by us, by the network, or by the peer's own word. */
+  readonly closed: Readonly<Record<string, number>>
+  readonly told: Readonly<Record<string, number>>
+  readonly strikes: Readonly<Record<string, number>>
+  readonly verdicts: Readonly<Record<string, number>>
+  readonly duplicatesDropped: number
+  readonly broadcastsQueued: number
+  readonly broadcastsShed: number
+}
+
+export function statusOf(
+  context: SwarmContext,
+  membership: Membership,
+  run: Pick<SwarmStatus, 'state' | 'uptimeMs' | 'addresses'>,
+): SwarmStatus {
+  const { settings, counters, roster, agenda } = context
+  const now = agenda.now()
+  const peers = Array.from(membership.connections.handles(), ([id, peer]): PeerStatus => {
+    const connection = membership.connections.current(id)
+    return {
+      id,
+      class: peer.class,
+      direction: peer.direction,
+      address: peer.address,
+      state: peer.suspect ? 'suspect' : 'connected',
+      rttMs: peer.rttMs,
+      connectedMs: connection === null ? 0 : now - connection.openedAt,
+      bufferedBytes: connection?.bufferedBytes ?? 0,
+    }
+  })
+  return {
+    id: settings.identity.id,
+    ...run,
+    peers,
+    masternodes: {
+      listed: roster.count('masternode'),
+      connected: peers.filter((peer) => peer.class === 'masternode').length,
+    },
+    pending: membership.gate.pending,
+    inFlight: membership.traffic.gossip.inFlight,
+    handshakes: counters.under('handshake-'),
+    dialsFailed: counters.under('dial-'),
+    inboundRefused: counters.under('inbound-'),
+    closed: counters.under('closed-'),
+    told: counters.under('told-'),
+    strikes: counters.under('strike-'),
+    verdicts: counters.under('verdict-'),
+    duplicatesDropped: counters.get('duplicate-dropped'),
+    broadcastsQueued: counters.get('broadcast-queued'),
+    broadcastsShed: counters.get('broadcast-shed'),
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * The public face: starts and stops, listens, dials, sends, and tells. Everything it does is carried out by the parts it is
+ * made of; everything it says has been decided elsewhere.
+ */
+import { HoldfastError } from '../errors.js'
+import { formatAddress, isPrivate } from '../policy/address.js'
+import type { PeerClass, PeerId } from '../ports/types.js'
+import { FRAME } from '../protocol/frame.js'
+import { encodeNames } from '../protocol/hello.js'
+import type { DirectDefinition, MessageDefinition, RequestDefinition } from '../protocol/message.js'
+import type { Connection } from './connection.js'
+import type { SwarmContext } from './context.js'
+import { createContext } from './context.js'
+import type { SwarmEventName, SwarmEvents, SwarmListener } from './events.js'
+import type { BroadcastResult } from './gossip.js'
+import { HANDLERS_MAX, HandlerQueue } from './handler-queue.js'
+import { Listeners } from './listeners.js'
+import { Membership } from './membership.js'
+import type { Environment, SwarmOptions } from './options.js'
+import { parseTrusted, resolveOptions } from './options.js'
+import type { Peer } from './peer.js'
+import type { DirectHandler, MessageHandler, Received, RequestHandler } from './registry.js'
+import type { SwarmStatus } from './status.js'
+import { statusOf } from './status.js'
+import { eventStream, onceEvent } from './waiting.js'
+
+/** Whom a broadcast is sent to at first; relays still carry it further. */
+export interface BroadcastOptions {
+  /** Only these peers, or only peers of this class. Default: all that receive it. */
+  readonly to?: readonly PeerId[] | PeerClass
+}
+
+/** How a call that waits is called off. */
+export interface SignalOptions {
+  readonly signal?: AbortSignal
+}
+
+/** How a swarm stops. */
+export interface StopOptions {
+  /** A planned absence: peers are told not to come back before this many milliseconds. Default: they come back when they will. */
+  readonly backInMs?: number
+}
+
+/** Links get this long to send what waits and to close, when the swarm stops. */
+const STOP_MS = 500
+
+/** A node: its peers, its messages, its events. */
+export class Swarm {
+  readonly #context: SwarmContext
+  readonly #membership: Membership
+  readonly #listeners: Listeners
+  #state: SwarmStatus['state'] = 'new'
+  #startedAt = 0
+  #stopped: Promise<void> | null = null
+
+  /** @throws HoldfastError `invalid-option`, `invalid-address`, `invalid-peer-id`: which field, what was given, what is allowed */
+  constructor(options: SwarmOptions, environment: Environment) {
+    this.#context = createContext(resolveOptions(options, environment))
+    this.#membership = new Membership(this.#context)
+    this.#listeners = new Listeners(this.#context.settings.transports, (link) => {
+      this.#membership.gate.accept(link)
+    })
+  }
+
+  /** This node's own id. */
+  get id(): PeerId {
+    return this.#context.settings.identity.id
+  }
+
+  /** Where this node accepts links, with real ports and its own id: what others put in their lists. */
+  get addresses(): readonly string[] {
+    return this.#listeners.addresses.map((address) => formatAddress({ ...address, peerId: this.id }))
+  }
+
+  /** The connected peers, by id: a copy, as of now. */
+  get peers(): ReadonlyMap<PeerId, Peer> {
+    return new Map(this.#membership.connections.handles())
+  }
+
+  /**
+   * Opens the listeners and begins to dial.
+   * @throws HoldfastError `already-running`, `listen-failed`, `no-transport`, or `invalid-option` where the identity does not sign
+   */
+  async start(): Promise<void> {
+    if (this.#state !== 'new') throw new HoldfastError('already-running', `this swarm is ${this.#state}; make a new one`)
+    this.#state = 'starting'
+    const { settings, emitter, log, agenda, roster } = this.#context
+    try {
+      await this.#membership.credentials.start()
+      for (const address of settings.listen) {
+        const bound = await this.#listeners.open(address, (error) => {
+          emitter.emit('error', error)
+        })
+        log('info', `listening at ${formatAddress(bound)}`)
+        emitter.emit('listening', formatAddress({ ...bound, peerId: this.id }))
+      }
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    // Stopped meanwhile: nothing may begin now.
+    if (this.#state !== 'starting') return
+    this.#state = 'running'
+    this.#startedAt = agenda.now()
+    this.#membership.announced = this.#announced()
+    for (const { peerId, peerClass, addresses } of roster.entries()) {
+      if (peerId !== null) {
+        settings.peerStore.pin(peerId)
+        settings.blacklist.exempt(peerId)
+      }
+      this.#membership.dialer.want(peerId, peerClass, addresses)
+    }
+    for (const seed of settings.seeds) this.#membership.dialer.want(seed.peerId, 'regular', [seed])
+  }
+
+  /** Says goodbye to everybody, sends what still waits for half a second at most, and frees every socket, timer and address. */
+  async stop(options: StopOptions = {}): Promise<void> {
+    this.#stopped ??= this.#stop(options)
+    return this.#stopped
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  /** Judges a broadcast message. @throws HoldfastError `already-defined` */
+  handle<T>(definition: MessageDefinition<T>, handler: MessageHandler<T>): void
+  /** Takes a direct message. @throws HoldfastError `already-defined` */
+  handle<T>(definition: DirectDefinition<T>, handler: DirectHandler<T>): void
+  handle(definition: MessageDefinition<unknown> | DirectDefinition<unknown>, handler: (...args: never[]) => unknown): void {
+    const queue = new HandlerQueue(definition.serial ? 1 : HANDLERS_MAX)
+    if (definition.kind === 'message')
+      this.#receive({ kind: 'message', definition, handler: handler as MessageHandler<unknown>, queue })
+    else this.#receive({ kind: 'direct', definition, handler: handler as DirectHandler<unknown>, queue })
+  }
+
+  /** Answers a question. @throws HoldfastError `already-defined` */
+  respond<Q, A>(definition: RequestDefinition<Q, A>, handler: RequestHandler<Q, A>): void {
+    this.#receive({
+      kind: 'request',
+      definition: definition as RequestDefinition<unknown, unknown>,
+      handler: handler as RequestHandler<unknown, unknown>,
+    })
+  }
+
+  /**
+   * Sends a message to every peer that receives it, and through them to the whole network. Never calls this node's own handler.
+   * @throws HoldfastError `not-running`, `invalid-payload`
+   */
+  broadcast<T>(definition: MessageDefinition<T>, payload: T, { to }: BroadcastOptions = {}): BroadcastResult {
+    if (this.#state !== 'running') throw new HoldfastError('not-running', 'a swarm that is not running cannot broadcast')
+    return this.#membership.traffic.gossip.broadcast(definition, payload, to === undefined ? null : chooser(to))
+  }
+
+  /**
+   * Dials an address once, now. Joins an attempt that is under way, and gives the peer that is there already.
+   * @throws HoldfastError `not-running`, `invalid-address`, `no-transport`, or the reason the attempt failed; the signal's reason
+   */
+  async dial(address: string, { signal }: SignalOptions = {}): Promise<Peer> {
+    if (this.#state !== 'running') throw new HoldfastError('not-running', 'a swarm that is not running cannot dial')
+    const { settings, roster } = this.#context
+    const parsed = parseTrusted(address, settings.crypto)
+    const peerClass = parsed.peerId === null ? null : roster.classOf(parsed.peerId)
+    const peerId = await this.#membership.dialer.dial(parsed, peerClass ?? 'regular', signal)
+    const peer = this.#membership.connections.handle(peerId)
+    if (peer === null) throw new HoldfastError('connection-lost', 'the peer left at once', { fault: 'network' })
+    return peer
+  }
+
+  on<K extends SwarmEventName>(name: K, listener: SwarmListener<K>): this {
+    this.#context.emitter.on(name, listener)
+    return this
+  }
+
+  off<K extends SwarmEventName>(name: K, listener: SwarmListener<K>): this {
+    this.#context.emitter.off(name, listener)
+    return this
+  }
+
+  /** The next event of that name. Rejects with the signal's reason. */
+  async once<K extends SwarmEventName>(name: K, { signal }: SignalOptions = {}): Promise<SwarmEvents[K]> {
+    return onceEvent(this.#context.emitter, name, signal)
+  }
+
+  /** Events of that name as they come; at most 1,024 wait for a slow reader, then the oldest are dropped. */
+  events<K extends SwarmEventName>(name: K, { signal }: SignalOptions = {}): AsyncGenerator<SwarmEvents[K], void, undefined> {
+    return eventStream(this.#context.emitter, name, signal)
+  }
+
+  /** Resolves once everything sent so far has been handed to the links, or those are lost. */
+  async drain(): Promise<void> {
+    await Promise.all(Array.from(this.peers.values(), async (peer) => peer.drain()))
+  }
+
+  /** A picture of this swarm now. */
+  status(): SwarmStatus {
+    const uptimeMs = this.#state === 'running' ? this.#context.agenda.now() - this.#startedAt : 0
+    return statusOf(this.#context, this.#membership, { state: this.#state, uptimeMs, addresses: this.addresses })
+  }
+
+  #receive(received: Received): void {
+    const { registry } = this.#membership.traffic
+    const name = registry.add(received)
+    for (const connection of this.#membership.links) connection.sendControl(FRAME.types, encodeNames([name]))
+  }
+
+  /** Wildcards say nothing to others; a private address only helps where there is no other. */
+  #announced(): readonly string[] {
+    const { announce } = this.#context.settings
+    const listening = announce ?? this.#listeners.addresses.filter(({ host }) => host !== '0.0.0.0' && host !== '::')
+    const open = listening.filter(({ host }) => !isPrivate(host))
+    return (open.length > 0 ? open : listening).map((address) => formatAddress({ ...address, peerId: this.id }))
+  }
+
+  async #stop({ backInMs }: StopOptions): Promise<void> {
+    this.#state = 'stopping'
+    const { agenda, log } = this.#context
+    const { dialer, gate, credentials, links } = this.#membership
+    credentials.stop()
+    dialer.stop()
+    const freed = this.#listeners.close()
+    for (const connection of [...links]) connection.close('shutdown', backInMs === undefined ? {} : { retryAfterMs: backInMs })
+    gate.stop()
+    await new Promise<void>((resolve) => {
+      const check = (): void => {
+        if (links.size === 0) resolve()
+      }
+      this.#membership.linkGone = check
+      agenda.in(STOP_MS, () => {
+        for (const connection of [...links]) connection.destroy()
+      })
+      check()
+    })
+    await freed
+    agenda.clear()
+    this.#state = 'stopped'
+    log('info', 'stopped')
+  }
+}
+
+function chooser(to: readonly PeerId[] | PeerClass): (connection: Connection) => boolean {
+  if (typeof to === 'string') return ({ identity }) => identity?.peerClass === to
+  const wanted = new Set(to)
+  return ({ peerId }) => peerId !== null && wanted.has(peerId)
+}

@@ -1,0 +1,172 @@
+/**
+ * What arrives on open connections, and where it goes: broadcasts to gossip, questions to requests, direct messages to their
+ * handler, and whatever no honest peer sends to discipline. What a trusted peer in quarantine sends goes nowhere.
+ */
+import type { HoldfastError, Reason } from '../errors.js'
+import type { PeerId } from '../ports/types.js'
+import type { ControlEvent } from '../protocol/control.js'
+import type { Connection } from './connection.js'
+import type { Connections } from './connections.js'
+import type { SwarmContext } from './context.js'
+import type { Violation } from './discipline.js'
+import { Discipline } from './discipline.js'
+import { Gossip } from './gossip.js'
+import { HandlerCall } from './handler-call.js'
+import type { Peer } from './peer.js'
+import type { Decoded, ReceivedDirect } from './registry.js'
+import { decodePayload, Registry } from './registry.js'
+import { Requests } from './requests.js'
+
+export class Traffic {
+  readonly registry: Registry = new Registry()
+  readonly requests: Requests
+  readonly gossip: Gossip
+  readonly #context: SwarmContext
+  readonly #connections: Connections<Peer>
+  readonly #discipline: Discipline
+  // Bound: links whose peer's old process still holds its place, and for each what its credit allows.
+  readonly #held = new Map<Connection, (() => void)[]>()
+
+  constructor(context: SwarmContext, connections: Connections<Peer>) {
+    this.#context = context
+    this.#connections = connections
+    const { agenda, counters, emitter, settings } = context
+    const { crypto, random, dedup } = settings
+    const failed = (error: HoldfastError): void => {
+      emitter.emit('error', error)
+    }
+    const strike = (connection: Connection, violation: Violation): void => {
+      this.strike(connection, violation)
+    }
+    this.requests = new Requests({ agenda, strike, failed })
+    this.gossip = new Gossip({ crypto, random, agenda, dedup, counters, strike, failed, connections: () => connections.currents() })
+    this.#discipline = this.#createDiscipline()
+  }
+
+  application(connection: Connection, index: number, body: Uint8Array, size: number): void {
+    const peer = this.#seated(connection, () => {
+      this.application(connection, index, body, size)
+    })
+    if (peer === null) return
+    const received = this.registry.at(index)
+    if (received === null || received.kind === 'request') this.#unknownType(connection)
+    else if (this.#discipline.isQuarantined(peer.id)) {
+      this.#context.counters.count('quarantined-dropped')
+      connection.intake?.release(size)
+    } else if (received.kind === 'message') this.gossip.receive(connection, peer, received, body, size)
+    else this.#direct(connection, peer, received, body, size)
+  }
+
+  control(connection: Connection, event: ControlEvent): void {
+    switch (event.kind) {
+      case 'request': {
+        const peer = this.#seated(connection, () => {
+          this.control(connection, event)
+        })
+        if (peer === null) return
+        const received = this.registry.at(event.index)
+        if (received?.kind === 'request') this.requests.answer(connection, peer, received, event)
+        else this.#unknownType(connection)
+        break
+      }
+      case 'response':
+      case 'failure':
+      case 'cancel':
+        this.requests.heard(connection, event)
+        break
+      case 'gap':
+        if (connection.identity !== null) this.#context.emitter.emit('recovered', { peerId: connection.identity.peerId })
+    }
+  }
+
+  /** What no honest peer does. The link stays, until there has been too much of it. */
+  strike(connection: Connection, violation: Violation): void {
+    connection.intake?.countFirstCopy()
+    this.#discipline.strike(connection.peerId, connection.remoteIp, violation)
+  }
+
+  /** A newcomer has taken its place: what it brought while it waited is handled now. */
+  seated(connection: Connection): void {
+    const held = this.#held.get(connection) ?? []
+    this.#held.delete(connection)
+    for (const handle of held) handle()
+  }
+
+  lost(connection: Connection, reason: Reason | 'link-replaced'): void {
+    this.#held.delete(connection)
+    this.requests.lost(connection, reason)
+  }
+
+  /** Whose frame it is; null while another process of the same peer holds the place: then `later` runs when that is settled. */
+  #seated(connection: Connection, later: () => void): Peer | null {
+    const peerId = connection.identity?.peerId
+    if (peerId === undefined) return null
+    const current = this.#connections.current(peerId)
+    const waits = current !== null && current !== connection && current.epoch !== connection.epoch
+    if (!waits) return this.#connections.handle(peerId)
+    const held = this.#held.get(connection)
+    if (held === undefined) this.#held.set(connection, [later])
+    else held.push(later)
+    return null
+  }
+
+  #direct(connection: Connection, peer: Peer, received: ReceivedDirect, body: Uint8Array, size: number): void {
+    const { agenda, emitter, counters } = this.#context
+    const { definition, handler } = received
+    connection.intake?.countFirstCopy()
+    received.queue.submit((done) => {
+      const finish = (): void => {
+        connection.intake?.release(size)
+        done()
+      }
+      const go = (decoded: Decoded): void => {
+        if (decoded.kind !== 'value') {
+          this.strike(connection, decoded.kind)
+          finish()
+          return
+        }
+        counters.count('direct-received')
+        new HandlerCall(peer).run(definition.name, (context) => handler(decoded.value, context), agenda, (outcome) => {
+          if (outcome.kind === 'failed') emitter.emit('error', outcome.error)
+          finish()
+        })
+      }
+      const decoded = decodePayload(definition.format, body)
+      if (decoded instanceof Promise) void decoded.then(go)
+      else go(decoded)
+    })
+  }
+
+  /** It used a number that we never gave out. */
+  #unknownType(connection: Connection): void {
+    this.strike(connection, 'unknown-type')
+    connection.close('protocol-error', { text: 'unknown-type' })
+  }
+
+  #createDiscipline(): Discipline {
+    const { agenda, counters, emitter, log, roster, settings } = this.#context
+    const { blacklist, peerStore, perIpLimits } = settings
+    const seconds = (ms: number): string => `${String(Math.round(ms / 1000))} s`
+    return new Discipline({
+      agenda,
+      blacklist,
+      peerStore,
+      counters,
+      perIpLimits,
+      isTrusted: (peerId) => {
+        const peerClass = this.#connections.current(peerId)?.identity?.peerClass ?? roster.classOf(peerId)
+        return peerClass === 'masternode' || peerClass === 'persistent'
+      },
+      banned: (notice, ban) => {
+        log('info', `banned ${notice.key} for ${seconds(notice.forMs)}: ${notice.cause}`)
+        emitter.emit('ban', notice)
+        const current = this.#connections.current(ban.key as PeerId)
+        current?.close('banned', { retryAfterMs: notice.forMs, text: notice.cause })
+      },
+      quarantined: (notice) => {
+        log('warn', `quarantined ${notice.peerId} for ${seconds(notice.forMs)}: ${notice.cause}`)
+        emitter.emit('peer:quarantine', notice)
+      },
+    })
+  }
+}

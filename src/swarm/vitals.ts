@@ -1,0 +1,103 @@
+/** Keeps watch over one open link: pings it when it is idle, and says when it is suspect and when its time is up. */
+import type { LivenessRule } from '../policy/liveness.js'
+import { Liveness } from '../policy/liveness.js'
+import { keyOf, uintBytes } from '../protocol/bytes.js'
+import type { Agenda, Deadline } from './agenda.js'
+
+export interface VitalsSetup {
+  readonly rule: LivenessRule
+  readonly agenda: Agenda
+  readonly sendPing: (payload: Uint8Array) => void
+  readonly suspected: () => void
+  readonly silent: () => void
+}
+
+const PING_BYTES = 6
+/** A record in pieces counts as life at this rate, bytes a millisecond. */
+const PARTIAL_RATE_MIN = 1.024
+
+export class Vitals {
+  readonly #setup: VitalsSetup
+  readonly #liveness: Liveness
+  #deadline: Deadline
+  #pings = 0
+  #pingSentAt = 0
+  #partialBytes = 0
+  // Bound: one for each duplicate of this link under judgement.
+  #answered: (() => void)[] = []
+
+  constructor(setup: VitalsSetup) {
+    this.#setup = setup
+    this.#liveness = new Liveness(setup.rule, setup.agenda.now())
+    this.#deadline = setup.agenda.in(setup.rule.idleMs, this.#check)
+  }
+
+  get rttMs(): number | null {
+    return this.#liveness.rttMs
+  }
+
+  get heardAt(): number {
+    return this.#liveness.heardAt
+  }
+
+  get suspect(): boolean {
+    return this.#liveness.suspect
+  }
+
+  get probeTimeoutMs(): number {
+    return this.#liveness.probeTimeoutMs(this.#setup.agenda.lagMs)
+  }
+
+  /** Bytes arrived; `opened` when they completed at least one record. */
+  arrived(bytes: number, opened: boolean): void {
+    const now = this.#setup.agenda.now()
+    this.#partialBytes += bytes
+    if (!opened && this.#partialBytes < (now - this.#liveness.heardAt) * PARTIAL_RATE_MIN) return
+    this.#partialBytes = 0
+    if (this.#liveness.heard(now)) this.#checkAgainIn(this.#setup.rule.idleMs)
+  }
+
+  /** Sends a ping now; `answered` is called if the peer answers this one or a later one. */
+  ping(answered: () => void): void {
+    this.#answered.push(answered)
+    this.#send()
+  }
+
+  pong(payload: Uint8Array): void {
+    if (keyOf(payload) !== keyOf(uintBytes(this.#pings, PING_BYTES))) return
+    this.#liveness.measured(this.#setup.agenda.now() - this.#pingSentAt)
+    const answered = this.#answered
+    this.#answered = []
+    for (const run of answered) run()
+  }
+
+  stop(): void {
+    this.#deadline.cancel()
+    this.#answered = []
+  }
+
+  readonly #check = (): void => {
+    const { agenda, suspected, silent } = this.#setup
+    const wasSuspect = this.#liveness.suspect
+    const check = this.#liveness.check(agenda.now(), agenda.lagMs)
+    if (check.kind === 'close') {
+      silent()
+      return
+    }
+    this.#deadline = agenda.at(check.nextAt, this.#check)
+    if (check.kind === 'fine') return
+    this.#send()
+    if (check.suspect && !wasSuspect) suspected()
+  }
+
+  #checkAgainIn(delayMs: number): void {
+    this.#deadline.cancel()
+    this.#deadline = this.#setup.agenda.in(delayMs, this.#check)
+  }
+
+  #send(): void {
+    this.#pings++
+    this.#pingSentAt = this.#setup.agenda.now()
+    this.#setup.sendPing(uintBytes(this.#pings, PING_BYTES))
+  }
+}
