@@ -44,5 +44,51 @@ export function createIdentity(seed: Uint8Array = systemRandom.bytes(32)): Ident
 
 export type { ErrorCode, Fault, LocalCode, Reason, ReasonCode, WireCode } from './errors.js'
 export { HoldfastError } from './errors.js'
-export type { Identity } from './swarm/identity.js'
+export type { Logger } from './observe/log.js'
+export type { Backoff, BackoffDecision, BackoffFunction, BackoffOptions, BackoffRule } from './policy/backoff.js'
+export { BackoffPolicy } from './policy/backoff.js'
+export type { Ban, BlacklistOptions, BlacklistSnapshot, Offender, StrikeAnswer } from './policy/blacklist.js'
+export { Blacklist } from './policy/blacklist.js'
+export type { DedupBegin, DedupOptions, DedupState } from './policy/dedup.js'
+export { DedupCache } from './policy/dedup.js'
+export type { PeerRecord, PeerSource, PeerStoreOptions } from './policy/peer-store.js'
+export { PeerStore } from './policy/peer-store.js'
+export type { RateLimitOptions } from './policy/rate-limit.js'
+export { TokenBucket } from './policy/rate-limit.js'
+export type { Clock, Random } from './ports/clock.js'
+export type { DialEvents, Endpoint, Link, LinkEvents, Listener, ListenEvents, Transport } from './ports/transport.js'
+export type { Address, Direction, PeerClass, PeerId } from './ports/types.js'
+export type { Codec } from './protocol/codec.js'
+export type { NameKind } from './protocol/hello.js'
+export type {
+  Definition,
+  DirectDefinition,
+  DirectOptions,
+  MessageDefinition,
+  MessageOptions,
+  PayloadFormat,
+  PayloadOptions,
+  Priority,
+  RequestDefinition,
+  RequestOptions,
+} from './protocol/message.js'
 export { direct, message, request } from './protocol/message.js'
+export type { VersionRange } from './protocol/session.js'
+export type {
+  BanNotice,
+  DialFailure,
+  InboundRefusal,
+  QuarantineNotice,
+  SwarmEventName,
+  SwarmEvents,
+  SwarmListener,
+} from './swarm/events.js'
+export type { BroadcastResult } from './swarm/fan-out.js'
+export type { HandlerContext } from './swarm/handler-call.js'
+export type { Identity } from './swarm/identity.js'
+export type { AuthorizeQuestion, Preset, SwarmOptions } from './swarm/options.js'
+export type { AskOptions, Peer } from './swarm/peer.js'
+export type { ClassLimits } from './swarm/profile.js'
+export type { DirectHandler, MessageHandler, RequestHandler, Verdict } from './swarm/registry.js'
+export type { PeerStatus, SwarmStatus } from './swarm/status.js'
+export type { BroadcastOptions, SignalOptions, StopOptions } from './swarm/swarm.js'

@@ -73,7 +73,11 @@ export interface FailureQuestion {
 export type FailurePlan = { readonly failures: number; readonly next: BackoffDecision | { readonly kind: 'drop' } }
 
 /** After a dial or handshake of ours came to nothing, or a link ended before it was stable. */
-export function planAfterFailure({ reason, peerClass, failures }: FailureQuestion, backoff: Backoff, random: Random): FailurePlan {
+export function planAfterFailure(
+  { reason, peerClass, failures }: FailureQuestion,
+  backoff: Backoff,
+  random: Random,
+): FailurePlan {
   if (reason.code === 'self') return { failures, next: { kind: 'drop' } }
   // Being one link too many says nothing against the peer.
   const counted = reason.code === 'duplicate' ? failures : failures + 1

@@ -5,7 +5,7 @@
 
 export interface LivenessRule {
   /** Silence after which a ping is sent. */
-  readonly idleMs: number
+  readonly idlePingMs: number
   /** A link is closed at this much silence, and not before `missesMax` pings went unanswered. */
   readonly silenceMaxMs: number
   readonly missesMax: number
@@ -79,9 +79,9 @@ export class Liveness {
 
   /** What to do now. After `ping` a ping is sent; ask again at `nextAt`. `suspect` tells whether the peer has become so. */
   check(now: number, lagMs: number): LivenessCheck {
-    const { idleMs, silenceMaxMs, missesMax } = this.#rule
+    const { idlePingMs, silenceMaxMs, missesMax } = this.#rule
     if (this.#probedAt === null) {
-      const idleAt = this.#heardAt + idleMs
+      const idleAt = this.#heardAt + idlePingMs
       return now < idleAt ? { kind: 'fine', nextAt: idleAt } : this.#probe(now, lagMs)
     }
     const missedAt = this.#probedAt + this.#waitMs(lagMs)

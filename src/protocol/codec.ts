@@ -19,8 +19,8 @@ export const defaultCodec: Codec<unknown> = {
   encode(payload) {
     if (payload instanceof Uint8Array) return joinBytes([Uint8Array.of(RAW), payload])
     if (payload === undefined) return EMPTY
-    const text: string | undefined = JSON.stringify(isPlain(payload, 0) ? payload : tagged(payload, 0))
-    if (text === undefined) throw new TypeError(`a ${typeof payload} cannot be sent`)
+    const text = JSON.stringify(isPlain(payload, 0) ? payload : tagged(payload, 0))
+    if (typeof text !== 'string') throw new TypeError(`a ${typeof payload} cannot be sent`)
     return utf8(text)
   },
   decode(bytes) {
@@ -70,7 +70,8 @@ function untagged(value: unknown, depth: number): unknown {
   if (keys.length === 1 && only === '$b') return fromBase64(record[only])
   const copy: Record<string, unknown> = {}
   for (const key of keys) {
-    if (key === '__proto__' || (key.startsWith('$') && !key.startsWith('$$'))) throw new TypeError('a key that no encoder makes')
+    if (key === '__proto__' || (key.startsWith('$') && !key.startsWith('$$')))
+      throw new TypeError('a key that no encoder makes')
     copy[key.startsWith('$') ? key.slice(1) : key] = untagged(record[key], depth + 1)
   }
   return copy

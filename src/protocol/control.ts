@@ -17,7 +17,13 @@ export type ControlEvent =
   | { readonly kind: 'ping'; readonly payload: Uint8Array }
   | { readonly kind: 'pong'; readonly payload: Uint8Array }
   | { readonly kind: 'types'; readonly names: readonly TypeName[] }
-  | { readonly kind: 'request'; readonly id: number; readonly index: number; readonly body: Uint8Array; readonly size: number }
+  | {
+      readonly kind: 'request'
+      readonly id: number
+      readonly index: number
+      readonly body: Uint8Array
+      readonly size: number
+    }
   | { readonly kind: 'response'; readonly id: number; readonly body: Uint8Array }
   | { readonly kind: 'failure'; readonly id: number; readonly text: string }
   | { readonly kind: 'cancel'; readonly id: number }
@@ -76,11 +82,7 @@ export function decodeControl(
 
 export function encodeGoodbye(code: WireCode, retryAfterMs: number, text: string): Uint8Array {
   const retryAfterS = Math.min(Math.ceil(retryAfterMs / 1000), RETRY_AFTER_MAX_S)
-  return joinBytes([
-    varintBytes(WIRE_CODES[code]),
-    varintBytes(retryAfterS),
-    utf8(text).subarray(0, TEXT_BYTES_MAX),
-  ])
+  return joinBytes([varintBytes(WIRE_CODES[code]), varintBytes(retryAfterS), utf8(text).subarray(0, TEXT_BYTES_MAX)])
 }
 
 export function encodeFailure(id: number, text: string): Uint8Array {

@@ -27,8 +27,7 @@ export function encodeDelegation(publicKey: Uint8Array, notAfterS: number, signa
 
 export type DelegationCheck =
   /** `skewMs` is how far the expiry lies outside what is allowed: 0 when all is well, else the caller decides by trust. */
-  | { readonly kind: 'genuine'; readonly publicKey: Uint8Array; readonly skewMs: number }
-  | { readonly kind: 'forged' }
+  { readonly kind: 'genuine'; readonly publicKey: Uint8Array; readonly skewMs: number } | { readonly kind: 'forged' }
 
 /** Whether the identity named in the delegation signed this static key for this network. Format first, then key and signature, then time. */
 export function checkDelegation(

@@ -58,7 +58,8 @@ export interface PayloadFormat<T> {
   readonly schema: StandardSchemaV1<unknown, T> | null
 }
 
-interface Definition {
+/** What all three kinds of definition have. */
+export interface Definition {
   readonly name: string
   readonly nameKind: NameKind
   readonly priority: Priority
@@ -122,7 +123,10 @@ export function direct<T = Uint8Array>(name: string, options: DirectOptions<T> =
  * Defines a question to one peer and its answer.
  * @throws HoldfastError `invalid-option` for a name that is empty or longer than 32 bytes, or a bad `maxBytes`
  */
-export function request<Q = void, A = unknown>(name: string, options: RequestOptions<Q, A> = {}): RequestDefinition<Q, A> {
+export function request<Q = void, A = unknown>(
+  name: string,
+  options: RequestOptions<Q, A> = {},
+): RequestDefinition<Q, A> {
   const answerBytesMax = options.maxBytes ?? 4 * 1024 * 1024
   if (!Number.isInteger(answerBytesMax) || answerBytesMax < 1 || answerBytesMax > ANSWER_BYTES_CEILING)
     throw invalidOption('maxBytes', answerBytesMax, `an integer from 1 to ${String(ANSWER_BYTES_CEILING)}`)
@@ -159,7 +163,8 @@ function toFormat<T>(codec: Codec<T> | undefined, schema: StandardSchemaV1<unkno
 
 function checkName(name: string): string {
   const { length } = utf8(name)
-  if (length < 1 || length > NAME_BYTES_MAX) throw invalidOption('name', name, `1 to ${String(NAME_BYTES_MAX)} bytes of text`)
+  if (length < 1 || length > NAME_BYTES_MAX)
+    throw invalidOption('name', name, `1 to ${String(NAME_BYTES_MAX)} bytes of text`)
   return name
 }
 

@@ -43,7 +43,11 @@ export function responderPreamble(networkId: Uint8Array, status: PreambleStatus 
 }
 
 /** Judges as early as possible: the first wrong byte of the signature is garbage already. */
-export function checkPreamble(bytes: Uint8Array, networkId: Uint8Array, from: 'initiator' | 'responder'): PreambleCheck {
+export function checkPreamble(
+  bytes: Uint8Array,
+  networkId: Uint8Array,
+  from: 'initiator' | 'responder',
+): PreambleCheck {
   for (let i = 0; i < Math.min(bytes.length, SIGNATURE.length); i++)
     if (bytes[i] !== SIGNATURE[i]) return { kind: 'garbage' }
   if (bytes.length < PREAMBLE_BYTES) return { kind: 'partial' }

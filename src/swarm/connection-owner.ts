@@ -3,7 +3,6 @@ import type { Reason } from '../errors.js'
 import type { PeerClass, PeerId } from '../ports/types.js'
 import type { ControlEvent } from '../protocol/control.js'
 import type { Agenda } from './agenda.js'
-import type { Connection } from './connection.js'
 import type { Flusher } from './flusher.js'
 import type { RecordSlab } from './outbox.js'
 import type { ClassLimits } from './profile.js'
@@ -16,7 +15,7 @@ export interface ConnectionWorld {
 }
 
 /** Who decides. Every call comes from the link's events or from a deadline, but for `lost`, which also follows `close` at once. */
-export interface ConnectionOwner {
+export interface ConnectionOwner<Connection> {
   /** The identity is proven: answer with `admit` or `close`. */
   proven(connection: Connection, publicKey: Uint8Array, skewMs: number): void
   established(connection: Connection): void

@@ -13,23 +13,16 @@ import { NameTable } from '../protocol/hello.js'
 import type { Priority } from '../protocol/message.js'
 import type { SessionEvent, SessionSetup } from '../protocol/session.js'
 import { Session } from '../protocol/session.js'
-import { varintBytes } from '../protocol/varint.js'
 import type { Deadline } from './agenda.js'
 import type { CloseOptions, ConnectionOwner, ConnectionWorld, PeerIdentity } from './connection-owner.js'
-import { Intake } from './intake.js'
+import type { Intake } from './intake.js'
+import type { OpenParts } from './open-parts.js'
+import { createOpenParts } from './open-parts.js'
 import type { Outgoing } from './outbox.js'
-import { Sender } from './sender.js'
-import { Vitals } from './vitals.js'
+import type { Vitals } from './vitals.js'
 
 /** How long the other side may take to close after a goodbye. */
 const LINGER_MS = 2_000
-
-interface OpenParts {
-  readonly hello: Hello
-  readonly sender: Sender
-  readonly vitals: Vitals
-  readonly intake: Intake
-}
 
 export class Connection implements LinkEvents {
   readonly link: Link
@@ -40,7 +33,7 @@ export class Connection implements LinkEvents {
   /** What it was admitted as. */
   identity: PeerIdentity | null = null
   readonly #world: ConnectionWorld
-  readonly #owner: ConnectionOwner
+  readonly #owner: ConnectionOwner<Connection>
   readonly #session: Session
   readonly #remoteNames = new NameTable()
   #stage: 'shaking' | 'open' | 'closing' | 'gone' = 'shaking'
@@ -49,7 +42,13 @@ export class Connection implements LinkEvents {
   #deadline: Deadline
   #gapOwed = false
 
-  constructor(link: Link, setup: SessionSetup, handshakeMs: number, world: ConnectionWorld, owner: ConnectionOwner) {
+  constructor(
+    link: Link,
+    setup: SessionSetup,
+    handshakeMs: number,
+    world: ConnectionWorld,
+    owner: ConnectionOwner<Connection>,
+  ) {
     this.link = link
     this.direction = setup.direction
     this.#world = world
@@ -138,7 +137,8 @@ export class Connection implements LinkEvents {
 
   closed(reason: Reason): void {
     if (this.#stage === 'gone') return
-    if (!this.isEnding) this.#end({ code: 'connection-lost', fault: 'network', cause: reason.cause ?? reason.code }, false)
+    if (!this.isEnding)
+      this.#end({ code: 'connection-lost', fault: 'network', cause: reason.cause ?? reason.code }, false)
     this.#stage = 'gone'
     this.#deadline.cancel()
     this.#owner.gone(this)
@@ -171,7 +171,7 @@ export class Connection implements LinkEvents {
     if (sender === undefined || this.#stage !== 'open') return false
     const wasHigh = sender.outbox.isHigh
     const queued = sender.enqueue(priority, outgoing)
-    if (!wasHigh && sender.outbox.isHigh) this.#owner.slow(this)
+    if (sender.outbox.isHigh && !wasHigh) this.#owner.slow(this)
     return queued
   }
 
@@ -243,38 +243,17 @@ export class Connection implements LinkEvents {
   }
 
   #establish(hello: Hello): void {
-    const { agenda, slab, flusher } = this.#world
     if (this.identity === null) return
     const { limits } = this.identity
     this.#deadline.cancel()
     // The responder's own hello must leave before anything its owner sends.
     this.#writeSession()
-    this.#open = {
-      hello,
-      sender: new Sender({
-        outboxBytesMax: limits.outboxBytesMax,
-        creditBytes: hello.limits.windowBytes,
-        slab,
-        flusher,
-        write: (parts) => this.link.write(this.#session.seal(parts)),
-      }),
-      vitals: new Vitals({
-        rule: { idleMs: limits.idlePingMs, silenceMaxMs: limits.silenceMaxMs, missesMax: limits.missesMax },
-        agenda,
-        sendPing: (payload) => {
-          this.sendControl(FRAME.ping, payload)
-        },
-        suspected: () => {
-          this.#owner.suspected(this)
-        },
-        silent: () => {
-          this.close('timeout', { text: 'silent' })
-        },
-      }),
-      intake: new Intake(limits, this.#session.credit, agenda, (bytes) => {
-        this.sendControl(FRAME.window, varintBytes(bytes))
-      }),
-    }
+    this.#open = createOpenParts(this, hello, limits, this.#session.credit, this.#world, {
+      write: (parts) => this.link.write(this.#session.seal(parts)),
+      suspected: () => {
+        this.#owner.suspected(this)
+      },
+    })
     this.#remoteNames.add(hello.names)
     this.#stage = 'open'
     this.#owner.established(this)

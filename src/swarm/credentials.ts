@@ -63,7 +63,9 @@ export class Credentials {
     this.#deadline?.cancel()
     this.#deadline = this.#setup.agenda.in(delayMs, () => {
       this.#renew().then(
-        () => { this.#schedule(RENEWAL_MS) },
+        () => {
+          this.#schedule(RENEWAL_MS)
+        },
         (error: unknown) => {
           this.#setup.failed(error as HoldfastError)
           this.#schedule(RETRY_MS)

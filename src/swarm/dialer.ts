@@ -4,14 +4,17 @@
  */
 import type { Reason } from '../errors.js'
 import { HoldfastError, reasonError } from '../errors.js'
-import { addressKey, formatAddress } from '../policy/address.js'
+import { formatAddress } from '../policy/address.js'
 import type { Backoff } from '../policy/backoff.js'
-import { checkDial, firstDialMs, firstRedialMs, OTHER_DIALS_MAX, planAfterFailure, STABLE_LINK_MS, trustedDialsMax } from '../policy/dial.js'
+import { checkDial, firstDialMs, firstRedialMs, planAfterFailure, STABLE_LINK_MS } from '../policy/dial.js'
 import type { Random } from '../ports/clock.js'
 import type { Link, Transport } from '../ports/transport.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
-import type { Agenda, Deadline } from './agenda.js'
+import type { Agenda } from './agenda.js'
 import type { Connection } from './connection.js'
+import { DialSlots, isTrustedClass } from './dial-slots.js'
+import type { Target, TargetState, Waiter } from './dial-targets.js'
+import { DialTargets } from './dial-targets.js'
 import type { DialFailure } from './events.js'
 
 export interface DialerSetup {
@@ -31,57 +34,25 @@ export interface DialerSetup {
   readonly alarmed: (failure: DialFailure) => void
 }
 
-type TargetState =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'queued' }
-  | { readonly kind: 'dialing'; readonly address: Address; readonly cancel: () => void; readonly deadline: Deadline }
-  | { readonly kind: 'handshaking'; readonly address: Address; readonly connection: Connection }
-  | { readonly kind: 'connected'; readonly sinceAt: number }
-  | { readonly kind: 'backing-off'; readonly deadline: Deadline }
-  /** No more attempts of ours, unless somebody asks. */
-  | { readonly kind: 'cold' }
-
-interface Waiter {
-  readonly resolve: (peerId: PeerId) => void
-  readonly reject: (error: unknown) => void
-}
-
-interface Target {
-  peerId: PeerId | null
-  peerClass: PeerClass
-  // Bound: eight, as in the book.
-  addresses: readonly Address[]
-  /** In a row. */
-  failures: number
-  state: TargetState
-  /** Wanted for itself, and so redialled; else it was dialled once, because somebody asked. */
-  kept: boolean
-  // Bound: the host's own calls.
-  waiters: Waiter[]
-}
-
 export class Dialer {
   readonly #setup: DialerSetup
-  // Bound: the operator's lists, and what the host dials by hand.
-  readonly #targets = new Set<Target>()
+  readonly #targets = new DialTargets()
   // Bound: the dial slots of both kinds.
   readonly #handshakes = new Map<Connection, Target>()
-  // Bound: the targets.
-  readonly #queue: Target[] = []
-  #trustedDials = 0
-  #otherDials = 0
+  readonly #slots: DialSlots<Target>
 
   constructor(setup: DialerSetup) {
     this.#setup = setup
+    this.#slots = new DialSlots(setup.trustedCount)
   }
 
   /** Wants a peer from now on. The first dial is at once, or a little later where the other side goes first. */
   want(peerId: PeerId | null, peerClass: PeerClass, addresses: readonly Address[]): void {
-    const target = this.#targetFor(peerId, peerClass, addresses)
+    const target = this.#targets.provide(peerId, peerClass, addresses)
     target.kept = true
     if (target.state.kind !== 'idle') return
     const preferred = peerId === null || this.#setup.isPreferred(peerId)
-    this.#dialIn(target, firstDialMs(preferred, isTrusted(peerClass) && peerId !== null, this.#setup.random))
+    this.#dialIn(target, firstDialMs(preferred, isTrustedClass(peerClass) && peerId !== null, this.#setup.random))
   }
 
   /** Dials once, now, whatever the backoff says; joins an attempt under way. */
@@ -89,10 +60,10 @@ export class Dialer {
     signal?.throwIfAborted()
     if (!this.#setup.transports.has(address.scheme))
       throw new HoldfastError('no-transport', `no transport for ${address.scheme}:`)
-    const target = this.#targetFor(address.peerId, peerClass, [address])
+    const target = this.#targets.provide(address.peerId, peerClass, [address])
     return new Promise((resolve, reject) => {
       const abort = (): void => {
-        waiter.reject(signal?.reason)
+        waiter.reject(signal?.reason as Error)
         if (target.waiters.length === 0 && !target.kept) this.#abandon(target)
       }
       const finish = (): void => {
@@ -104,15 +75,16 @@ export class Dialer {
           finish()
           resolve(peerId)
         },
-        reject: (error) => {
+        reject: (error: Error) => {
           finish()
-          reject(error as Error)
+          reject(error)
         },
       }
       signal?.addEventListener('abort', abort)
       target.waiters.push(waiter)
       const { kind } = target.state
-      if (kind === 'connected' && target.peerId !== null && this.#setup.isConnected(target.peerId)) waiter.resolve(target.peerId)
+      if (kind === 'connected' && target.peerId !== null && this.#setup.isConnected(target.peerId))
+        waiter.resolve(target.peerId)
       else if (kind !== 'dialing' && kind !== 'handshaking' && kind !== 'queued') this.#start(target, address)
     })
   }
@@ -121,7 +93,7 @@ export class Dialer {
   reached(peerId: PeerId, connection: Connection): void {
     const dialled = this.#handshakes.get(connection)
     this.#handshakes.delete(connection)
-    const target = this.#merge(dialled, peerId)
+    const target = this.#targets.merge(dialled, peerId)
     if (target === null) return
     // A socket still opening is of no use now; one that is open already may be the link the other side keeps.
     if (target.state.kind === 'dialing') this.#cancelDial(target.state)
@@ -141,7 +113,7 @@ export class Dialer {
   /** The last link to a peer is gone. */
   lost(peerId: PeerId, reason: Reason): void {
     const { agenda, random, backoff, isPreferred } = this.#setup
-    const target = this.#find(peerId, [])
+    const target = this.#targets.find(peerId)
     if (target?.state.kind !== 'connected') return
     if (!target.kept) {
       this.#targets.delete(target)
@@ -149,7 +121,7 @@ export class Dialer {
     }
     const stable = agenda.now() - target.state.sinceAt >= STABLE_LINK_MS
     if (stable) target.failures = 0
-    if (stable && isTrusted(target.peerClass) && reason.retryAfterMs === undefined) {
+    if (stable && isTrustedClass(target.peerClass) && reason.retryAfterMs === undefined) {
       this.#dialIn(target, firstRedialMs(isPreferred(peerId), random))
       return
     }
@@ -160,19 +132,18 @@ export class Dialer {
 
   /** Forgets every target and cancels every attempt. */
   stop(): void {
-    for (const target of this.#targets) {
+    for (const target of this.#targets.all()) {
       this.#abandon(target)
-      for (const waiter of [...target.waiters])
-        waiter.reject(new HoldfastError('not-running', 'the swarm was stopped'))
+      for (const waiter of [...target.waiters]) waiter.reject(new HoldfastError('not-running', 'the swarm was stopped'))
     }
     this.#targets.clear()
     this.#handshakes.clear()
-    this.#queue.length = 0
+    this.#slots.clear()
   }
 
   /** How a peer stands with the dialer: null where it is not wanted. */
   stateOf(peerId: PeerId): { readonly kind: TargetState['kind']; readonly failures: number } | null {
-    const target = this.#find(peerId, [])
+    const target = this.#targets.find(peerId)
     return target === null ? null : { kind: target.state.kind, failures: target.failures }
   }
 
@@ -203,9 +174,9 @@ export class Dialer {
     if (refusal === 'banned') this.#fail(target, address, { code: 'banned', fault: 'local' })
     if (refusal === 'no-transport') target.state = { kind: 'cold' }
     if (refusal !== null || address === null) return
-    if (this.#isFull(peerClass)) {
+    if (this.#slots.isFull(peerClass)) {
       target.state = { kind: 'queued' }
-      this.#queue.push(target)
+      this.#slots.wait(target)
       return
     }
     this.#open(target, address)
@@ -215,7 +186,7 @@ export class Dialer {
     const { agenda, transports, connectMs, adopt } = this.#setup
     const transport = transports.get(address.scheme)
     if (transport === undefined) return
-    this.#occupy(target.peerClass, 1)
+    this.#slots.occupy(target.peerClass)
     const cancel = transport.dial(address, {
       opened: (link) => {
         this.#vacate(target)
@@ -281,69 +252,16 @@ export class Dialer {
 
   #cancelDial(state: Extract<TargetState, { kind: 'dialing' }>): void {
     state.cancel()
-    const target = [...this.#targets].find((other) => other.state === state)
+    const target = [...this.#targets.all()].find((other) => other.state === state)
     if (target !== undefined) this.#vacate(target)
   }
 
   /** The socket is open, or never will be: the slot is free. */
   #vacate(target: Target): void {
     if (target.state.kind === 'dialing') target.state.deadline.cancel()
-    this.#occupy(target.peerClass, -1)
-    const next = this.#queue.find(({ peerClass }) => !this.#isFull(peerClass))
-    if (next === undefined) return
-    this.#queue.splice(this.#queue.indexOf(next), 1)
-    if (next.state.kind === 'queued') this.#start(next, null)
+    const next = this.#slots.vacate(target.peerClass)
+    if (next?.state.kind === 'queued') this.#start(next, null)
   }
-
-  #isFull(peerClass: PeerClass): boolean {
-    return isTrusted(peerClass)
-      ? this.#trustedDials >= trustedDialsMax(this.#setup.trustedCount())
-      : this.#otherDials >= OTHER_DIALS_MAX
-  }
-
-  #occupy(peerClass: PeerClass, by: 1 | -1): void {
-    if (isTrusted(peerClass)) this.#trustedDials += by
-    else this.#otherDials += by
-  }
-
-  #targetFor(peerId: PeerId | null, peerClass: PeerClass, addresses: readonly Address[]): Target {
-    const known = this.#find(peerId, addresses)
-    if (known !== null) {
-      const keys = new Set(known.addresses.map(addressKey))
-      known.addresses = [...known.addresses, ...addresses.filter((address) => !keys.has(addressKey(address)))]
-      return known
-    }
-    const target: Target = { peerId, peerClass, addresses, failures: 0, state: { kind: 'idle' }, kept: false, waiters: [] }
-    this.#targets.add(target)
-    return target
-  }
-
-  #find(peerId: PeerId | null, addresses: readonly Address[]): Target | null {
-    const keys = peerId === null ? addresses.map(addressKey) : []
-    for (const target of this.#targets) {
-      if (peerId !== null && target.peerId === peerId) return target
-      if (target.addresses.some((address) => keys.includes(addressKey(address)))) return target
-    }
-    return null
-  }
-
-  /** An address turned out to lead to a peer: that peer's own target, if there is one, takes it over. */
-  #merge(dialled: Target | undefined, peerId: PeerId): Target | null {
-    const own = this.#find(peerId, [])
-    if (dialled === undefined || dialled === own) return own
-    if (own === null) {
-      dialled.peerId = peerId
-      return dialled
-    }
-    this.#targets.delete(dialled)
-    own.waiters.push(...dialled.waiters)
-    own.kept ||= dialled.kept
-    return own
-  }
-}
-
-function isTrusted(peerClass: PeerClass): boolean {
-  return peerClass === 'masternode' || peerClass === 'persistent'
 }
 
 /** The address that failed goes last, so that the next attempt takes another. */

@@ -83,14 +83,17 @@ export class SwarmEmitter {
 
   emit<K extends SwarmEventName>(name: K, ...args: SwarmEvents[K]): void {
     const listeners = this.#emitter.listeners(name)
-    for (const listener of listeners) this.#call(name, listener as (...args: unknown[]) => unknown, args)
+    for (const listener of listeners) this.#call(name, listener, args)
     if (name === 'error' && listeners.length === 0) this.#unheard(args[0] as HoldfastError)
   }
 
   #call(name: SwarmEventName, listener: (...args: unknown[]) => unknown, args: readonly unknown[]): void {
     try {
       const answer = listener(...args)
-      if (answer instanceof Promise) answer.catch((error: unknown) => { this.#failed(name, error) })
+      if (answer instanceof Promise)
+        answer.catch((error: unknown) => {
+          this.#failed(name, error)
+        })
     } catch (error) {
       this.#failed(name, error)
     }

@@ -2,33 +2,26 @@
  * Broadcasts: encoded once by their origin, relayed as the bytes that came, processed once. An id is the hash of name and
  * body, so a copy of what is verified is dropped before anything is looked at, and a false id is found out by hashing.
  */
-import type { LocalCode } from '../errors.js'
-import { HoldfastError } from '../errors.js'
+import type { HoldfastError, LocalCode } from '../errors.js'
 import { DedupCache } from '../policy/dedup.js'
 import type { Random } from '../ports/clock.js'
 import type { Crypto } from '../ports/crypto.js'
 import type { PeerId } from '../ports/types.js'
-import { copyBytes, hex, joinBytes, keyOf, sameBytes, utf8 } from '../protocol/bytes.js'
+import { copyBytes, hex, joinBytes, keyOf, sameBytes } from '../protocol/bytes.js'
 import type { MessageDefinition } from '../protocol/message.js'
 import { BROADCAST_ID_BYTES, broadcastId, NONCE_BYTES, withNonce } from '../protocol/message.js'
 import type { Agenda } from './agenda.js'
+import { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
 import type { Counters } from './counters.js'
-import type { HandlerOutcome } from './handler-call.js'
+import type { BroadcastResult } from './fan-out.js'
+import { FanOut } from './fan-out.js'
 import { HandlerCall } from './handler-call.js'
 import type { Peer } from './peer.js'
-import type { Decoded, ReceivedMessage } from './registry.js'
-import { decodePayload, encodePayload } from './registry.js'
-
-/** What became of a broadcast, as far as this node can tell. */
-export interface BroadcastResult {
-  /** The message's id, 32 hex digits. */
-  readonly id: string
-  /** Links it was queued on. */
-  readonly queued: number
-  /** Links it was not queued on, because their outbox is full or the message is larger than they take. They are told of the gap. */
-  readonly shed: number
-}
+import type { Decoded } from './payload.js'
+import type { ReceivedMessage } from './registry.js'
+import { decodePayload, encodePayload } from './payload.js'
+import { toVerdict } from './registry.js'
 
 export interface GossipSetup {
   readonly crypto: Crypto
@@ -53,30 +46,29 @@ interface Delivery {
   readonly size: number
   /** Who has it already. Bound: the peers. */
   readonly sources: Set<PeerId>
+  /** Null where it does not compete for one. */
   appKey: string | null
   payload: unknown
   tries: number
 }
 
 const REJECTED_MAX = 16_384
-/** Differing bodies of one application id that wait while another is judged. */
-const RIVALS_MAX = 4
-const APP_ID_LENGTH_MAX = 40
 const TRIES_MAX = 2
 
 export class Gossip {
   readonly #setup: GossipSetup
   readonly #rejected = new DedupCache({ idsMax: REJECTED_MAX })
-  readonly #acceptedAppIds = new DedupCache()
+  readonly #appIds: AppIds<Delivery>
+  readonly #fanOut: FanOut
   // Bound: the in-flight bound of the DedupCache; what comes beyond waits in #held.
   readonly #inFlight = new Map<string, Delivery>()
-  // Bound: one entry for each delivery in flight that has an application id, RIVALS_MAX in each.
-  readonly #rivals = new Map<string, Delivery[]>()
   // Bound: the credit of all peers together: none of it returns before the verdict.
   #held: Delivery[] = []
 
   constructor(setup: GossipSetup) {
     this.#setup = setup
+    this.#appIds = new AppIds(setup.crypto)
+    this.#fanOut = new FanOut(setup.connections, setup.counters)
   }
 
   /** Broadcasts being judged or waiting for it. */
@@ -84,14 +76,22 @@ export class Gossip {
     return this.#inFlight.size + this.#held.length
   }
 
-  broadcast<T>(definition: MessageDefinition<T>, payload: T, to: ((connection: Connection) => boolean) | null): BroadcastResult {
+  broadcast<T>(
+    definition: MessageDefinition<T>,
+    payload: T,
+    to: ((connection: Connection) => boolean) | null,
+  ): BroadcastResult {
     const { crypto, random, dedup, agenda } = this.#setup
     const encoded = encodePayload(definition.name, definition.format, payload)
     const body = definition.nameKind === 'repeat' ? withNonce(random.bytes(NONCE_BYTES), encoded) : encoded
     const id = broadcastId(definition.name, body, crypto)
     dedup.add(keyOf(id), agenda.now())
-    if (definition.id !== null) this.#acceptedAppIds.add(this.#appKey(definition.name, definition.id(payload)), agenda.now())
-    return { id: hex(id), ...this.#send(definition, joinBytes([id, body]), (connection) => to === null || to(connection)) }
+    if (definition.id !== null)
+      this.#appIds.accept(this.#appIds.keyOf(definition.name, definition.id(payload)), agenda.now())
+    return {
+      id: hex(id),
+      ...this.#fanOut.send(definition, joinBytes([id, body]), (connection) => to === null || to(connection)),
+    }
   }
 
   /** A broadcast frame from a peer. `body` need not stay; `size` is the credit it holds. */
@@ -155,7 +155,10 @@ export class Gossip {
     const { definition } = delivery.received
     const skipped = BROADCAST_ID_BYTES + (definition.nameKind === 'repeat' ? NONCE_BYTES : 0)
     const decoded = decodePayload(definition.format, delivery.bytes.subarray(skipped))
-    if (decoded instanceof Promise) void decoded.then((later) => { this.#decoded(delivery, later, done) })
+    if (decoded instanceof Promise)
+      void decoded.then((later) => {
+        this.#decoded(delivery, later, done)
+      })
     else this.#decoded(delivery, decoded, done)
   }
 
@@ -172,7 +175,7 @@ export class Gossip {
       return
     }
     try {
-      delivery.appKey = this.#appKey(definition.name, definition.id(decoded.value))
+      delivery.appKey = this.#appIds.keyOf(definition.name, definition.id(decoded.value))
     } catch (cause) {
       this.#setup.strike(delivery.connection, 'undecodable', cause)
       this.#settle(delivery, 'reject', done)
@@ -183,20 +186,23 @@ export class Gossip {
 
   /** Of several bodies with one application id, one is judged at a time, and none after one was accepted. */
   #compete(delivery: Delivery, appKey: string, done: () => void): void {
-    if (this.#acceptedAppIds.check(appKey, this.#setup.agenda.now()) === 'seen') {
-      this.#settle(delivery, 'ignore', done)
-      return
+    switch (this.#appIds.compete(appKey, delivery, this.#setup.agenda.now())) {
+      case 'accepted':
+        delivery.appKey = null
+        this.#settle(delivery, 'ignore', done)
+        break
+      case 'first':
+        this.#call(delivery, done)
+        break
+      case 'crowded':
+        delivery.appKey = null
+        this.#forget(delivery)
+        done()
+        break
+      case 'waits':
+        // The place in the handlers' queue is given up meanwhile, or rivals could fill it and wait for each other.
+        done()
     }
-    const rivals = this.#rivals.get(appKey)
-    if (rivals === undefined) {
-      this.#rivals.set(appKey, [])
-      this.#call(delivery, done)
-      return
-    }
-    // The place in the handlers' queue is given up while waiting, or rivals could fill it and wait for each other.
-    if (rivals.length < RIVALS_MAX) rivals.push(delivery)
-    else this.#forget(delivery)
-    done()
   }
 
   #call(delivery: Delivery, done: () => void): void {
@@ -234,8 +240,8 @@ export class Gossip {
       this.#rejected.add(key, now)
     } else dedup.settle(key, now)
     if (verdict === 'accept') {
-      if (appKey !== null) this.#acceptedAppIds.add(appKey, now)
-      this.#send(received.definition, bytes, (other) => !sources.has(sourceOf(other)))
+      if (appKey !== null) this.#appIds.accept(appKey, now)
+      this.#fanOut.send(received.definition, bytes, (other) => !sources.has(sourceOf(other)))
     }
     this.#inFlight.delete(key)
     connection.intake?.release(size)
@@ -254,16 +260,10 @@ export class Gossip {
   }
 
   #nextRival(appKey: string | null): void {
-    if (appKey === null) return
-    const rivals = this.#rivals.get(appKey)
-    const next = rivals?.shift()
-    if (rivals === undefined) return
-    if (next === undefined) {
-      this.#rivals.delete(appKey)
-      return
-    }
+    const next = appKey === null ? null : this.#appIds.next(appKey)
+    if (appKey === null || next === null) return
     next.received.queue.submit((done) => {
-      if (this.#acceptedAppIds.check(appKey, this.#setup.agenda.now()) === 'seen') this.#settle(next, 'ignore', done)
+      if (this.#appIds.isAccepted(appKey, this.#setup.agenda.now())) this.#settle(next, 'ignore', done)
       else this.#call(next, done)
     })
   }
@@ -273,47 +273,12 @@ export class Gossip {
     if (next !== undefined) this.#begin(next)
   }
 
-  #send(
-    { name, nameKind, priority }: Pick<MessageDefinition<unknown>, 'name' | 'nameKind' | 'priority'>,
-    bytes: Uint8Array,
-    wanted: (connection: Connection) => boolean,
-  ): { readonly queued: number; readonly shed: number } {
-    const parts = [bytes]
-    let queued = 0
-    let shed = 0
-    for (const connection of this.#setup.connections()) {
-      const type = connection.remoteType(nameKind, name)
-      if (type === null || !wanted(connection)) continue
-      const fits = bytes.length <= (connection.hello?.limits.messageBytesMax ?? 0)
-      if (fits && connection.enqueue(priority, { type, parts, bodyBytes: bytes.length, counted: true })) queued++
-      else {
-        shed++
-        if (fits) connection.overflowed()
-      }
-    }
-    this.#setup.counters.count('broadcast-queued', queued)
-    if (shed > 0) this.#setup.counters.count('broadcast-shed', shed)
-    return { queued, shed }
-  }
-
   #refuse(connection: Connection, violation: LocalCode, size: number): void {
     this.#setup.strike(connection, violation)
     connection.intake?.release(size)
-  }
-
-  #appKey(name: string, appId: string): string {
-    const key = `${name} ${appId}`
-    return key.length <= APP_ID_LENGTH_MAX ? key : keyOf(this.#setup.crypto.sha256([utf8(key)]))
   }
 }
 
 function sourceOf(connection: Connection): PeerId {
   return connection.identity?.peerId ?? ('' as PeerId)
-}
-
-function toVerdict(outcome: HandlerOutcome): 'accept' | 'ignore' | 'reject' | HoldfastError {
-  if (outcome.kind === 'failed') return outcome.error
-  const { answer } = outcome
-  if (answer === 'accept' || answer === 'ignore' || answer === 'reject') return answer
-  return new HoldfastError('handler-failed', `a handler must answer 'accept', 'ignore' or 'reject', not ${typeof answer}`)
 }

@@ -43,7 +43,12 @@ export class HandlerCall implements HandlerContext {
   }
 
   /** Calls the handler; `settle` is called exactly once, unless the call is aborted first. */
-  run(name: string, handler: (context: HandlerContext) => unknown, agenda: Agenda, settle: (outcome: HandlerOutcome) => void): void {
+  run(
+    name: string,
+    handler: (context: HandlerContext) => unknown,
+    agenda: Agenda,
+    settle: (outcome: HandlerOutcome) => void,
+  ): void {
     const finish = (outcome: HandlerOutcome): void => {
       if (this.#over) return
       this.#over = true

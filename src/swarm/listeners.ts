@@ -29,19 +29,21 @@ export class Listeners {
   async open(address: Address, broken: (error: HoldfastError) => void): Promise<Address> {
     const text = formatAddress(address)
     const transport = this.#transports.get(address.scheme)
-    if (transport?.listen === undefined) throw new HoldfastError('no-transport', `no transport listens at ${text}`)
-    const { listen } = transport
+    const listen = transport?.listen?.bind(transport)
+    if (listen === undefined) throw new HoldfastError('no-transport', `no transport listens at ${text}`)
     return new Promise((resolve, reject) => {
       const entry: { listener: Listener; bound: Address | null } = {
         bound: null,
-        listener: listen.call(transport, address, {
+        listener: listen(address, {
           listening: ({ host, port }) => {
             entry.bound = { ...address, host, port }
             resolve(entry.bound)
           },
           accepted: this.#accepted,
           failed: (reason: Reason) => {
-            const error = new HoldfastError('listen-failed', `cannot listen at ${text}`, { cause: reason.cause ?? reason.code })
+            const error = new HoldfastError('listen-failed', `cannot listen at ${text}`, {
+              cause: reason.cause ?? reason.code,
+            })
             if (entry.bound === null) reject(error)
             else broken(error)
           },
@@ -54,6 +56,13 @@ export class Listeners {
   /** Resolves once every address is free again. */
   async close(): Promise<void> {
     const closing = this.#open.splice(0).filter(({ bound }) => bound !== null)
-    await Promise.all(closing.map(async ({ listener }) => new Promise<void>((done) => { listener.close(done) })))
+    await Promise.all(
+      closing.map(
+        async ({ listener }) =>
+          new Promise<void>((done) => {
+            listener.close(done)
+          }),
+      ),
+    )
   }
 }

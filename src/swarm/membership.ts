@@ -22,7 +22,7 @@ import { Peer } from './peer.js'
 import { isHandshakeViolation, Reception } from './reception.js'
 import { Traffic } from './traffic.js'
 
-export class Membership implements ConnectionOwner {
+export class Membership implements ConnectionOwner<Connection> {
   readonly connections: Connections<Peer>
   readonly traffic: Traffic
   readonly dialer: Dialer
@@ -84,6 +84,7 @@ export class Membership implements ConnectionOwner {
   adopt(link: Link, dialled: Address | null): Connection {
     const { settings } = this.#context
     const { crypto, networkId, publicKey, protocol, clock, limits } = settings
+    const expected = dialled?.peerId ?? null
     const direction: Direction = dialled === null ? 'inbound' : 'outbound'
     const connection = new Connection(
       link,
@@ -96,7 +97,7 @@ export class Membership implements ConnectionOwner {
         delegation: this.credentials.delegation,
         ownPublicKey: publicKey,
         ephemeralKeys: this.credentials.ephemeralKeys(),
-        expectedPublicKey: dialled?.peerId == null ? null : parsePeerId(dialled.peerId, crypto),
+        expectedPublicKey: expected === null ? null : parsePeerId(expected, crypto),
         wallMs: clock.wall(),
       },
       limits.unknown.handshakeMs,
@@ -144,7 +145,7 @@ export class Membership implements ConnectionOwner {
     this.traffic.application(connection, index, body, size)
   }
 
-  control(connection: Connection, event: Parameters<ConnectionOwner['control']>[1]): void {
+  control(connection: Connection, event: Parameters<ConnectionOwner<Connection>['control']>[1]): void {
     this.traffic.control(connection, event)
   }
 
@@ -167,7 +168,8 @@ export class Membership implements ConnectionOwner {
     this.gate.done(connection)
     this.traffic.lost(connection, reason)
     if (judged && connection.hello !== null) this.traffic.strike(connection, 'protocol-error')
-    else if (judged && isHandshakeViolation(reason.code) && direction === 'inbound') this.traffic.strike(connection, reason.code)
+    else if (judged && isHandshakeViolation(reason.code) && direction === 'inbound')
+      this.traffic.strike(connection, reason.code)
     if (connection.hello !== null && peerId !== null) this.connections.remove(peerId, connection, reason)
     else if (direction === 'inbound') this.#refusedInbound(peerId, link, reason)
     this.dialer.handshakeFailed(connection, reason)

@@ -156,7 +156,7 @@ export function parseTrusted(text: string, crypto: Crypto): Address {
 }
 
 function parseAddresses(field: string, texts: readonly string[], crypto: Crypto): readonly Address[] {
-  if (!Array.isArray(texts)) throw invalidOption(field, texts, 'a list of addresses')
+  if (!isList(texts)) throw invalidOption(field, texts, 'a list of addresses')
   return texts.map((text) => parseTrusted(text, crypto))
 }
 
@@ -179,8 +179,8 @@ function toGenesis(genesis: string | Uint8Array): Uint8Array {
 }
 
 function checkIdentity(identity: Identity): Identity {
-  const given: Partial<Identity> | undefined = identity
-  if (typeof given?.sign === 'function' && typeof given.id === 'string') return identity
+  const given: unknown = identity
+  if (typeof given === 'object' && given !== null && 'sign' in given && 'id' in given) return identity
   throw invalidOption('identity', identity, 'an identity, such as createIdentity() makes')
 }
 
@@ -188,21 +188,32 @@ function checkProtocol({ version, minVersion }: VersionRange): VersionRange {
   for (const [field, given] of Object.entries({ 'protocol.version': version, 'protocol.minVersion': minVersion }))
     if (!Number.isInteger(given) || given < 0 || given > VERSION_MAX)
       throw invalidOption(field, given, `an integer from 0 to ${String(VERSION_MAX)}`)
-  if (minVersion > version) throw invalidOption('protocol.minVersion', minVersion, `at most the version, ${String(version)}`)
+  if (minVersion > version)
+    throw invalidOption('protocol.minVersion', minVersion, `at most the version, ${String(version)}`)
   return { version, minVersion }
 }
 
 function bySchemes(transports: readonly Transport[]): ReadonlyMap<string, Transport> {
-  if (!Array.isArray(transports) || transports.length === 0)
+  if (!isList(transports) || transports.length === 0)
     throw invalidOption('transports', transports, 'at least one transport, such as tcp()')
   const byScheme = new Map<string, Transport>()
-  for (const transport of transports as readonly Transport[])
+  for (const transport of transports)
     for (const scheme of transport.schemes) if (!byScheme.has(scheme)) byScheme.set(scheme, transport)
   return byScheme
 }
 
+/** JavaScript may pass anything. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value)
+}
+
 function backoffOf(preset: Preset): BackoffPolicy {
-  const every = <T>(rule: T): Record<PeerClass, T> => ({ masternode: rule, persistent: rule, regular: rule, unknown: rule })
+  const every = <T>(rule: T): Record<PeerClass, T> => ({
+    masternode: rule,
+    persistent: rule,
+    regular: rule,
+    unknown: rule,
+  })
   switch (preset) {
     case 'literal':
       return BackoffPolicy.literal

@@ -131,7 +131,11 @@ export class Outbox {
    */
   pickRecord(): readonly Uint8Array[] {
     const record = new RecordParts(this.#slab.bytes)
-    for (let frame = this.#control.first; frame !== undefined && record.length < RECORD_TARGET; frame = this.#control.first) {
+    for (
+      let frame = this.#control.first;
+      frame !== undefined && record.length < RECORD_TARGET;
+      frame = this.#control.first
+    ) {
       this.#control.shift()
       record.add(frame)
     }

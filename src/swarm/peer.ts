@@ -6,8 +6,20 @@ import { HoldfastError } from '../errors.js'
 import type { Direction, PeerClass, PeerId } from '../ports/types.js'
 import type { DirectDefinition, RequestDefinition } from '../protocol/message.js'
 import type { Connection } from './connection.js'
-import { encodePayload } from './registry.js'
-import type { AskOptions, Requests } from './requests.js'
+import { encodePayload } from './payload.js'
+
+/** How a question is asked. */
+export interface AskOptions {
+  /** Withdraws the question. */
+  readonly signal?: AbortSignal
+  /** Default 10 s. */
+  readonly timeoutMs?: number
+}
+
+/** Who carries questions to a peer and answers back. */
+export interface Asker {
+  ask<Q, A>(connection: Connection, definition: RequestDefinition<Q, A>, question: Q, options: AskOptions): Promise<A>
+}
 
 /** What a handle sees of the peer: its connection of the moment. Changed by the swarm alone. */
 export interface PeerSeat {
@@ -22,14 +34,14 @@ export class Peer {
   /** Its proven identity. */
   readonly id: PeerId
   readonly #seat: PeerSeat
-  readonly #requests: Requests
+  readonly #asker: Asker
   #class: PeerClass = 'unknown'
   #direction: Direction = 'inbound'
 
-  constructor(seat: PeerSeat, requests: Requests) {
+  constructor(seat: PeerSeat, asker: Asker) {
     this.id = seat.peerId
     this.#seat = seat
-    this.#requests = requests
+    this.#asker = asker
   }
 
   /** The address we dialled, or where it came from; null where the transport has none. */
@@ -98,10 +110,10 @@ export class Peer {
    */
   async request<Q, A>(
     definition: RequestDefinition<Q, A>,
-    ...args: Q extends void ? [question?: Q, options?: AskOptions] : [question: Q, options?: AskOptions]
+    ...args: undefined extends Q ? [question?: Q, options?: AskOptions] : [question: Q, options?: AskOptions]
   ): Promise<A> {
     const [question, options] = args
-    return this.#requests.ask(this.#connection(), definition, question as Q, options ?? {})
+    return this.#asker.ask(this.#connection(), definition, question as Q, options ?? {})
   }
 
   /** Resolves once everything sent so far has been handed to the link, or the link is lost. */
@@ -120,8 +132,8 @@ export class Peer {
 
   #connection(): Connection {
     const { connection } = this.#seat
-    if (connection?.isOpen !== true) throw new HoldfastError('not-connected', 'the peer is not connected', { fault: 'network' })
+    if (connection?.isOpen !== true)
+      throw new HoldfastError('not-connected', 'the peer is not connected', { fault: 'network' })
     return connection
   }
 }
-

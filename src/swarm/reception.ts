@@ -23,7 +23,12 @@ export interface ReceptionSetup {
 }
 
 export type Admission =
-  | { readonly kind: 'admit'; readonly peerClass: PeerClass; readonly limits: ClassLimits; readonly evict: Connection | null }
+  | {
+      readonly kind: 'admit'
+      readonly peerClass: PeerClass
+      readonly limits: ClassLimits
+      readonly evict: Connection | null
+    }
   | { readonly kind: 'refuse'; readonly code: WireCode; readonly options: CloseOptions }
 
 const REGULAR_MAX = 75
@@ -79,9 +84,9 @@ export class Reception {
   #classOf(connection: Connection, peerId: PeerId, dialled: Address | null): PeerClass | false {
     const { settings, roster } = this.#setup
     const { remote } = connection.link
-    const address = dialled === null ? (remote === null ? null : `${remote.host}:${String(remote.port)}`) : formatAddress(dialled)
-    if (settings.authorize !== null)
-      return settings.authorize({ peerId, direction: connection.direction, address })
+    const address =
+      dialled === null ? (remote === null ? null : `${remote.host}:${String(remote.port)}`) : formatAddress(dialled)
+    if (settings.authorize !== null) return settings.authorize({ peerId, direction: connection.direction, address })
     return roster.classOf(peerId) ?? settings.peerStore.classOf(peerId, settings.clock.monotonic())
   }
 
@@ -123,7 +128,14 @@ export class Reception {
   }
 
   #counts(): SlotCounts {
-    const counts = { masternode: 0, persistent: 0, regularInbound: 0, regularOutbound: 0, unknownInbound: 0, unknownOutbound: 0 }
+    const counts = {
+      masternode: 0,
+      persistent: 0,
+      regularInbound: 0,
+      regularOutbound: 0,
+      unknownInbound: 0,
+      unknownOutbound: 0,
+    }
     for (const { identity, direction } of this.#setup.currents()) {
       const peerClass = identity?.peerClass
       if (peerClass === 'masternode' || peerClass === 'persistent') counts[peerClass]++

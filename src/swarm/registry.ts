@@ -1,13 +1,13 @@
 /**
  * What this node receives: each definition with its handler, numbered in the order of registration, which is the order the
- * other side is told. Numbers are never reused. Payloads are turned from bytes into values here, and nowhere else.
+ * other side is told. Numbers are never reused.
  */
 import { HoldfastError } from '../errors.js'
 import type { TypeName } from '../protocol/hello.js'
 import { NAMES_MAX } from '../protocol/hello.js'
-import type { DirectDefinition, MessageDefinition, PayloadFormat, RequestDefinition } from '../protocol/message.js'
-import type { HandlerContext } from './handler-call.js'
-import { HandlerQueue } from './handler-queue.js'
+import type { DirectDefinition, MessageDefinition, RequestDefinition } from '../protocol/message.js'
+import type { HandlerContext, HandlerOutcome } from './handler-call.js'
+import type { HandlerQueue } from './handler-queue.js'
 
 /** `accept` relays and remembers, `ignore` only remembers, `reject` remembers and is a strike for whoever sent it. */
 export type Verdict = 'accept' | 'ignore' | 'reject'
@@ -41,10 +41,6 @@ export interface ReceivedRequest {
 
 export type Received = ReceivedMessage | ReceivedDirect | ReceivedRequest
 
-export type Decoded =
-  | { readonly kind: 'value'; readonly value: unknown }
-  | { readonly kind: 'undecodable' | 'schema-violation'; readonly cause: unknown }
-
 export class Registry {
   // Bound: NAMES_MAX.
   readonly #received: Received[] = []
@@ -69,34 +65,13 @@ export class Registry {
   }
 }
 
-/** The bytes of a payload. @throws HoldfastError `invalid-payload`, with what the codec threw as its cause */
-export function encodePayload<T>(name: string, format: PayloadFormat<T>, payload: T): Uint8Array {
-  try {
-    return format.codec.encode(payload)
-  } catch (cause) {
-    throw new HoldfastError('invalid-payload', `the payload of ${name} cannot be encoded`, { cause })
-  }
-}
-
-/** The payload of bytes from a peer; a promise only where the schema answers with one. */
-export function decodePayload(format: PayloadFormat<unknown>, bytes: Uint8Array): Decoded | Promise<Decoded> {
-  let value: unknown
-  try {
-    value = format.codec.decode(bytes)
-    if (format.schema === null) return { kind: 'value', value }
-    const checked = format.schema['~standard'].validate(value)
-    return checked instanceof Promise ? checked.then(toDecoded, violated) : toDecoded(checked)
-  } catch (cause) {
-    return { kind: 'undecodable', cause }
-  }
-}
-
-function toDecoded(result: { readonly value: unknown; readonly issues?: undefined } | { readonly issues: readonly unknown[] }): Decoded {
-  return result.issues === undefined
-    ? { kind: 'value', value: result.value }
-    : { kind: 'schema-violation', cause: result.issues[0] }
-}
-
-function violated(cause: unknown): Decoded {
-  return { kind: 'schema-violation', cause }
+/** What a message handler's outcome comes to; an answer that is no verdict is the handler's failure. */
+export function toVerdict(outcome: HandlerOutcome): 'accept' | 'ignore' | 'reject' | HoldfastError {
+  if (outcome.kind === 'failed') return outcome.error
+  const { answer } = outcome
+  if (answer === 'accept' || answer === 'ignore' || answer === 'reject') return answer
+  return new HoldfastError(
+    'handler-failed',
+    `a handler must answer 'accept', 'ignore' or 'reject', not ${typeof answer}`,
+  )
 }

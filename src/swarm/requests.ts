@@ -13,17 +13,10 @@ import { VARINT_MAX, varintBytes } from '../protocol/varint.js'
 import type { Agenda } from './agenda.js'
 import type { Connection } from './connection.js'
 import { HandlerCall } from './handler-call.js'
-import type { Peer } from './peer.js'
-import type { Decoded, ReceivedRequest } from './registry.js'
-import { decodePayload, encodePayload } from './registry.js'
-
-/** How a question is asked. */
-export interface AskOptions {
-  /** Withdraws the question. */
-  readonly signal?: AbortSignal
-  /** Default 10 s. */
-  readonly timeoutMs?: number
-}
+import type { Asker, AskOptions, Peer } from './peer.js'
+import type { Decoded } from './payload.js'
+import type { ReceivedRequest } from './registry.js'
+import { decodePayload, encodePayload } from './payload.js'
 
 export interface RequestsSetup {
   readonly agenda: Agenda
@@ -32,7 +25,7 @@ export interface RequestsSetup {
 }
 
 interface Asked {
-  readonly finish: (outcome: { readonly bytes: Uint8Array } | { readonly error: unknown }) => void
+  readonly finish: (outcome: { readonly bytes: Uint8Array } | { readonly error: Error }) => void
 }
 
 interface LinkRequests {
@@ -47,7 +40,7 @@ interface LinkRequests {
 const ASKED_MAX = 256
 const TIMEOUT_MS = 10_000
 
-export class Requests {
+export class Requests implements Asker {
   readonly #setup: RequestsSetup
   // Bound: one entry for each open connection.
   readonly #links = new Map<Connection, LinkRequests>()
@@ -62,7 +55,9 @@ export class Requests {
       return Promise.reject(new HoldfastError('type-not-accepted', `the peer does not answer ${definition.name}`))
     const link = this.#link(connection)
     if (link.asked.size >= ASKED_MAX)
-      return Promise.reject(new HoldfastError('too-many-requests', `${String(ASKED_MAX)} questions wait for this peer already`))
+      return Promise.reject(
+        new HoldfastError('too-many-requests', `${String(ASKED_MAX)} questions wait for this peer already`),
+      )
     const id = link.nextId
     link.nextId = link.nextId === VARINT_MAX ? 0 : link.nextId + 1
     return new Promise<A>((resolve, reject) => {
@@ -70,23 +65,34 @@ export class Requests {
       const body = encodePayload(definition.name, definition.format, question)
       const head = joinBytes([varintBytes(id), varintBytes(type)])
       const parts = [head, body]
-      if (!connection.enqueue(definition.priority, { type: FRAME.request, parts, bodyBytes: head.length + body.length, counted: true }))
+      if (
+        !connection.enqueue(definition.priority, {
+          type: FRAME.request,
+          parts,
+          bodyBytes: head.length + body.length,
+          counted: true,
+        })
+      )
         throw new HoldfastError('outbox-full', `no room to ask ${definition.name}`)
       connection.expectAnswer(definition.answerBytesMax)
-      const finish = (outcome: { readonly bytes: Uint8Array } | { readonly error: unknown }): void => {
+      const finish = (outcome: { readonly bytes: Uint8Array } | { readonly error: Error }): void => {
         link.asked.delete(id)
         deadline.cancel()
         options.signal?.removeEventListener('abort', withdraw)
-        if ('error' in outcome) reject(outcome.error as Error)
+        if ('error' in outcome) reject(outcome.error)
         else void this.#read(connection, definition, outcome.bytes).then(resolve, reject)
       }
       const withdraw = (): void => {
         connection.sendControl(FRAME.cancel, varintBytes(id))
-        finish({ error: options.signal?.reason })
+        finish({ error: options.signal?.reason as Error })
       }
       const deadline = this.#setup.agenda.in(options.timeoutMs ?? TIMEOUT_MS, () => {
         connection.sendControl(FRAME.cancel, varintBytes(id))
-        finish({ error: new HoldfastError('request-timeout', `${definition.name} was not answered in time`, { fault: 'remote' }) })
+        finish({
+          error: new HoldfastError('request-timeout', `${definition.name} was not answered in time`, {
+            fault: 'remote',
+          }),
+        })
       })
       options.signal?.addEventListener('abort', withdraw)
       link.asked.set(id, { finish })
@@ -103,7 +109,9 @@ export class Requests {
     }
     const asked = link?.asked.get(event.id)
     if (event.kind === 'failure')
-      asked?.finish({ error: new HoldfastError('request-failed', `the peer failed: ${event.text}`, { fault: 'remote' }) })
+      asked?.finish({
+        error: new HoldfastError('request-failed', `the peer failed: ${event.text}`, { fault: 'remote' }),
+      })
     else asked?.finish({ bytes: event.body })
   }
 
@@ -183,11 +191,20 @@ export class Requests {
       if (body.length > definition.answerBytesMax)
         throw new HoldfastError('invalid-payload', `the answer to ${definition.name} has ${String(body.length)} bytes`)
       const head = joinBytes([varintBytes(id), Uint8Array.of(0)])
-      const outgoing = { type: FRAME.response, parts: [head, body], bodyBytes: head.length + body.length, counted: false }
+      const outgoing = {
+        type: FRAME.response,
+        parts: [head, body],
+        bodyBytes: head.length + body.length,
+        counted: false,
+      }
       if (connection.enqueue(definition.priority, outgoing)) return
       connection.sendControl(FRAME.failure, encodeFailure(id, 'outbox-full'))
     } catch (error) {
-      this.#fail(connection, id, error instanceof HoldfastError ? error : new HoldfastError('handler-failed', 'no answer', { cause: error }))
+      this.#fail(
+        connection,
+        id,
+        error instanceof HoldfastError ? error : new HoldfastError('handler-failed', 'no answer', { cause: error }),
+      )
     }
   }
 
@@ -201,10 +218,13 @@ export class Requests {
     const decoded =
       bytes.length > definition.answerBytesMax
         ? ({ kind: 'undecodable', cause: 'too large' } as const)
-        : await decodePayload(definition.answerFormat as RequestDefinition<unknown, unknown>['answerFormat'], bytes)
+        : await decodePayload(definition.answerFormat, bytes)
     if (decoded.kind === 'value') return decoded.value as A
     this.#setup.strike(connection, decoded.kind, decoded.cause)
-    throw new HoldfastError(decoded.kind, `the answer to ${definition.name} makes no sense`, { fault: 'remote', cause: decoded.cause })
+    throw new HoldfastError(decoded.kind, `the answer to ${definition.name} makes no sense`, {
+      fault: 'remote',
+      cause: decoded.cause,
+    })
   }
 
   #link(connection: Connection): LinkRequests {

@@ -12,7 +12,7 @@ import type { Connection } from './connection.js'
 import type { SwarmContext } from './context.js'
 import { createContext } from './context.js'
 import type { SwarmEventName, SwarmEvents, SwarmListener } from './events.js'
-import type { BroadcastResult } from './gossip.js'
+import type { BroadcastResult } from './fan-out.js'
 import { HANDLERS_MAX, HandlerQueue } from './handler-queue.js'
 import { Listeners } from './listeners.js'
 import { Membership } from './membership.js'
@@ -82,7 +82,8 @@ export class Swarm {
    * @throws HoldfastError `already-running`, `listen-failed`, `no-transport`, or `invalid-option` where the identity does not sign
    */
   async start(): Promise<void> {
-    if (this.#state !== 'new') throw new HoldfastError('already-running', `this swarm is ${this.#state}; make a new one`)
+    if (this.#state !== 'new')
+      throw new HoldfastError('already-running', `this swarm is ${this.#state}; make a new one`)
     this.#state = 'starting'
     const { settings, emitter, log, agenda, roster } = this.#context
     try {
@@ -99,7 +100,7 @@ export class Swarm {
       throw error
     }
     // Stopped meanwhile: nothing may begin now.
-    if (this.#state !== 'starting') return
+    if (this.#stopped !== null) return
     this.#state = 'running'
     this.#startedAt = agenda.now()
     this.#membership.announced = this.#announced()
@@ -127,7 +128,10 @@ export class Swarm {
   handle<T>(definition: MessageDefinition<T>, handler: MessageHandler<T>): void
   /** Takes a direct message. @throws HoldfastError `already-defined` */
   handle<T>(definition: DirectDefinition<T>, handler: DirectHandler<T>): void
-  handle(definition: MessageDefinition<unknown> | DirectDefinition<unknown>, handler: (...args: never[]) => unknown): void {
+  handle(
+    definition: MessageDefinition<unknown> | DirectDefinition<unknown>,
+    handler: (...args: never[]) => unknown,
+  ): void {
     const queue = new HandlerQueue(definition.serial ? 1 : HANDLERS_MAX)
     if (definition.kind === 'message')
       this.#receive({ kind: 'message', definition, handler: handler as MessageHandler<unknown>, queue })
@@ -138,7 +142,7 @@ export class Swarm {
   respond<Q, A>(definition: RequestDefinition<Q, A>, handler: RequestHandler<Q, A>): void {
     this.#receive({
       kind: 'request',
-      definition: definition as RequestDefinition<unknown, unknown>,
+      definition: definition,
       handler: handler as RequestHandler<unknown, unknown>,
     })
   }
@@ -148,7 +152,8 @@ export class Swarm {
    * @throws HoldfastError `not-running`, `invalid-payload`
    */
   broadcast<T>(definition: MessageDefinition<T>, payload: T, { to }: BroadcastOptions = {}): BroadcastResult {
-    if (this.#state !== 'running') throw new HoldfastError('not-running', 'a swarm that is not running cannot broadcast')
+    if (this.#state !== 'running')
+      throw new HoldfastError('not-running', 'a swarm that is not running cannot broadcast')
     return this.#membership.traffic.gossip.broadcast(definition, payload, to === undefined ? null : chooser(to))
   }
 
@@ -183,7 +188,10 @@ export class Swarm {
   }
 
   /** Events of that name as they come; at most 1,024 wait for a slow reader, then the oldest are dropped. */
-  events<K extends SwarmEventName>(name: K, { signal }: SignalOptions = {}): AsyncGenerator<SwarmEvents[K], void, undefined> {
+  events<K extends SwarmEventName>(
+    name: K,
+    { signal }: SignalOptions = {},
+  ): AsyncGenerator<SwarmEvents[K], void, undefined> {
     return eventStream(this.#context.emitter, name, signal)
   }
 
@@ -219,7 +227,8 @@ export class Swarm {
     credentials.stop()
     dialer.stop()
     const freed = this.#listeners.close()
-    for (const connection of [...links]) connection.close('shutdown', backInMs === undefined ? {} : { retryAfterMs: backInMs })
+    for (const connection of [...links])
+      connection.close('shutdown', backInMs === undefined ? {} : { retryAfterMs: backInMs })
     gate.stop()
     await new Promise<void>((resolve) => {
       const check = (): void => {

@@ -13,8 +13,10 @@ import { Discipline } from './discipline.js'
 import { Gossip } from './gossip.js'
 import { HandlerCall } from './handler-call.js'
 import type { Peer } from './peer.js'
-import type { Decoded, ReceivedDirect } from './registry.js'
-import { decodePayload, Registry } from './registry.js'
+import type { Decoded } from './payload.js'
+import type { ReceivedDirect } from './registry.js'
+import { decodePayload } from './payload.js'
+import { Registry } from './registry.js'
 import { Requests } from './requests.js'
 
 export class Traffic {
@@ -39,7 +41,16 @@ export class Traffic {
       this.strike(connection, violation)
     }
     this.requests = new Requests({ agenda, strike, failed })
-    this.gossip = new Gossip({ crypto, random, agenda, dedup, counters, strike, failed, connections: () => connections.currents() })
+    this.gossip = new Gossip({
+      crypto,
+      random,
+      agenda,
+      dedup,
+      counters,
+      strike,
+      failed,
+      connections: () => connections.currents(),
+    })
     this.#discipline = this.#createDiscipline()
   }
 
@@ -75,7 +86,14 @@ export class Traffic {
         this.requests.heard(connection, event)
         break
       case 'gap':
-        if (connection.identity !== null) this.#context.emitter.emit('recovered', { peerId: connection.identity.peerId })
+        if (connection.identity !== null)
+          this.#context.emitter.emit('recovered', { peerId: connection.identity.peerId })
+        break
+      // The connection has seen to the rest itself.
+      case 'ping':
+      case 'pong':
+      case 'types':
+      case 'window':
     }
   }
 
@@ -126,10 +144,15 @@ export class Traffic {
           return
         }
         counters.count('direct-received')
-        new HandlerCall(peer).run(definition.name, (context) => handler(decoded.value, context), agenda, (outcome) => {
-          if (outcome.kind === 'failed') emitter.emit('error', outcome.error)
-          finish()
-        })
+        new HandlerCall(peer).run(
+          definition.name,
+          (context) => handler(decoded.value, context),
+          agenda,
+          (outcome) => {
+            if (outcome.kind === 'failed') emitter.emit('error', outcome.error)
+            finish()
+          },
+        )
       }
       const decoded = decodePayload(definition.format, body)
       if (decoded instanceof Promise) void decoded.then(go)

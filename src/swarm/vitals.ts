@@ -29,7 +29,7 @@ export class Vitals {
   constructor(setup: VitalsSetup) {
     this.#setup = setup
     this.#liveness = new Liveness(setup.rule, setup.agenda.now())
-    this.#deadline = setup.agenda.in(setup.rule.idleMs, this.#check)
+    this.#deadline = setup.agenda.in(setup.rule.idlePingMs, this.#check)
   }
 
   get rttMs(): number | null {
@@ -54,7 +54,7 @@ export class Vitals {
     this.#partialBytes += bytes
     if (!opened && this.#partialBytes < (now - this.#liveness.heardAt) * PARTIAL_RATE_MIN) return
     this.#partialBytes = 0
-    if (this.#liveness.heard(now)) this.#checkAgainIn(this.#setup.rule.idleMs)
+    if (this.#liveness.heard(now)) this.#checkAgainIn(this.#setup.rule.idlePingMs)
   }
 
   /** Sends a ping now; `answered` is called if the peer answers this one or a later one. */

@@ -49,7 +49,10 @@ export async function* eventStream<K extends SwarmEventName>(
     while (signal?.aborted !== true) {
       const next = waiting.shift()
       if (next !== undefined) yield next
-      else await new Promise<void>((resolve) => { wake = resolve })
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
     }
   } finally {
     emitter.off(name, heard)

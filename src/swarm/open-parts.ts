@@ -1,0 +1,63 @@
+/** What a connection has from hello to its end: a half that sends, a half that receives, and a watch over the link. */
+import type { WireCode } from '../errors.js'
+import type { ReceiveCredit } from '../protocol/credit.js'
+import { FRAME } from '../protocol/frame.js'
+import type { Hello } from '../protocol/hello.js'
+import { varintBytes } from '../protocol/varint.js'
+import type { CloseOptions, ConnectionWorld } from './connection-owner.js'
+import { Intake } from './intake.js'
+import type { ClassLimits } from './profile.js'
+import { Sender } from './sender.js'
+import { Vitals } from './vitals.js'
+
+export interface OpenParts {
+  readonly hello: Hello
+  readonly sender: Sender
+  readonly vitals: Vitals
+  readonly intake: Intake
+}
+
+interface OpenConnection {
+  sendControl(type: number, body: Uint8Array): void
+  close(code: WireCode, options: CloseOptions): void
+}
+
+interface OpenCalls {
+  /** Seals a record and writes it. @returns false when the link is saturated */
+  readonly write: (parts: readonly Uint8Array[]) => boolean
+  readonly suspected: () => void
+}
+
+export function createOpenParts(
+  connection: OpenConnection,
+  hello: Hello,
+  limits: ClassLimits,
+  credit: ReceiveCredit,
+  { agenda, slab, flusher }: ConnectionWorld,
+  { write, suspected }: OpenCalls,
+): OpenParts {
+  return {
+    hello,
+    sender: new Sender({
+      outboxBytesMax: limits.outboxBytesMax,
+      creditBytes: hello.limits.windowBytes,
+      slab,
+      flusher,
+      write,
+    }),
+    vitals: new Vitals({
+      rule: limits,
+      agenda,
+      suspected,
+      sendPing: (payload) => {
+        connection.sendControl(FRAME.ping, payload)
+      },
+      silent: () => {
+        connection.close('timeout', { text: 'silent' })
+      },
+    }),
+    intake: new Intake(limits, credit, agenda, (bytes) => {
+      connection.sendControl(FRAME.window, varintBytes(bytes))
+    }),
+  }
+}

@@ -1,0 +1,135 @@
+/** Two nodes that dial each other at once end with one link, the same at both ends, and their hosts see nothing of the rest. */
+import { describe, expect, it } from 'vitest'
+import { crypto } from '../../src/runtime/crypto-node.js'
+import { direct } from '../../src/protocol/message.js'
+import { parsePeerId } from '../../src/protocol/peer-id.js'
+import { isPreferredDialer } from '../../src/policy/tie-break.js'
+import { identityFromSeed } from '../../src/swarm/identity.js'
+import type { Channel } from './scheduled-network.js'
+import { seeded } from './seeded.js'
+import type { Node } from './world.js'
+import { World } from './world.js'
+
+const RUNS = 1_000
+const Note = direct<string>('note')
+
+type Pick = (channels: readonly Channel[]) => Channel | undefined
+
+const preferLinkOf =
+  (name: string): Pick =>
+  (channels) =>
+    channels.find(({ pair }) => pair.dialledBy === name) ?? channels[0]
+
+/** One delivery on each way in turn. */
+function messageByMessage(): Pick {
+  const turns = new Map<string, number>()
+  let turn = 0
+  const key = ({ pair, to }: Channel): string => `${pair.dialledBy} ${to}`
+  return (channels) => {
+    const [next] = [...channels].sort((x, y) => (turns.get(key(x)) ?? -1) - (turns.get(key(y)) ?? -1))
+    if (next !== undefined) turns.set(key(next), turn++)
+    return next
+  }
+}
+
+/** Key exchange first; then hellos wait on both links until nothing else is left, the acceptors' as well as the diallers'. */
+function hellosHeld(): Pick {
+  // Two messages to each dialler and acceptor bring the keys; what comes next to either is a hello.
+  const count = new Map<string, number>()
+  const key = ({ pair, to }: Channel): string => `${pair.dialledBy} ${to}`
+  const isHello = (channel: Channel): boolean => (count.get(key(channel)) ?? 0) >= 1
+  let batch: Channel[] = []
+  return (channels) => {
+    const early = channels.find((channel) => !isHello(channel))
+    if (early === undefined && batch.length === 0) batch = [...channels]
+    const next = early ?? batch.shift()
+    if (next !== undefined) count.set(key(next), (count.get(key(next)) ?? 0) + 1)
+    return next
+  }
+}
+
+function atRandom(seed: number): Pick {
+  const random = seeded(seed ^ 0x5eed)
+  return (channels) => channels[Math.floor(random.float() * channels.length)]
+}
+
+const INTERLEAVINGS: Readonly<Record<string, (seed: number) => Pick>> = {
+  'the link of the first before that of the second': () => preferLinkOf('a'),
+  'the link of the second before that of the first': () => preferLinkOf('b'),
+  'message by message': messageByMessage,
+  'both hellos on their way before either is read': hellosHeld,
+  'any order at all': atRandom,
+}
+
+/** Both are dialling, and neither link is open yet. By hand at one instant, or because each has the other on its list. */
+async function dialling(world: World, listed: boolean): Promise<readonly [Node, Node]> {
+  if (!listed) {
+    const a = await world.started('a')
+    const b = await world.started('b')
+    void a.swarm.dial(b.address)
+    void b.swarm.dial(a.address)
+    return [a, b]
+  }
+  const [first, second] = [world.node('a'), world.node('b')]
+  world.nodes.length = 0
+  const a = await world.started('a', { identity: first.identity, masternodes: [second.address] })
+  const b = await world.started('b', { identity: second.identity, masternodes: [first.address] })
+  world.clock.advance(3_000)
+  return [a, b]
+}
+
+function isPreferred(node: Node, other: Node): boolean {
+  return isPreferredDialer(
+    parsePeerId(node.swarm.id, crypto),
+    parsePeerId(other.swarm.id, crypto),
+    crypto,
+  )
+}
+
+function expectOneLink(world: World, [a, b]: readonly [Node, Node], hint: string): void {
+  expect(world.network.openPairs.length, hint).toBe(1)
+  expect([...a.swarm.peers.keys()], hint).toEqual([b.swarm.id])
+  expect([...b.swarm.peers.keys()], hint).toEqual([a.swarm.id])
+  const directions = [a.swarm.peers.get(b.swarm.id)?.direction, b.swarm.peers.get(a.swarm.id)?.direction]
+  expect(directions.toSorted(), hint).toEqual(['inbound', 'outbound'])
+  expect([a.names, b.names], hint).toEqual([['peer:connect'], ['peer:connect']])
+}
+
+async function race(seed: number, pick: Pick): Promise<readonly [Node, Node]> {
+  const hint = `seed ${String(seed)}`
+  const world = new World(seed)
+  const nodes = await dialling(world, seed % 2 === 0)
+  const [a, b] = nodes
+  const heard: string[] = []
+  for (const { swarm } of nodes)
+    swarm.handle(Note, (note) => {
+      heard.push(note)
+    })
+  world.network.openDials()
+  expect(world.network.pairs.length, hint).toBe(2)
+  world.deliverAll(pick)
+  expectOneLink(world, nodes, hint)
+  await world.run(2_500)
+  expect(world.network.pairs.length, hint).toBe(2)
+  expectOneLink(world, nodes, hint)
+  a.swarm.peers.get(b.swarm.id)?.send(Note, 'to b')
+  b.swarm.peers.get(a.swarm.id)?.send(Note, 'to a')
+  await world.settle()
+  expect(heard.toSorted(), hint).toEqual(['to a', 'to b'])
+  for (const { swarm } of nodes) expect(swarm.status(), hint).toMatchObject({ pending: 0, strikes: {} })
+  return nodes
+}
+
+describe('a simultaneous dial', () => {
+  for (const [name, order] of Object.entries(INTERLEAVINGS))
+    it(`ends with one link at both ends, without a word to the host, for ${name}`, async () => {
+      let preferred = 0
+      for (let seed = 1; seed <= RUNS; seed++) {
+        const [a, b] = await race(seed, order(seed))
+        if (isPreferred(a, b)) preferred++
+      }
+      expect(preferred).toBeGreaterThan(RUNS * 0.4)
+      expect(preferred).toBeLessThan(RUNS * 0.6)
+    }, 60_000)
+})
+void identityFromSeed
