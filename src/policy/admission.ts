@@ -4,7 +4,7 @@
  * connections keeps nobody else out.
  */
 import { ipBucket, ipPrefix, isLoopback } from './address.js'
-import { checkLimit } from './dedup.js'
+import { checkLimit } from './limit.js'
 import { invalidOption } from '../errors.js'
 import { KeyedRateLimit } from './rate-limit.js'
 

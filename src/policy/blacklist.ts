@@ -3,7 +3,9 @@
  * Bans of IPs are short, because others live behind the same address; exempt ids are never banned at all.
  */
 import { canonicalNetwork, ipBucket, ipPrefix, isPeerIdText } from './address.js'
-import { BoundedMap, checkLimit, isRecord, someOf } from './dedup.js'
+import { BoundedMap } from './bounded-map.js'
+import { checkLimit } from './limit.js'
+import { isRecord, someOf } from './stored.js'
 import { invalidOption } from '../errors.js'
 import type { PeerId } from '../ports/types.js'
 

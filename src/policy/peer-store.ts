@@ -3,14 +3,16 @@
  * hearsay makes way first, then strangers, then regulars; pinned and connected peers never do.
  */
 import { addressKey, formatAddress, isPeerIdText, readAddress } from './address.js'
-import { BoundedMap, checkLimit, isRecord, someOf } from './dedup.js'
+import { BoundedMap } from './bounded-map.js'
+import { checkLimit } from './limit.js'
+import { isRecord, someOf } from './stored.js'
 import type { Address, PeerId } from '../ports/types.js'
 
 const PINNED_ADDRESSES_MAX = 4096
-const SOURCES = ['configured', 'hello', 'exchange', 'inbound'] as const
+const SOURCES: readonly PeerSource[] = ['configured', 'hello', 'exchange', 'inbound']
 
 /** Who told us of a peer first: the operator, the peer itself, another peer, or the peer by dialing us. */
-export type PeerSource = (typeof SOURCES)[number]
+export type PeerSource = 'configured' | 'hello' | 'exchange' | 'inbound'
 
 /** Options of {@link PeerStore}. */
 export interface PeerStoreOptions {

@@ -3,7 +3,8 @@
  * A clock that goes back adds nothing and takes nothing.
  */
 import { invalidOption } from '../errors.js'
-import { BoundedMap, checkLimit } from './dedup.js'
+import { BoundedMap } from './bounded-map.js'
+import { checkLimit } from './limit.js'
 
 /** Room for the rounding of a refill, so that a wait that was announced is a wait that suffices. */
 const ROUNDING = 1e-6

@@ -35,16 +35,6 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
-/** −1, 0 or 1, as the bytes sort. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length)
-  for (let i = 0; i < length; i++) {
-    const difference = (a[i] ?? 0) - (b[i] ?? 0)
-    if (difference !== 0) return Math.sign(difference)
-  }
-  return Math.sign(a.length - b.length)
-}
-
 export function utf8(text: string): Uint8Array {
   return TEXT_ENCODER.encode(text)
 }
@@ -67,12 +57,6 @@ export function hex(bytes: Uint8Array): string {
 /** One character per byte: the shortest string that can be the key of a map. */
 export function keyOf(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes)
-}
-
-export function fromKey(key: string): Uint8Array {
-  const bytes = new Uint8Array(key.length)
-  for (let i = 0; i < key.length; i++) bytes[i] = key.charCodeAt(i)
-  return bytes
 }
 
 /** An unsigned integer in big-endian order, up to 48 bits. */

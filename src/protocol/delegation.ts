@@ -5,11 +5,11 @@
 import type { Crypto } from '../ports/crypto.js'
 import { copyBytes, joinBytes, readUint, uintBytes, utf8 } from './bytes.js'
 
-export const DELEGATION_BYTES = 103
+const DELEGATION_BYTES = 103
 /** A delegation made now lives this long, and is renewed daily. */
 export const DELEGATION_LIFE_MS: number = 7 * 86_400_000
 /** How far two honest clocks may be apart. */
-export const CLOCK_SKEW_MAX_MS = 86_400_000
+const CLOCK_SKEW_MAX_MS = 86_400_000
 /** No delegation may reach further ahead than this. */
 const AHEAD_MAX_MS = 31 * 86_400_000
 

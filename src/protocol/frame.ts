@@ -31,7 +31,7 @@ const FRAGMENT_DATA_MAX = 32_000
 /** What a message's limit leaves out: its type, its request id and flags, or its broadcast id. */
 const HEADER_BYTES_MAX = 64
 /** Urgent, normal, bulk: the priorities that may carry large messages. */
-export const LANES = 3
+const LANES = 3
 
 export interface Frame {
   readonly type: number

@@ -19,7 +19,7 @@ import type { PreambleStatus } from './preamble.js'
 import { checkPreamble, initiatorPreamble, PREAMBLE_BYTES, responderPreamble } from './preamble.js'
 
 /** No handshake message is longer. */
-export const HANDSHAKE_MESSAGE_MAX = 512
+const HANDSHAKE_MESSAGE_MAX = 512
 const PROLOGUE = utf8('holdfast/1\0')
 
 export interface HandshakeSetup {

@@ -14,6 +14,7 @@ import { NAME_BYTES_MAX } from './hello.js'
 /** In which order a saturated link sends: all urgent before any normal, all normal before any bulk. */
 export type Priority = 'urgent' | 'normal' | 'bulk'
 
+/** How payloads are written and checked. */
 export interface PayloadOptions<T> {
   /** How the payload becomes bytes. Default: JSON with bigint and `Uint8Array`; a `Uint8Array` alone passes untouched. */
   readonly codec?: Codec<T>
@@ -23,6 +24,7 @@ export interface PayloadOptions<T> {
   readonly priority?: Priority
 }
 
+/** Options of {@link message}. */
 export interface MessageOptions<T> extends PayloadOptions<T> {
   /** The application's own id of a payload, such as a transaction's hash: no two payloads of one id are both accepted. */
   readonly id?: (payload: T) => string
@@ -32,11 +34,13 @@ export interface MessageOptions<T> extends PayloadOptions<T> {
   readonly serial?: boolean
 }
 
+/** Options of {@link direct}. */
 export interface DirectOptions<T> extends PayloadOptions<T> {
   /** Handlers run one at a time. Default false: up to 64 at once, started in wire order for each peer. */
   readonly serial?: boolean
 }
 
+/** Options of {@link request}. */
 export interface RequestOptions<Q, A> {
   /** How the question becomes bytes. Default as for {@link PayloadOptions.codec}. */
   readonly codec?: Codec<Q>

@@ -6,7 +6,7 @@
 import type { WireCode } from '../errors.js'
 
 export const PREAMBLE_BYTES = 16
-export const WIRE_VERSION = 1
+const WIRE_VERSION = 1
 const SIGNATURE = [0x9d, 0x48, 0x46, 0x0a] as const
 const VERSION_AT = 12
 

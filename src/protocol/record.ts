@@ -6,9 +6,7 @@ import type { Aead } from '../ports/crypto.js'
 import { EMPTY } from './bytes.js'
 import type { Inbox } from './inbox.js'
 
-export const TAG_BYTES = 16
-/** Most plaintext in one record: what u16 leaves beside the tag. */
-export const RECORD_PLAIN_MAX: number = 65_535 - TAG_BYTES
+const TAG_BYTES = 16
 
 export class RecordWriter {
   readonly #aead: Aead
@@ -18,7 +16,7 @@ export class RecordWriter {
     this.#aead = aead
   }
 
-  /** Seals the parts, {@link RECORD_PLAIN_MAX} bytes at most, as one record. @returns chunks to write in order */
+  /** Seals the parts as one record: at most 65,519 bytes, which is what u16 leaves beside the tag. @returns chunks to write in order */
   seal(parts: readonly Uint8Array[]): readonly Uint8Array[] {
     const sealed = this.#aead.seal(this.#nonce++, EMPTY, parts)
     let length = 0

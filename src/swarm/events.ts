@@ -29,6 +29,7 @@ export interface InboundRefusal {
   readonly reason: Reason
 }
 
+/** Somebody was banned. */
 export interface BanNotice {
   /** What is banned: a peer id, an IP address or a prefix. */
   readonly key: string
@@ -60,7 +61,9 @@ export interface SwarmEvents {
   error: [error: HoldfastError]
 }
 
+/** The name of an event. */
 export type SwarmEventName = keyof SwarmEvents
+/** What listens to an event. One that throws or rejects becomes an `error` event. */
 export type SwarmListener<K extends SwarmEventName> = (...args: SwarmEvents[K]) => unknown
 
 /** A listener list per event. Bound: what the host registers. */

@@ -7,7 +7,7 @@ import type { Agenda } from './agenda.js'
 import type { Peer } from './peer.js'
 
 /** A handler that has not answered by then has failed. */
-export const HANDLER_MS = 10_000
+const HANDLER_MS = 10_000
 
 /** What a handler gets beside the payload. */
 export interface HandlerContext {

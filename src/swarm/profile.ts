@@ -68,7 +68,7 @@ const REGULAR: ClassLimits = {
 }
 
 /** The default profile. */
-export const DEFAULT_LIMITS: Limits = {
+const DEFAULT_LIMITS: Limits = {
   masternode: MASTERNODE,
   persistent: {
     ...MASTERNODE,

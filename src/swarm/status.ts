@@ -3,6 +3,7 @@ import type { Direction, PeerClass, PeerId } from '../ports/types.js'
 import type { SwarmContext } from './context.js'
 import type { Membership } from './membership.js'
 
+/** One connected peer. */
 export interface PeerStatus {
   readonly id: PeerId
   readonly class: PeerClass
@@ -16,6 +17,7 @@ export interface PeerStatus {
   readonly bufferedBytes: number
 }
 
+/** A swarm at one instant. Counts are since it was made. */
 export interface SwarmStatus {
   readonly id: PeerId
   readonly state: 'new' | 'starting' | 'running' | 'stopping' | 'stopped'

@@ -2,7 +2,7 @@
 import type { SwarmEmitter, SwarmEventName, SwarmEvents } from './events.js'
 
 /** Events that an iterator holds for a slow reader; beyond it the oldest are dropped. */
-export const EVENTS_MAX = 1_024
+const EVENTS_MAX = 1_024
 
 /** Resolves with the next event of that name. Rejects with the signal's reason. */
 export async function onceEvent<K extends SwarmEventName>(

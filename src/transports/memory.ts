@@ -1,6 +1,8 @@
 /**
  * Links inside one process, for tests and examples. A `MemoryNetwork` is a world of its own; whatever happens in it
  * happens in a deferred step, in the order it was caused, so the same calls always give the same events.
+ *
+ * @module
  */
 import { invalidOption } from '../errors.js'
 import type { Fault, Reason } from '../errors.js'

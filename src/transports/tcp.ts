@@ -1,6 +1,8 @@
 /**
  * Links over TCP, on `node:net`. A link is the socket and nothing around it: Node's own states decide, this file gives
  * them names. No encryption, no framing, no deadlines.
+ *
+ * @module
  */
 import net from 'node:net'
 import { invalidOption } from '../errors.js'

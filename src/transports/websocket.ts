@@ -2,6 +2,8 @@
  * Links over WebSocket (RFC 6455), on `ws`. Binary messages are a byte stream, their boundaries mean nothing; a text
  * message is garbage. WebSocket has no half-close, so an empty message says that no more comes, and the closing
  * handshake follows once both sides have said so.
+ *
+ * @module
  */
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'

@@ -3,7 +3,15 @@
  * deliver at all. What travels on one link in one direction keeps its order.
  */
 import type { Reason } from '../../src/errors.js'
-import type { DialEvents, Endpoint, Link, LinkEvents, ListenEvents, Listener, Transport } from '../../src/ports/transport.js'
+import type {
+  DialEvents,
+  Endpoint,
+  Link,
+  LinkEvents,
+  ListenEvents,
+  Listener,
+  Transport,
+} from '../../src/ports/transport.js'
 import { joinBytes } from '../../src/protocol/bytes.js'
 
 /** The way to one end of one link. */

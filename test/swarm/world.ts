@@ -3,6 +3,7 @@ import type { Crypto } from '../../src/ports/crypto.js'
 import type { Random } from '../../src/ports/clock.js'
 import type { SwarmEventName, SwarmEvents } from '../../src/swarm/events.js'
 import type { Identity } from '../../src/swarm/identity.js'
+import { identityFromSeed } from '../../src/swarm/identity.js'
 import type { SwarmOptions } from '../../src/swarm/options.js'
 import { Swarm } from '../../src/swarm/swarm.js'
 import { ManualClock } from './manual-clock.js'
@@ -80,7 +81,7 @@ export class World {
 
   /** A node that is not started yet. */
   node(name: string, options: Partial<SwarmOptions> = {}): Node {
-    const identity = options.identity ?? toyIdentity(this.random.bytes(32))
+    const identity = options.identity ?? this.identity()
     const swarm = new Swarm(
       {
         network: 'TEST',
@@ -94,6 +95,12 @@ export class World {
     const node = new Node(name, identity, swarm)
     this.nodes.push(node)
     return node
+  }
+
+  /** A new identity of this world's suite. */
+  identity(): Identity {
+    const seed = this.random.bytes(32)
+    return this.crypto === toyCrypto ? toyIdentity(seed) : identityFromSeed(seed, this.crypto)
   }
 
   async started(name: string, options: Partial<SwarmOptions> = {}): Promise<Node> {

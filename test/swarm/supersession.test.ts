@@ -1,0 +1,181 @@
+/** A peer that comes back takes the place of its own dead link, at once; two hosts with one key do not throw each other out. */
+import { describe, expect, it } from 'vitest'
+import type { HoldfastError } from '../../src/errors.js'
+import { direct, request } from '../../src/protocol/message.js'
+import type { Node } from './world.js'
+import { World } from './world.js'
+
+const Note = direct<string>('note')
+const Wait = request<number, number>('wait')
+/** The bounds of one probe when nothing is known of the round trip. */
+const PROBE_MS = 2_000
+
+/** The same identity in a new process, at an address of its own. */
+async function reborn(world: World, old: Node, name: string): Promise<Node> {
+  return world.started(name, { identity: old.identity })
+}
+
+/** B has lost the link and A has not noticed: as when a middlebox forgets it on one side. */
+async function halfDead(world: World): Promise<{ readonly a: Node; readonly b: Node }> {
+  const { a, b } = await world.pair()
+  world.network.pairs[0]?.break('dialler')
+  await world.settle()
+  expect(b.names).toEqual(['peer:connect', 'peer:disconnect'])
+  expect(a.names).toEqual(['peer:connect'])
+  return { a, b }
+}
+
+describe('a peer that vanished without a word', () => {
+  it('replaces its dead link when it comes back as a new process, with a disconnect and a connect', async () => {
+    const world = new World()
+    const { a, b } = await world.pair()
+    const [pair] = world.network.pairs
+    if (pair !== undefined) pair.blackHoled = true
+    const before = a.swarm.peers.get(b.swarm.id)
+    await world.run(1_000)
+    const second = await reborn(world, b, 'b2')
+    const startedAt = world.clock.monotonic()
+    await world.connect(second, a)
+    expect(a.names).toEqual(['peer:connect', 'peer:disconnect', 'peer:connect'])
+    expect(world.clock.monotonic() - startedAt).toBeLessThanOrEqual(PROBE_MS)
+    const [[gone, reason] = []] = a.heard('peer:disconnect')
+    expect(gone).toBe(before)
+    expect(reason).toMatchObject({ code: 'superseded', fault: 'local' })
+    const after = a.swarm.peers.get(b.swarm.id)
+    expect(after).not.toBe(before)
+    expect(after?.connected).toBe(true)
+    expect(before?.connected).toBe(false)
+    expect(second.names).toEqual(['peer:connect'])
+    await world.run(60_000)
+    expect(a.names).toEqual(['peer:connect', 'peer:disconnect', 'peer:connect'])
+    expect(world.network.openPairs.map(({ dialledBy }) => dialledBy)).toEqual(['b2'])
+  })
+
+  it('is heard on the new link only after its old process has left', async () => {
+    const world = new World()
+    const { a, b } = await world.pair()
+    const order: string[] = []
+    a.swarm.on('peer:disconnect', () => order.push('disconnect'))
+    a.swarm.on('peer:connect', () => order.push('connect'))
+    a.swarm.handle(Note, (note) => order.push(note))
+    const [pair] = world.network.pairs
+    if (pair !== undefined) pair.blackHoled = true
+    const second = await reborn(world, b, 'b2')
+    second.swarm.on('peer:connect', (peer) => peer.send(Note, 'first words'))
+    await world.connect(second, a)
+    expect(order).toEqual(['disconnect', 'connect', 'first words'])
+  })
+
+  it('keeps the old link while the new one is silent', async () => {
+    const world = new World()
+    const { a, b } = await world.pair()
+    const second = await reborn(world, b, 'b2')
+    void second.swarm.dial(a.address).catch(() => undefined)
+    world.deliverAll((channels) => {
+      const probation = a.swarm.status().handshakes['inbound'] === 2
+      const pair = world.network.pairs[1]
+      if (probation && pair !== undefined) pair.blackHoled = true
+      return channels.find((channel) => !channel.pair.blackHoled)
+    })
+    await world.run(PROBE_MS + 500)
+    expect(a.names).toEqual(['peer:connect'])
+    expect(a.swarm.peers.get(b.swarm.id)?.connected).toBe(true)
+    expect(a.swarm.status().closed).toEqual({ timeout: 1 })
+  })
+})
+
+describe('a second link within one process', () => {
+  it('takes over from a dead one within one probe, and the host hears nothing of it', async () => {
+    const world = new World()
+    const { a, b } = await halfDead(world)
+    const before = a.swarm.peers.get(b.swarm.id)
+    await world.connect(b, a)
+    expect(world.network.pairs[0]?.acceptor.isOver).toBe(false)
+    await world.run(PROBE_MS)
+    expect(world.network.pairs[0]?.acceptor.isOver).toBe(true)
+    expect(a.names).toEqual(['peer:connect'])
+    expect(a.swarm.peers.get(b.swarm.id)).toBe(before)
+    expect(before?.connected).toBe(true)
+    await world.run(60_000)
+    expect(a.names).toEqual(['peer:connect'])
+    expect(b.names).toEqual(['peer:connect', 'peer:disconnect', 'peer:connect'])
+    expect(world.network.openPairs.length).toBe(1)
+  })
+
+  it('carries what the dead one had not sent, once and in order', async () => {
+    const world = new World()
+    const heard: string[] = []
+    const a = await world.started('a')
+    const b = await world.started('b')
+    b.swarm.handle(Note, (note) => {
+      heard.push(note.charAt(0))
+    })
+    await world.connect(b, a)
+    const peer = a.swarm.peers.get(b.swarm.id)
+    const [pair] = world.network.pairs
+    if (pair !== undefined) pair.blackHoled = true
+    // The credit of a stranger is 128 KiB: what goes beyond it waits in the outbox.
+    for (let i = 0; i < 8; i++) peer?.send(Note, `${String(i)}${'x'.repeat(50_000)}`)
+    expect(peer?.writable).toBe(false)
+    pair?.break('dialler')
+    await world.settle()
+    await world.connect(b, a)
+    await world.run(PROBE_MS)
+    expect(a.names.filter((name) => name !== 'peer:slow')).toEqual(['peer:connect'])
+    expect(heard).toEqual(['2', '3', '4', '5', '6', '7'])
+  })
+
+  it('fails the requests that were under way on the dead one as link-replaced', async () => {
+    const world = new World()
+    const a = await world.started('a')
+    const b = await world.started('b')
+    b.swarm.respond(Wait, async () => new Promise<number>(() => undefined))
+    await world.connect(b, a)
+    const asked = a.swarm.peers.get(b.swarm.id)?.request(Wait, 1)
+    const failed = expect(asked).rejects.toMatchObject({ code: 'link-replaced', fault: 'network' })
+    await world.settle()
+    world.network.pairs[0]?.break('dialler')
+    await world.settle()
+    await world.connect(b, a)
+    await world.run(PROBE_MS)
+    await failed
+  })
+})
+
+describe('one key on two hosts', () => {
+  it('raises peer:conflict when processes A, B, A meet within ten minutes, and the incumbent stays', async () => {
+    const world = new World()
+    const a = await world.started('a')
+    const first = await world.started('b1')
+    const second = await world.started('b2', { identity: first.identity })
+    await world.connect(first, a)
+    await world.connect(second, a)
+    expect(a.names).toEqual(['peer:connect', 'peer:disconnect', 'peer:connect'])
+    expect(first.heard('peer:disconnect').map(([, { code }]) => code)).toEqual(['superseded'])
+    await world.run(9 * 60_000)
+    const incumbent = a.swarm.peers.get(first.swarm.id)
+    const refused = first.swarm.dial(a.address).catch((error: unknown) => error as HoldfastError)
+    await world.settle()
+    await refused
+    expect(a.heard('peer:conflict')).toEqual([[first.swarm.id]])
+    expect(a.swarm.peers.get(first.swarm.id)).toBe(incumbent)
+    expect(incumbent?.connected).toBe(true)
+    expect(first.heard('peer:disconnect').at(-1)?.[1]).toMatchObject({ code: 'conflict', retryAfterMs: 60_000 })
+    await world.settle()
+    expect(second.swarm.peers.size).toBe(1)
+  })
+
+  it('takes the first process back once ten minutes have passed', async () => {
+    const world = new World()
+    const a = await world.started('a')
+    const first = await world.started('b1')
+    const second = await world.started('b2', { identity: first.identity })
+    await world.connect(first, a)
+    await world.connect(second, a)
+    await world.run(10 * 60_000 + 1_000)
+    await world.connect(first, a)
+    expect(a.heard('peer:conflict')).toEqual([])
+    expect(first.swarm.peers.size).toBe(1)
+    expect(second.swarm.peers.size).toBe(0)
+  })
+})
