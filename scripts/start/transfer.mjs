@@ -69,7 +69,8 @@ export class Wallet {
   nextForged() {
     const transfer = this.next()
     const signature = Buffer.from(transfer.signature, 'base64url')
-    signature[this.#sequence % signature.length] ^= 1 << this.#sequence % 8
+    const at = this.#sequence % signature.length
+    signature[at] = (signature[at] ?? 0) ^ (1 << (this.#sequence % 8))
     return { ...transfer, signature: signature.toString('base64url') }
   }
 }

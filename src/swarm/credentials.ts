@@ -48,10 +48,15 @@ export class Credentials {
     return this.#setup.crypto.dhKeyPair(this.#setup.random.bytes(32))
   }
 
-  /** Has the identity sign, now and every day from now on. @throws HoldfastError `invalid-option` where the identity cannot sign */
-  async start(): Promise<void> {
-    await this.#renew()
-    this.#schedule(RENEWAL_MS)
+  /**
+   * Has the identity sign, now and every day from now on. Calls back at once where the identity answers at once: `failed` with
+   * an `invalid-option` where it cannot sign.
+   */
+  start(done: () => void, failed: (error: HoldfastError) => void): void {
+    this.#renew(() => {
+      this.#schedule(RENEWAL_MS)
+      done()
+    }, failed)
   }
 
   stop(): void {
@@ -62,31 +67,41 @@ export class Credentials {
   #schedule(delayMs: number): void {
     this.#deadline?.cancel()
     this.#deadline = this.#setup.agenda.in(delayMs, () => {
-      this.#renew().then(
+      this.#renew(
         () => {
           this.#schedule(RENEWAL_MS)
         },
-        (error: unknown) => {
-          this.#setup.failed(error as HoldfastError)
+        (error) => {
+          this.#setup.failed(error)
           this.#schedule(RETRY_MS)
         },
       )
     })
   }
 
-  async #renew(): Promise<void> {
+  #renew(done: () => void, failed: (error: HoldfastError) => void): void {
     const { clock, identity, publicKey, networkId, crypto } = this.#setup
     const notAfterS = Math.floor((clock.wall() + DELEGATION_LIFE_MS) / 1000)
     const message = delegationMessage(networkId, this.staticKeys.publicKey, notAfterS)
-    let signature: Uint8Array
-    try {
-      const signed = identity.sign(message)
-      signature = signed instanceof Uint8Array ? signed : await signed
-    } catch (cause) {
-      throw new HoldfastError('invalid-option', 'identity.sign failed', { cause })
+    const take = (signature: Uint8Array): void => {
+      if (signature.length !== SIGNATURE_BYTES || !crypto.verify(publicKey, message, signature)) {
+        failed(new HoldfastError('invalid-option', 'identity.sign gave a signature that identity.id does not verify'))
+        return
+      }
+      this.#delegation = encodeDelegation(publicKey, notAfterS, signature)
+      done()
     }
-    if (signature.length !== SIGNATURE_BYTES || !crypto.verify(publicKey, message, signature))
-      throw new HoldfastError('invalid-option', 'identity.sign gave a signature that identity.id does not verify')
-    this.#delegation = encodeDelegation(publicKey, notAfterS, signature)
+    const fail = (cause: unknown): void => {
+      failed(new HoldfastError('invalid-option', 'identity.sign failed', { cause }))
+    }
+    let signed: Uint8Array | Promise<Uint8Array>
+    try {
+      signed = identity.sign(message)
+    } catch (error) {
+      fail(error)
+      return
+    }
+    if (signed instanceof Uint8Array) take(signed)
+    else signed.then(take, fail)
   }
 }

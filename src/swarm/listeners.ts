@@ -23,34 +23,31 @@ export class Listeners {
 
   /**
    * Opens one listener.
-   * @param broken told if it fails later on
-   * @throws HoldfastError `no-transport`, `listen-failed`
+   * @param opened told its real address
+   * @param failed told of `no-transport` or `listen-failed`, then or later
    */
-  async open(address: Address, broken: (error: HoldfastError) => void): Promise<Address> {
+  open(address: Address, opened: (bound: Address) => void, failed: (error: HoldfastError) => void): void {
     const text = formatAddress(address)
     const transport = this.#transports.get(address.scheme)
     const listen = transport?.listen?.bind(transport)
-    if (listen === undefined) throw new HoldfastError('no-transport', `no transport listens at ${text}`)
-    return new Promise((resolve, reject) => {
-      const entry: { listener: Listener; bound: Address | null } = {
-        bound: null,
-        listener: listen(address, {
-          listening: ({ host, port }) => {
-            entry.bound = { ...address, host, port }
-            resolve(entry.bound)
-          },
-          accepted: this.#accepted,
-          failed: (reason: Reason) => {
-            const error = new HoldfastError('listen-failed', `cannot listen at ${text}`, {
-              cause: reason.cause ?? reason.code,
-            })
-            if (entry.bound === null) reject(error)
-            else broken(error)
-          },
-        }),
-      }
-      this.#open.push(entry)
-    })
+    if (listen === undefined) {
+      failed(new HoldfastError('no-transport', `no transport listens at ${text}`))
+      return
+    }
+    const entry: { listener: Listener; bound: Address | null } = {
+      bound: null,
+      listener: listen(address, {
+        listening: ({ host, port }) => {
+          entry.bound = { ...address, host, port }
+          opened(entry.bound)
+        },
+        accepted: this.#accepted,
+        failed: ({ code, cause }: Reason) => {
+          failed(new HoldfastError('listen-failed', `cannot listen at ${text}`, { cause: cause ?? code }))
+        },
+      }),
+    }
+    this.#open.push(entry)
   }
 
   /** Resolves once every address is free again. */

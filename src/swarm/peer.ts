@@ -4,6 +4,7 @@
  */
 import { HoldfastError } from '../errors.js'
 import type { Direction, PeerClass, PeerId } from '../ports/types.js'
+import { hex } from '../protocol/bytes.js'
 import type { DirectDefinition, RequestDefinition } from '../protocol/message.js'
 import type { Connection } from './connection.js'
 import { encodePayload } from './payload.js'
@@ -64,6 +65,12 @@ export class Peer {
   /** Whether it is connected now. */
   get connected(): boolean {
     return this.#seat.connection?.isOpen ?? false
+  }
+
+  /** The present link's id, 16 hex digits: the same at both ends, and in both logs. Null while there is none. */
+  get linkId(): string | null {
+    const { connection } = this.#seat
+    return connection === null ? null : hex(connection.id)
   }
 
   /** Smoothed round trip in milliseconds, null before it was measured. */

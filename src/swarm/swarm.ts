@@ -4,7 +4,7 @@
  */
 import { HoldfastError } from '../errors.js'
 import { formatAddress, isPrivate } from '../policy/address.js'
-import type { PeerClass, PeerId } from '../ports/types.js'
+import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import { FRAME } from '../protocol/frame.js'
 import { encodeNames } from '../protocol/hello.js'
 import type { DirectDefinition, MessageDefinition, RequestDefinition } from '../protocol/message.js'
@@ -77,6 +77,11 @@ export class Swarm {
     return new Map(this.#membership.connections.handles())
   }
 
+  /** A connected peer, or null. */
+  peer(id: PeerId): Peer | null {
+    return this.#membership.connections.handle(id)
+  }
+
   /**
    * Opens the listeners and begins to dial.
    * @throws HoldfastError `already-running`, `listen-failed`, `no-transport`, or `invalid-option` where the identity does not sign
@@ -85,33 +90,14 @@ export class Swarm {
     if (this.#state !== 'new')
       throw new HoldfastError('already-running', `this swarm is ${this.#state}; make a new one`)
     this.#state = 'starting'
-    const { settings, emitter, log, agenda, roster } = this.#context
     try {
-      await this.#membership.credentials.start()
-      for (const address of settings.listen) {
-        const bound = await this.#listeners.open(address, (error) => {
-          emitter.emit('error', error)
-        })
-        log('info', `listening at ${formatAddress(bound)}`)
-        emitter.emit('listening', formatAddress({ ...bound, peerId: this.id }))
-      }
+      await new Promise<void>((resolve, reject) => {
+        this.#open(resolve, reject)
+      })
     } catch (error) {
       await this.stop()
       throw error
     }
-    // Stopped meanwhile: nothing may begin now.
-    if (this.#stopped !== null) return
-    this.#state = 'running'
-    this.#startedAt = agenda.now()
-    this.#membership.announced = this.#announced()
-    for (const { peerId, peerClass, addresses } of roster.entries()) {
-      if (peerId !== null) {
-        settings.peerStore.pin(peerId)
-        settings.blacklist.exempt(peerId)
-      }
-      this.#membership.dialer.want(peerId, peerClass, addresses)
-    }
-    for (const seed of settings.seeds) this.#membership.dialer.want(seed.peerId, 'regular', [seed])
   }
 
   /** Says goodbye to everybody, sends what still waits for half a second at most, and frees every socket, timer and address. */
@@ -204,6 +190,46 @@ export class Swarm {
   status(): SwarmStatus {
     const uptimeMs = this.#state === 'running' ? this.#context.agenda.now() - this.#startedAt : 0
     return statusOf(this.#context, this.#membership, { state: this.#state, uptimeMs, addresses: this.addresses })
+  }
+
+  /** Callbacks all the way, so that a simulation can start a swarm between two of its events. */
+  #open(done: () => void, failed: (error: HoldfastError) => void): void {
+    const { settings, emitter, log } = this.#context
+    let waiting = settings.listen.length
+    const begin = (): void => {
+      // Stopped meanwhile: nothing may begin now.
+      if (this.#stopped === null) this.#begin()
+      done()
+    }
+    const opened = (bound: Address): void => {
+      log('info', `listening at ${formatAddress(bound)}`)
+      emitter.emit('listening', formatAddress({ ...bound, peerId: this.id }))
+      waiting--
+      if (waiting === 0) begin()
+    }
+    const broke = (error: HoldfastError): void => {
+      if (this.#state === 'starting') failed(error)
+      else emitter.emit('error', error)
+    }
+    this.#membership.credentials.start(() => {
+      for (const address of settings.listen) this.#listeners.open(address, opened, broke)
+      if (settings.listen.length === 0) begin()
+    }, failed)
+  }
+
+  #begin(): void {
+    const { settings, agenda, roster } = this.#context
+    this.#state = 'running'
+    this.#startedAt = agenda.now()
+    this.#membership.announced = this.#announced()
+    for (const { peerId, peerClass, addresses } of roster.entries()) {
+      if (peerId !== null) {
+        settings.peerStore.pin(peerId)
+        settings.blacklist.exempt(peerId)
+      }
+      this.#membership.dialer.want(peerId, peerClass, addresses)
+    }
+    for (const seed of settings.seeds) this.#membership.dialer.want(seed.peerId, 'regular', [seed])
   }
 
   #receive(received: Received): void {

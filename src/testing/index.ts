@@ -1,7 +1,17 @@
 /**
- * What a host needs to test its own parts against holdfast's promises: the contract every transport must keep.
+ * What a host needs to test its own parts: the contract every transport must keep, and a network of real swarms in virtual
+ * time, in which an hour of faults takes seconds and a failure is a seed.
  *
  * @module
  */
 export type { ContractCase, ContractHarness } from './transport-contract.js'
 export { transportContract } from './transport-contract.js'
+export { nullCrypto } from './null-crypto.js'
+export { SeededRandom } from './seeded-random.js'
+export type { SimClockOptions } from './sim-clock.js'
+export { SimClock, SimTime } from './sim-clock.js'
+export type { SimHost, SimNetworkOptions } from './sim-network.js'
+export { SimNetwork } from './sim-network.js'
+export type { KillOptions, SwarmLabOptions } from './swarm-lab.js'
+export { SwarmLab, swarmLab } from './swarm-lab.js'
+export { Trace } from './trace.js'

@@ -1,9 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  compareBytes,
   copyBytes,
-  fromKey,
   hex,
   joinBytes,
   keyOf,
@@ -36,11 +34,10 @@ describe('runs of bytes', () => {
     expect(Buffer.isBuffer(copy)).toBe(false)
   })
 
-  it('sort as Buffers do, and are the same only where they sort as equal', () => {
+  it('are the same only where every byte is, and the length', () => {
     const close = fc.uint8Array({ maxLength: 3, max: 2 })
     fc.assert(
       fc.property(fc.oneof(close, anyBytes), fc.oneof(close, anyBytes), (a, b) => {
-        expect(compareBytes(a, b)).toBe(Buffer.compare(a, b))
         expect(sameBytes(a, b)).toBe(Buffer.compare(a, b) === 0)
       }),
       { numRuns: 500 },
@@ -55,11 +52,10 @@ describe('runs of bytes', () => {
     )
   })
 
-  it('become the key of a map, one character a byte, and come back', () => {
+  it('become the key of a map, one character a byte', () => {
     fc.assert(
       fc.property(anyBytes, (bytes) => {
-        expect(keyOf(bytes)).toHaveLength(bytes.length)
-        expect([...fromKey(keyOf(bytes))]).toEqual([...bytes])
+        expect([...keyOf(bytes)].map((character) => character.charCodeAt(0))).toEqual([...bytes])
       }),
     )
   })

@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { hex, joinBytes } from '../../src/protocol/bytes.js'
 import { Inbox } from '../../src/protocol/inbox.js'
 import type { RecordRead } from '../../src/protocol/record.js'
-import { RECORD_PLAIN_MAX, RecordReader, RecordWriter, TAG_BYTES } from '../../src/protocol/record.js'
+import { RecordReader, RecordWriter } from '../../src/protocol/record.js'
 import { anyChunks, cut, flipBit, nodeCrypto, seedBytes, webCrypto } from './harness.js'
 
 const KEY = seedBytes(5)
+const TAG_BYTES = 16
+const RECORD_PLAIN_MAX = 65_535 - TAG_BYTES
 const text = (length: number, salt = 0): Uint8Array => Uint8Array.from({ length }, (_, i) => (i + salt) & 0xff)
 
 function sealAll(plains: readonly Uint8Array[]): Uint8Array {

@@ -65,12 +65,14 @@ export class ScheduledNetwork {
   readonly pairs: Pair[] = []
   /** How long a delivery travels. */
   delayMs: (channel: Channel) => number = () => 0
+  /** How long a link takes to open. */
+  dialMs: (from: string) => number = () => 0
   /** Hosts that swallow dials without an answer. */
   readonly unreachable: Set<string> = new Set<string>()
   readonly #now: () => number
   readonly #listeners = new Map<string, ListenEvents>()
   #steps: Step[] = []
-  #dials: { readonly from: string; readonly run: () => void }[] = []
+  #dials: { readonly readyAt: number; readonly run: () => void }[] = []
   #port = 50_000
 
   constructor(now: () => number) {
@@ -88,14 +90,15 @@ export class ScheduledNetwork {
     return [...ends].map(({ pair, side }) => ({ pair, to: side }))
   }
 
-  /** Links whose opening waits. */
+  /** Links that can be opened now. */
   get dialling(): number {
-    return this.#dials.length
+    return this.#dials.filter(({ readyAt }) => readyAt <= this.#now()).length
   }
 
   /** When the next delivery that still travels will be there. */
   get nextAt(): number | null {
-    const times = this.#steps.filter(({ end }) => end.isHeard).map(({ readyAt }) => readyAt)
+    const steps = this.#steps.filter(({ end }) => end.isHeard)
+    const times = [...steps, ...this.#dials].map(({ readyAt }) => readyAt)
     return times.length === 0 ? null : Math.min(...times)
   }
 
@@ -110,7 +113,9 @@ export class ScheduledNetwork {
 
   /** Opens the links that were dialled, or refuses them. */
   openDials(): void {
-    for (const dial of this.#dials.splice(0)) dial.run()
+    const due = this.#dials.filter(({ readyAt }) => readyAt <= this.#now())
+    this.#dials = this.#dials.filter((dial) => !due.includes(dial))
+    for (const dial of due) dial.run()
   }
 
   /** Delivers the first thing that waits there. */
@@ -132,7 +137,7 @@ export class ScheduledNetwork {
 
   #dial(from: string, where: string, events: DialEvents): () => void {
     const dial = {
-      from,
+      readyAt: this.#now() + this.dialMs(from),
       run: (): void => {
         const [host = '', port = '0'] = where.split(':')
         const listener = this.#listeners.get(where)

@@ -120,23 +120,28 @@ async function race(seed: number, pick: Pick, suite = toyCrypto): Promise<readon
   return nodes
 }
 
+/** Each way of each link takes 1 to 250 ms, drawn once. */
+function distances(world: World): (dialledBy: string, to: Channel['to']) => number {
+  const draw = (): number => 1 + Math.floor(249 * world.random.float())
+  const delays: Readonly<Record<string, Record<Channel['to'], number>>> = {
+    a: { dialler: draw(), acceptor: draw() },
+    b: { dialler: draw(), acceptor: draw() },
+  }
+  const delay = (dialledBy: string, to: Channel['to']): number => delays[dialledBy]?.[to] ?? 0
+  world.network.delayMs = ({ pair, to }) => delay(pair.dialledBy, to)
+  return delay
+}
+
 describe('a simultaneous dial', () => {
   it('is settled within four round trips, whatever the way takes', async () => {
     const slowest = { trips: 0, seed: 0 }
     for (let seed = 1; seed <= 300; seed++) {
       const world = new World(seed)
-      const delays = new Map(Array.from('abcd', (key) => [key, 1 + Math.floor(249 * world.random.float())]))
-      world.network.delayMs = ({ pair, to }) =>
-        delays.get(
-          { 'a dialler': 'a', 'a acceptor': 'b', 'b dialler': 'c', 'b acceptor': 'd' }[`${pair.dialledBy} ${to}`] ?? '',
-        ) ?? 0
+      const delays = distances(world)
       const nodes = await dialling(world, false)
       await world.settle()
       const startedAt = world.clock.monotonic()
-      const longest = Math.max(
-        (delays.get('a') ?? 0) + (delays.get('b') ?? 0),
-        (delays.get('c') ?? 0) + (delays.get('d') ?? 0),
-      )
+      const longest = Math.max(...Array.from('ab', (name) => delays(name, 'dialler') + delays(name, 'acceptor')))
       while (
         world.network.pairs.length < 2 ||
         world.network.openPairs.length !== 1 ||
@@ -151,6 +156,24 @@ describe('a simultaneous dial', () => {
       expectOneLink(world, nodes, `seed ${String(seed)}`)
     }
     expect(slowest.trips, `seed ${String(slowest.seed)}`).toBeLessThanOrEqual(4)
+  }, 60_000)
+
+  it('ends with one link when the two dials open at different moments', async () => {
+    const links = [0, 0, 0]
+    for (let seed = 1; seed <= 500; seed++) {
+      const hint = `seed ${String(seed)}`
+      const world = new World(seed)
+      distances(world)
+      const waits = new Map(Array.from('ab', (name) => [name, Math.floor(900 * world.random.float())]))
+      world.network.dialMs = (from) => waits.get(from) ?? 0
+      const [a, b] = await dialling(world, false)
+      await world.run(10_000)
+      expect(world.network.openPairs.length, hint).toBe(1)
+      expect([a.names, b.names], hint).toEqual([['peer:connect'], ['peer:connect']])
+      links[world.network.pairs.length] = (links[world.network.pairs.length] ?? 0) + 1
+    }
+    // The draw must have brought both: races, and dials that were called off in time.
+    expect(Math.min(...links.slice(1))).toBeGreaterThan(50)
   }, 60_000)
 
   it('ends in the same way with the cryptography of the wire', async () => {

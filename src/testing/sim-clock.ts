@@ -1,0 +1,182 @@
+/**
+ * Virtual time: one heap of events for a whole world, and a clock for each process in it. Nothing happens between two events,
+ * so an hour takes as long as what happens in it; events of one instant run in the order they were made.
+ */
+import type { Clock } from '../ports/clock.js'
+
+interface SimEvent {
+  readonly at: number
+  readonly order: number
+  run: (() => void) | null
+}
+
+/** The wall clock of a simulation begins here: 2026-01-01, in milliseconds. */
+const WALL_ORIGIN_MS = 1_767_225_600_000
+/** Monotonic clocks begin here, so that no deadline is ever at or before zero. */
+const ORIGIN_MS = 1_000
+
+/** A world's time. */
+export class SimTime {
+  // Bound: what the simulated processes and links schedule.
+  readonly #heap: SimEvent[] = []
+  #now: number = ORIGIN_MS
+  #order = 0
+  #events = 0
+  #turn: (() => void)[] = []
+
+  /** Virtual milliseconds. */
+  get now(): number {
+    return this.#now
+  }
+
+  /** Events that have happened. */
+  get events(): number {
+    return this.#events
+  }
+
+  /** @returns cancels it */
+  at(at: number, run: () => void): () => void {
+    const event: SimEvent = { at: Math.max(at, this.#now), order: this.#order++, run }
+    this.#push(event)
+    return () => {
+      event.run = null
+    }
+  }
+
+  /** Runs when the present event is over, before the next one. */
+  atTurnEnd(run: () => void): void {
+    this.#turn.push(run)
+  }
+
+  /** Lets this much time pass, with all that happens in it. */
+  run(ms: number): void {
+    const until = this.#now + ms
+    this.#endTurn()
+    for (let next = this.#heap[0]; next !== undefined && next.at <= until; next = this.#heap[0]) {
+      this.#pop()
+      const { run } = next
+      if (run === null) continue
+      this.#now = next.at
+      this.#events++
+      next.run = null
+      run()
+      this.#endTurn()
+    }
+    this.#now = until
+  }
+
+  #endTurn(): void {
+    while (this.#turn.length > 0) {
+      const turn = this.#turn
+      this.#turn = []
+      for (const run of turn) run()
+    }
+  }
+
+  #push(event: SimEvent): void {
+    const heap = this.#heap
+    let at = heap.push(event) - 1
+    while (at > 0) {
+      const parentAt = (at - 1) >> 1
+      const parent = heap[parentAt] as SimEvent
+      if (parent.at < event.at || (parent.at === event.at && parent.order < event.order)) break
+      heap[at] = parent
+      at = parentAt
+    }
+    heap[at] = event
+  }
+
+  #pop(): void {
+    const heap = this.#heap
+    const last = heap.pop()
+    if (last === undefined || heap.length === 0) return
+    let at = 0
+    for (;;) {
+      let childAt = 2 * at + 1
+      let child = heap[childAt]
+      if (child === undefined) break
+      const right = heap[childAt + 1]
+      if (right !== undefined && (right.at < child.at || (right.at === child.at && right.order < child.order))) {
+        child = right
+        childAt++
+      }
+      if (last.at < child.at || (last.at === child.at && last.order < child.order)) break
+      heap[at] = child
+      at = childAt
+    }
+    heap[at] = last
+  }
+}
+
+/** How one process's clock differs from the world's. */
+export interface SimClockOptions {
+  /** Milliseconds its own clock counts for each of the world's. Default 1. */
+  readonly rate?: number
+  /** How far its wall clock is off, milliseconds. Default 0. */
+  readonly wallOffsetMs?: number
+}
+
+/** The clock of one simulated process. A process that is frozen or dead gets no calls; a frozen one gets them late, in order. */
+export class SimClock implements Clock {
+  readonly #time: SimTime
+  readonly #rate: number
+  readonly #wallOffsetMs: number
+  #state: 'running' | 'frozen' | 'dead' = 'running'
+  // Bound: what the process scheduled, and what was sent to it, while it was frozen.
+  #late: (() => void)[] = []
+
+  constructor(time: SimTime, { rate = 1, wallOffsetMs = 0 }: SimClockOptions = {}) {
+    this.#time = time
+    this.#rate = rate
+    this.#wallOffsetMs = wallOffsetMs
+  }
+
+  monotonic(): number {
+    return this.#time.now * this.#rate
+  }
+
+  wall(): number {
+    return WALL_ORIGIN_MS + this.#wallOffsetMs + this.#time.now
+  }
+
+  wakeAt(atMs: number, run: () => void): () => void {
+    // A sum of fractions may fall a hair short of the instant it stands for.
+    return this.#time.at(atMs / this.#rate + 1e-6, () => {
+      this.deliver(run)
+    })
+  }
+
+  atTurnEnd(run: () => void): void {
+    this.#time.atTurnEnd(() => {
+      this.deliver(run)
+    })
+  }
+
+  /** Something happens to this process: now, or when it thaws, or never. */
+  deliver(run: () => void): void {
+    if (this.#state === 'running') run()
+    else if (this.#state === 'frozen') this.#late.push(run)
+  }
+
+  get isDead(): boolean {
+    return this.#state === 'dead'
+  }
+
+  /** The process stands still for so long; what comes meanwhile waits. */
+  freeze(ms: number): void {
+    if (this.#state !== 'running') return
+    this.#state = 'frozen'
+    this.#time.at(this.#time.now + ms, () => {
+      if (this.#state !== 'frozen') return
+      this.#state = 'running'
+      const late = this.#late
+      this.#late = []
+      for (const run of late) this.deliver(run)
+    })
+  }
+
+  kill(): void {
+    this.#state = 'dead'
+    this.#late = []
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * A network in virtual time: hosts with addresses, links with latency, and everything that goes wrong with them. Hosts behave
+ * as Linux does: a cut stalls a link until a retransmission gets through, a dead process resets, a dead host is silent.
+ */
+import type { Reason } from '../errors.js'
+import type { DialEvents, Link, Listener, ListenEvents, Transport } from '../ports/transport.js'
+import type { Address } from '../ports/types.js'
+import type { SeededRandom } from './seeded-random.js'
+import type { SimClock, SimTime } from './sim-clock.js'
+import { SimPipe } from './sim-pipe.js'
+import type { Trace } from './trace.js'
+
+/** How a simulated network behaves. */
+export interface SimNetworkOptions {
+  /** Least and greatest one-way latency of a pair of hosts, milliseconds; each pair draws its own. Default 5 to 100. */
+  readonly latencyMs?: readonly [number, number]
+  /** Up to this much is added to each delivery. Default 5 ms. */
+  readonly jitterMs?: number
+  /** Bytes a link carries in a millisecond, each way. Default 12,500: 100 Mbit/s. */
+  readonly bytesPerMs?: number
+}
+
+/** One simulated machine. */
+export interface SimHost {
+  readonly index: number
+  /** Its IP address. */
+  readonly ip: string
+  /** False behind a NAT: it can dial, and nobody can dial it. */
+  dialable: boolean
+  /** False after a silent crash, until a process starts there again. */
+  up: boolean
+  // Bound: what its processes listen at.
+  readonly listeners: Map<number, { readonly clock: SimClock; readonly accepted: (link: Link) => void }>
+}
+
+/** When a SYN is sent again, milliseconds after the first (Linux doubles from one second). */
+const SYN_AFTER_MS = [0, 1_000, 3_000, 7_000, 15_000, 31_000]
+const FIRST_PORT = 40_000
+
+/** A network of hosts. */
+export class SimNetwork {
+  readonly time: SimTime
+  readonly trace: Trace
+  readonly jitterMs: number
+  readonly bytesPerMs: number
+  readonly #random: SeededRandom
+  readonly #latencyMs: readonly [number, number]
+  // Bound: the hosts that were added.
+  readonly #hosts: SimHost[] = []
+  readonly #byIp = new Map<string, SimHost>()
+  // Bound: open links.
+  readonly #pipes = new Set<SimPipe>()
+  // Bound: cuts that were made and not healed. Each has 1 or 2 for the hosts of its sides.
+  #cuts: Uint8Array[] = []
+  #ports = FIRST_PORT
+
+  constructor(time: SimTime, random: SeededRandom, trace: Trace, options: SimNetworkOptions = {}) {
+    this.time = time
+    this.trace = trace
+    this.#random = random
+    this.#latencyMs = options.latencyMs ?? [5, 100]
+    this.jitterMs = options.jitterMs ?? 5
+    this.bytesPerMs = options.bytesPerMs ?? 12_500
+  }
+
+  get hosts(): readonly SimHost[] {
+    return this.#hosts
+  }
+
+  /** Links that are not closed at both ends. */
+  get pipes(): ReadonlySet<SimPipe> {
+    return this.#pipes
+  }
+
+  addHost(): SimHost {
+    const index = this.#hosts.length
+    const ip = ipOf(index)
+    const host: SimHost = { index, ip, dialable: true, up: true, listeners: new Map() }
+    this.#hosts.push(host)
+    this.#byIp.set(ip, host)
+    return host
+  }
+
+  /** The transport of one process on a host: `tcp` addresses, but of this network. */
+  transport(host: SimHost, clock: SimClock): Transport {
+    return {
+      schemes: ['tcp'],
+      dial: (address, events) => this.#dial(host, clock, address, events),
+      listen: (address, events) => this.#listen(host, clock, address, events),
+    }
+  }
+
+  /** From now on nothing passes between the two sides, in either direction. */
+  split(a: readonly number[], b: readonly number[]): void {
+    const sides = new Uint8Array(this.#hosts.length)
+    for (const index of a) sides[index] = 1
+    for (const index of b) sides[index] = 2
+    this.#cuts.push(sides)
+    this.trace.add('split', this.time.now, a.length, b.length)
+  }
+
+  /** Everything passes again. */
+  heal(): void {
+    this.#cuts = []
+    this.trace.add('heal', this.time.now)
+  }
+
+  /** Whether packets pass between two hosts now. */
+  reaches(from: SimHost, to: SimHost): boolean {
+    for (const sides of this.#cuts) {
+      const a = sides[from.index] ?? 0
+      const b = sides[to.index] ?? 0
+      if (a !== 0 && b !== 0 && a !== b) return false
+    }
+    return to.up && from.up
+  }
+
+  /** The present links between two hosts swallow everything from now on; new ones work. */
+  silence(i: number, j: number): void {
+    for (const pipe of this.#pipes) if (pipe.joins(i, j)) pipe.silence()
+  }
+
+  /** The present links between two hosts are reset. */
+  reset(i: number, j: number): void {
+    for (const pipe of [...this.#pipes]) if (pipe.joins(i, j)) pipe.reset()
+  }
+
+  /** A process is gone. `silent`: with its whole machine, so that nobody is told. */
+  crash(host: SimHost, clock: SimClock, silent: boolean): void {
+    host.listeners.clear()
+    if (silent) host.up = false
+    clock.kill()
+    for (const pipe of [...this.#pipes]) pipe.processDied(clock, silent)
+  }
+
+  /** One-way latency between two hosts, without jitter: the same for every link of the pair. */
+  latencyMs(i: number, j: number): number {
+    const [least, greatest] = this.#latencyMs
+    const pair = i < j ? i * 65_537 + j : j * 65_537 + i
+    const drawn = ((Math.imul(pair, 0x9e3779b1) ^ (pair >>> 7)) >>> 0) / 2 ** 32
+    return least + (greatest - least) * drawn
+  }
+
+  jitter(): number {
+    return this.jitterMs * this.#random.float()
+  }
+
+  forget(pipe: SimPipe): void {
+    this.#pipes.delete(pipe)
+  }
+
+  #listen(host: SimHost, clock: SimClock, { port: wanted, host: name }: Address, events: ListenEvents): Listener {
+    const port = wanted === 0 ? this.#ports++ : wanted
+    const taken = host.listeners.has(port)
+    if (!taken)
+      host.listeners.set(port, {
+        clock,
+        accepted: (link) => {
+          events.accepted(link)
+        },
+      })
+    this.#soon(clock, () => {
+      if (taken) events.failed({ code: 'unreachable', fault: 'local', cause: 'address in use' })
+      else events.listening({ host: name, port })
+    })
+    return {
+      close: (done) => {
+        if (host.listeners.get(port)?.clock === clock) host.listeners.delete(port)
+        this.#soon(clock, done)
+      },
+    }
+  }
+
+  #dial(from: SimHost, clock: SimClock, address: Address, events: DialEvents): () => void {
+    const to = this.#byIp.get(address.host)
+    const startedAt = this.time.now
+    let pending: (() => void) | null = null
+    let over = false
+    const finish = (run: () => void): void => {
+      if (over) return
+      clock.deliver(() => {
+        if (over) return
+        over = true
+        run()
+      })
+    }
+    const attempt = (tries: number): void => {
+      const roundTripMs = to === undefined ? 1 : 2 * this.latencyMs(from.index, to.index) + this.jitter()
+      if (to !== undefined && to.dialable && this.reaches(from, to)) {
+        pending = this.time.at(this.time.now + roundTripMs / 2, () => {
+          this.#knock(from, to, clock, address.port, roundTripMs / 2, finish, events)
+        })
+        return
+      }
+      const nextMs = SYN_AFTER_MS[tries + 1]
+      if (nextMs === undefined) return
+      pending = this.time.at(startedAt + nextMs, () => {
+        attempt(tries + 1)
+      })
+    }
+    this.trace.add('dial', startedAt, from.index, to?.index ?? -1)
+    attempt(0)
+    return () => {
+      over = true
+      pending?.()
+    }
+  }
+
+  #knock(
+    from: SimHost,
+    to: SimHost,
+    clock: SimClock,
+    port: number,
+    latencyMs: number,
+    finish: (run: () => void) => void,
+    events: DialEvents,
+  ): void {
+    const listener = to.listeners.get(port)
+    if (listener === undefined || listener.clock.isDead) {
+      const reason: Reason = { code: 'connection-refused', fault: 'network' }
+      this.time.at(this.time.now + latencyMs, () => {
+        finish(() => {
+          events.failed(reason)
+        })
+      })
+      return
+    }
+    const pipe = new SimPipe(this, from, clock, to, listener.clock, this.#ports++, port)
+    this.#pipes.add(pipe)
+    listener.clock.deliver(() => {
+      listener.accepted(pipe.far)
+    })
+    this.time.at(this.time.now + latencyMs, () => {
+      let opened = false
+      finish(() => {
+        opened = true
+        this.trace.add('open', this.time.now, from.index, to.index)
+        events.opened(pipe.near)
+      })
+      // The dial was called off while the answer travelled: the kernel resets what nobody wants.
+      if (!opened && !clock.isDead) pipe.near.destroy()
+    })
+  }
+
+  #soon(clock: SimClock, run: () => void): void {
+    this.time.at(this.time.now, () => {
+      clock.deliver(run)
+    })
+  }
+}
+
+/** Public addresses, eighty /8 networks in turn, so that neighbours by number are not neighbours by network. */
+function ipOf(index: number): string {
+  const rest = Math.floor(index / 80)
+  return `${String(20 + (index % 80))}.${String(rest % 250)}.${String(Math.floor(rest / 250) % 250)}.${String(1 + (index % 250))}`
+}

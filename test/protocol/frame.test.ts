@@ -1,0 +1,218 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { copyBytes, hex, joinBytes } from '../../src/protocol/bytes.js'
+import type { Frame, FrameFault } from '../../src/protocol/frame.js'
+import {
+  encodeFrame,
+  FRAME,
+  FRAME_BYTES_MAX,
+  Fragmenter,
+  FrameReader,
+  frameHeader,
+  isOversize,
+  Reassembly,
+} from '../../src/protocol/frame.js'
+import { varintBytes, varintLength } from '../../src/protocol/varint.js'
+import { anyChunks, cut } from './harness.js'
+
+const run = (length: number, salt = 0): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 13 + salt) & 0xff)
+const anyType = fc.oneof(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 0, max: 2 ** 28 - 1 }))
+
+function readAll(reader: FrameReader, chunk: Uint8Array): readonly (Frame | FrameFault)[] {
+  const read: (Frame | FrameFault)[] = []
+  reader.push(chunk)
+  for (let next = reader.next(); next !== null; next = reader.next()) {
+    read.push(next)
+    if (typeof next === 'string') break
+  }
+  return read
+}
+
+const show = (frame: Frame | FrameFault): string =>
+  typeof frame === 'string' ? frame : `${String(frame.type)} ${hex(frame.body)}`
+
+describe('a stream of frames', () => {
+  it('gives the same frames whatever the chunks, one byte at a time included', () => {
+    const said = fc.array(fc.tuple(anyType, fc.uint8Array({ maxLength: 300 })), { maxLength: 12 })
+    fc.assert(
+      fc.property(said, anyChunks, (frames, lengths) => {
+        const stream = joinBytes(frames.map(([type, body]) => encodeFrame(type, body)))
+        const reader = new FrameReader()
+        const heard = cut(stream, lengths).flatMap((chunk) => readAll(reader, chunk))
+        expect(heard.map(show)).toEqual(frames.map(([type, body]) => `${String(type)} ${hex(body)}`))
+      }),
+    )
+  })
+
+  it('is length, type and body, the length counting type and body', () => {
+    expect(hex(encodeFrame(3, Uint8Array.of(0xaa)))).toBe('0203aa')
+    expect(hex(encodeFrame(300, Uint8Array.of(0xaa, 0xbb)))).toBe('04ac02aabb')
+    expect(hex(frameHeader(64, 200))).toBe('c90140')
+  })
+
+  it('takes a frame of exactly the largest size, and not one byte more', () => {
+    const largest = encodeFrame(64, run(FRAME_BYTES_MAX - 1))
+    expect(readAll(new FrameReader(), largest).map((frame) => typeof frame)).toEqual(['object'])
+    expect(readAll(new FrameReader(), varintBytes(FRAME_BYTES_MAX + 1))).toEqual(['frame-too-big'])
+    expect([isOversize(64, FRAME_BYTES_MAX - 1), isOversize(64, FRAME_BYTES_MAX)]).toEqual([false, true])
+    expect([isOversize(128, FRAME_BYTES_MAX - 2), isOversize(128, FRAME_BYTES_MAX - 1)]).toEqual([false, true])
+  })
+
+  it('is refused as soon as a length can only be too big', () => {
+    for (const bytes of [
+      [0x81, 0x80, 0x02],
+      [0xff, 0xff, 0xff],
+      [0xff, 0xff, 0xff, 0xff],
+    ])
+      expect(readAll(new FrameReader(), Uint8Array.from(bytes))).toEqual(['frame-too-big'])
+  })
+
+  it('is refused where a frame has no type, or a number has more bytes than it needs', () => {
+    for (const bytes of [
+      [0],
+      [0x82, 0],
+      [0x82, 0x80, 0],
+      [3, 0x81, 0, 7],
+      [1, 0x80],
+      [5, 0xff, 0xff, 0xff, 0xff, 0xff],
+    ])
+      expect(readAll(new FrameReader(), Uint8Array.from(bytes))).toEqual(['frame-broken'])
+  })
+
+  it('never throws, and never gives a body that was not there, whatever the bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60, max: 200 }), anyChunks, (bytes, lengths) => {
+        const reader = new FrameReader()
+        let given = 0
+        for (const chunk of cut(bytes, lengths)) {
+          const read = readAll(reader, chunk)
+          for (const frame of read) if (typeof frame !== 'string') given += frame.body.length + 2
+          if (read.some((frame) => typeof frame === 'string')) break
+        }
+        expect(given).toBeLessThanOrEqual(bytes.length)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+interface Sent {
+  readonly type: number
+  readonly body: Uint8Array
+}
+
+function fragmentsOf(lane: number, { type, body }: Sent): readonly Uint8Array[] {
+  const fragmenter = new Fragmenter(lane, type, [copyBytes(body, 0, 3), copyBytes(body, 3)])
+  const frames: Uint8Array[] = []
+  while (!fragmenter.done) frames.push(joinBytes(fragmenter.next()))
+  return frames
+}
+
+/** The bodies of fragment frames. */
+function bodiesOf(frames: readonly Uint8Array[]): readonly Uint8Array[] {
+  const reader = new FrameReader()
+  return frames.flatMap((frame) =>
+    readAll(reader, frame).map((read) => {
+      if (typeof read === 'string' || read.type !== FRAME.fragment) throw new Error(`not a fragment: ${show(read)}`)
+      return read.body
+    }),
+  )
+}
+
+function fault(reassembly: Reassembly, ...bytes: readonly number[]): string {
+  const read = reassembly.add(Uint8Array.from(bytes))
+  return read.kind === 'fault' ? read.fault : read.kind
+}
+
+describe('fragments', () => {
+  it('give the same messages however the lanes interleave', () => {
+    const sent = fc.record({ type: fc.integer({ min: 64, max: 319 }), size: fc.integer({ min: 1, max: 100_000 }) })
+    const lanes = fc.tuple(...[0, 1, 2].map(() => fc.array(sent, { maxLength: 2 })))
+    fc.assert(
+      fc.property(lanes, fc.array(fc.nat(2), { maxLength: 30 }), (messages, turns) => {
+        const queues = messages.map((list, lane) =>
+          list.flatMap(({ type, size }) => [...bodiesOf(fragmentsOf(lane, { type, body: run(size, lane) }))]),
+        )
+        const reassembly = new Reassembly(100_000)
+        const heard: string[][] = [[], [], []]
+        const total = queues.reduce((sum, queue) => sum + queue.length, 0)
+        for (let i = 0, done = 0; done < total; i++) {
+          const lane = (turns[i % Math.max(1, turns.length)] ?? 0) + i
+          const body = queues[lane % 3]?.shift()
+          if (body === undefined) continue
+          done++
+          const read = reassembly.add(body)
+          expect(read.kind).not.toBe('fault')
+          if (read.kind === 'whole') heard[lane % 3]?.push(show(read.frame))
+        }
+        expect(heard).toEqual(
+          messages.map((list, lane) => list.map(({ type, size }) => show({ type, body: run(size, lane) }))),
+        )
+        expect(reassembly.waiting).toBe(0)
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('each fit into a frame, and only the first tells the total', () => {
+    const frames = fragmentsOf(2, { type: 300, body: run(70_000) })
+    const bodies = bodiesOf(frames)
+    expect(bodies).toHaveLength(3)
+    for (const body of bodies) expect(body.length + varintLength(FRAME.fragment)).toBeLessThanOrEqual(FRAME_BYTES_MAX)
+    const head = joinBytes([Uint8Array.of(2), varintBytes(70_002), varintBytes(300)])
+    expect(hex(bodies[0] ?? new Uint8Array(0)).startsWith(hex(head))).toBe(true)
+    expect(bodies[1]?.[0]).toBe(2)
+  })
+
+  it('may be as small as the other side likes', () => {
+    const reassembly = new Reassembly(100)
+    expect(fault(reassembly, 1, 4, 64)).toBe('partial')
+    expect(fault(reassembly, 1, 7)).toBe('partial')
+    expect(fault(reassembly, 1, 8)).toBe('partial')
+    const read = reassembly.add(Uint8Array.of(1, 9))
+    expect(read.kind === 'whole' && show(read.frame)).toBe('64 070809')
+  })
+
+  it('are refused in a lane that does not exist', () => {
+    expect(fault(new Reassembly(100), 3, 4, 64, 1)).toBe('fragment-broken')
+    expect(fault(new Reassembly(100), 0x80, 1, 4, 64, 1)).toBe('fragment-broken')
+  })
+
+  it('are refused where they hold nothing, or more than was announced', () => {
+    const started = (): Reassembly => {
+      const reassembly = new Reassembly(100)
+      expect(fault(reassembly, 0, 4, 64)).toBe('partial')
+      return reassembly
+    }
+    expect(fault(started(), 0)).toBe('fragment-broken')
+    expect(fault(started(), 0, 1, 2, 3, 4)).toBe('fragment-broken')
+    expect(fault(new Reassembly(100), 0, 0, 64)).toBe('fragment-broken')
+    expect(fault(new Reassembly(100), 0, 1, 64, 5)).toBe('fragment-broken')
+    expect(fault(new Reassembly(100), 0, 4)).toBe('fragment-broken')
+    expect(fault(new Reassembly(100))).toBe('fragment-broken')
+  })
+
+  it('are refused at the first one where the message is over its bound, headers apart', () => {
+    const first = (total: number, type: number): readonly number[] => [0, ...varintBytes(total), type, 1]
+    expect(fault(new Reassembly(1_000), ...first(1_064, 64))).toBe('partial')
+    expect(fault(new Reassembly(1_000), ...first(1_065, 64))).toBe('message-too-big')
+  })
+
+  it('of an answer are bound by what was asked for, and of nothing else', () => {
+    const first = (type: number): readonly number[] => [0, ...varintBytes(5_000), type, 1]
+    const asked = new Reassembly(1_000)
+    asked.answerBytesMax = 5_000
+    expect(fault(asked, ...first(FRAME.response))).toBe('partial')
+    expect(fault(new Reassembly(100_000), ...first(FRAME.response))).toBe('message-too-big')
+    const again = new Reassembly(1_000)
+    again.answerBytesMax = 5_000
+    expect(fault(again, ...first(64))).toBe('message-too-big')
+  })
+
+  it('tell what they hold of unfinished messages', () => {
+    const reassembly = new Reassembly(100)
+    fault(reassembly, 0, 50, 64, 1, 2)
+    fault(reassembly, 2, 50, 64)
+    expect(reassembly.waiting).toBe(4)
+  })
+})

@@ -1,0 +1,141 @@
+/** What a link does when there is more to send than the other side takes. */
+import { describe, expect, it } from 'vitest'
+import { direct, message } from '../../src/protocol/message.js'
+import { World } from './world.js'
+
+const Bulk = direct<Uint8Array>('bulk', { priority: 'bulk' })
+const Urgent = direct<string>('urgent', { priority: 'urgent' })
+const News = message<Uint8Array>('news')
+const masternode = { authorize: () => 'masternode' as const }
+const MIB = 1024 * 1024
+
+describe('a busy link', () => {
+  it('lets an urgent message pass a bulk one that is on its way', async () => {
+    const world = new World()
+    const order: string[] = []
+    const a = world.node('a', masternode)
+    a.swarm.handle(Bulk, ({ length }) => order.push(`bulk ${String(length)}`))
+    a.swarm.handle(Urgent, (text) => order.push(text))
+    await a.swarm.start()
+    const b = await world.started('b', masternode)
+    await world.connect(b, a)
+    const peer = b.swarm.peers.get(a.swarm.id)
+    // Two of them fill the credit; the third waits in the outbox.
+    for (let i = 0; i < 2; i++) peer?.send(Bulk, new Uint8Array(3 * MIB))
+    peer?.send(Urgent, 'urgent')
+    await world.settle()
+    expect(order[0]).toBe('urgent')
+    expect(order.length).toBe(3)
+  })
+
+  it('carries a broadcast of 4 MiB', async () => {
+    const world = new World()
+    const a = world.node('a', masternode)
+    const seen: Uint8Array[] = []
+    a.swarm.handle(News, (bytes) => {
+      seen.push(bytes)
+      return 'accept'
+    })
+    await a.swarm.start()
+    const b = await world.started('b', masternode)
+    await world.connect(b, a)
+    const bytes = new Uint8Array(4 * MIB - 64).map((_, i) => i * 17)
+    expect(b.swarm.broadcast(News, bytes)).toMatchObject({ queued: 1, shed: 0 })
+    await world.settle()
+    expect(seen.length).toBe(1)
+    expect(Buffer.compare(Buffer.from(seen[0] ?? []), Buffer.from(bytes))).toBe(0)
+  })
+
+  it('waits for credit while a handler is slow, and pings pass all the same', async () => {
+    const world = new World()
+    const a = world.node('a')
+    const going: (() => void)[] = []
+    a.swarm.handle(
+      Bulk,
+      async () =>
+        new Promise<void>((resolve) => {
+          going.push(resolve)
+        }),
+    )
+    await a.swarm.start()
+    const b = await world.started('b')
+    await world.connect(b, a)
+    const peer = b.swarm.peers.get(a.swarm.id)
+    const took: boolean[] = []
+    for (let i = 0; i < 6; i++) took.push(peer?.send(Bulk, new Uint8Array(60_000)) ?? false)
+    await world.settle()
+    expect(going.length).toBe(2)
+    expect(took[0]).toBe(true)
+    expect(took.at(-1)).toBe(false)
+    expect(peer?.writable).toBe(false)
+    expect(b.names).toContain('peer:slow')
+    const before = world.network.pairs[0]?.delivered.dialler
+    await world.run(9_000)
+    for (const go of going.splice(0)) go()
+    await world.settle()
+    expect(going.length).toBe(2)
+    expect(world.network.pairs[0]?.delivered.dialler).toBeGreaterThan(before ?? Infinity)
+    for (let i = 0; i < 4; i++) {
+      for (const go of going.splice(0)) go()
+      await world.settle()
+    }
+    expect(peer?.writable).toBe(true)
+    await peer?.drain()
+  })
+
+  it('stays alive by pings while its credit is used up', async () => {
+    const world = new World()
+    const a = world.node('a', masternode)
+    a.swarm.handle(Bulk, async () => new Promise<void>(() => undefined))
+    await a.swarm.start()
+    const b = await world.started('b')
+    await world.connect(b, a)
+    const peer = b.swarm.peers.get(a.swarm.id)
+    for (let i = 0; i < 130; i++) peer?.send(Bulk, new Uint8Array(60_000))
+    await world.run(9_900)
+    expect(peer?.rttMs).toBe(null)
+    await world.run(290_000)
+    expect(peer?.connected).toBe(true)
+    expect(peer?.suspect).toBe(false)
+    expect(peer?.rttMs).not.toBe(null)
+  })
+})
+
+describe('a full outbox', () => {
+  const block = (): Uint8Array => new Uint8Array(MIB - 1_000).fill(Math.floor(100))
+
+  it('of a masternode sheds, tells it once that something is missing, and keeps the link', async () => {
+    const world = new World()
+    const a = world.node('a', masternode)
+    a.swarm.handle(News, () => 'ignore')
+    await a.swarm.start()
+    const b = await world.started('b', masternode)
+    await world.connect(b, a)
+    let shed = 0
+    for (let i = 0; i < 40; i++) shed += b.swarm.broadcast(News, block().fill(i)).shed
+    expect(shed).toBeGreaterThan(0)
+    expect(b.swarm.status().broadcastsShed).toBe(shed)
+    await world.settle()
+    expect(a.heard('recovered')).toEqual([[{ peerId: b.swarm.id }]])
+    expect(a.swarm.status().verdicts).toEqual({ ignore: 40 - shed })
+    expect(b.swarm.peers.size).toBe(1)
+    for (let i = 0; i < 40; i++) b.swarm.broadcast(News, block().fill(100 + i))
+    await world.settle()
+    expect(a.heard('recovered').length).toBe(2)
+  })
+
+  it('of a regular peer closes it as a slow consumer', async () => {
+    const world = new World()
+    const a = world.node('a', { authorize: () => 'regular' })
+    a.swarm.handle(News, () => 'ignore')
+    await a.swarm.start()
+    const b = await world.started('b', { authorize: () => 'regular' })
+    await world.connect(b, a)
+    for (let i = 0; i < 40; i++) b.swarm.broadcast(News, block().fill(i))
+    await world.settle()
+    expect(b.heard('peer:disconnect')).toMatchObject([[{}, { code: 'slow-consumer', fault: 'local' }]])
+    expect(a.heard('peer:disconnect')).toMatchObject([[{}, { code: 'slow-consumer', fault: 'remote' }]])
+    expect(b.swarm.status().closed).toEqual({ 'slow-consumer': 1 })
+    expect(a.swarm.status().told).toEqual({ 'slow-consumer': 1 })
+  })
+})

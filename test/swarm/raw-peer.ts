@@ -1,0 +1,164 @@
+/** The other side of the wire, in the hands of a test: a session that says whatever it is told to, true to form or not. */
+import type { Reason } from '../../src/errors.js'
+import { parseAddress } from '../../src/policy/address.js'
+import type { Link } from '../../src/ports/transport.js'
+import { joinBytes, utf8 } from '../../src/protocol/bytes.js'
+import { DELEGATION_LIFE_MS, delegationMessage, encodeDelegation } from '../../src/protocol/delegation.js'
+import { encodeFrame, FRAME } from '../../src/protocol/frame.js'
+import type { Hello } from '../../src/protocol/hello.js'
+import { broadcastId } from '../../src/protocol/message.js'
+import { parsePeerId } from '../../src/protocol/peer-id.js'
+import type { SessionEvent, VersionRange } from '../../src/protocol/session.js'
+import { Session } from '../../src/protocol/session.js'
+import { varintBytes } from '../../src/protocol/varint.js'
+import type { Identity } from '../../src/swarm/identity.js'
+import type { Node, World } from './world.js'
+
+export interface RawOptions {
+  readonly identity?: Identity
+  /** What tells this process from others of the same identity. */
+  readonly epoch?: number
+  readonly network?: string
+  readonly protocol?: VersionRange
+  readonly supersedes?: readonly Uint8Array[]
+  readonly names?: Hello['names']
+  /** How long the delegation still lives. */
+  readonly lifeMs?: number
+}
+
+export class RawPeer {
+  readonly identity: Identity
+  readonly events: SessionEvent[] = []
+  /** How the link ended, null while it lives. */
+  closed: Reason | null = null
+  /** Whether pings are answered. */
+  answers = true
+  readonly #world: World
+  readonly #options: RawOptions
+  readonly #session: Session
+  #link: Link | null = null
+
+  private constructor(world: World, options: RawOptions) {
+    const { crypto, clock, random } = world
+    this.#world = world
+    this.#options = options
+    this.identity = options.identity ?? world.identity()
+    const networkId = new Uint8Array(8)
+    networkId.set(utf8(options.network ?? 'TEST'))
+    const staticKeys = crypto.dhKeyPair(random.bytes(32))
+    const notAfterS = Math.floor((clock.wall() + (options.lifeMs ?? DELEGATION_LIFE_MS)) / 1000)
+    const signature = this.identity.sign(delegationMessage(networkId, staticKeys.publicKey, notAfterS)) as Uint8Array
+    const ownPublicKey = parsePeerId(this.identity.id, crypto)
+    this.#session = new Session({
+      direction: 'outbound',
+      networkId,
+      crypto,
+      staticKeys,
+      delegation: encodeDelegation(ownPublicKey, notAfterS, signature),
+      ownPublicKey,
+      ephemeralKeys: crypto.dhKeyPair(random.bytes(32)),
+      expectedPublicKey: null,
+      wallMs: clock.wall(),
+      protocol: options.protocol ?? { version: 1, minVersion: 1 },
+    })
+  }
+
+  /** Dials the node and shakes hands, as far as that goes. */
+  static async connect(world: World, node: Node, options: RawOptions = {}): Promise<RawPeer> {
+    const peer = new RawPeer(world, options)
+    world.network.transport('raw').dial(parseAddress(`memory://${node.name}:1`), {
+      opened: (link) => {
+        peer.#opened(link)
+      },
+      failed: (reason) => {
+        peer.closed = reason
+      },
+    })
+    await world.settle()
+    return peer
+  }
+
+  /** Eight bytes that both ends know this link by. */
+  get connectionId(): Uint8Array {
+    return this.#session.connectionId
+  }
+
+  /** Why the node ended it, null where it said nothing. */
+  get told(): Reason | null {
+    return this.events.find((event) => event.kind === 'told')?.reason ?? null
+  }
+
+  /** The events of one kind. */
+  of<K extends SessionEvent['kind']>(kind: K): Extract<SessionEvent, { kind: K }>[] {
+    return this.events.filter((event): event is Extract<SessionEvent, { kind: K }> => event.kind === kind)
+  }
+
+  /** One frame, in a record of its own. */
+  send(type: number, body: Uint8Array): void {
+    this.#link?.write(this.#session.seal([encodeFrame(type, body)]))
+  }
+
+  /** Bytes as they are, outside any record. */
+  write(bytes: Uint8Array): void {
+    this.#link?.write([bytes])
+  }
+
+  /** A broadcast as its origin sends it; `id` only where it shall be a false one. */
+  broadcast(index: number, name: string, body: Uint8Array, id?: Uint8Array): void {
+    this.send(FRAME.firstApplication + index, joinBytes([id ?? broadcastId(name, body, this.#world.crypto), body]))
+  }
+
+  ask(id: number, index: number, body: Uint8Array): void {
+    this.send(FRAME.request, joinBytes([varintBytes(id), varintBytes(FRAME.firstApplication + index), body]))
+  }
+
+  /** Breaks the link off without a goodbye. */
+  destroy(): void {
+    this.#link?.destroy()
+  }
+
+  #opened(link: Link): void {
+    this.#link = link
+    link.open({
+      data: (bytes) => {
+        this.#session.receive(bytes)
+        for (let event = this.#session.next(); event !== null; event = this.#session.next()) this.#take(event)
+        this.#flush()
+      },
+      drained: () => undefined,
+      ended: () => {
+        link.end()
+      },
+      closed: (reason) => {
+        this.closed = reason
+      },
+    })
+    this.#flush()
+  }
+
+  #take(event: SessionEvent): void {
+    this.events.push(event)
+    if (event.kind === 'proven') this.#session.admit(this.#hello())
+    if (event.kind === 'ping' && this.answers) this.send(FRAME.pong, event.payload)
+  }
+
+  #hello(): Hello {
+    const { epoch = 1, protocol = { version: 1, minVersion: 1 }, names = [], supersedes = [] } = this.#options
+    return {
+      epoch: new Uint8Array(8).fill(epoch),
+      ...protocol,
+      names,
+      limits: { messageBytesMax: 65_536, requestsMax: 256, windowBytes: 131_072 },
+      supersedes,
+      agent: 'raw',
+      addresses: [],
+      wallMs: this.#world.clock.wall(),
+    }
+  }
+
+  #flush(): void {
+    const chunks = this.#session.output
+    this.#session.output = []
+    if (chunks.length > 0) this.#link?.write(chunks)
+  }
+}
