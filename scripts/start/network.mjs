@@ -1,5 +1,6 @@
 /** The plan of a network: who is in it, which transports each has, where each listens, and how each reaches the others. */
 import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { createIdentity } from 'holdfast'
 
@@ -30,14 +31,14 @@ export function planMembers(count) {
 }
 
 /**
- * Gives every member the next free ports.
+ * Gives every member the next free ports, which stay ours until this process ends: also while a killed node does not listen.
  * @param {readonly Member[]} members
  */
 export async function assignPorts(members) {
   let port = FIRST_PORT
   for (const member of members)
     for (const scheme of member.hasTcp ? ['tcp', 'ws'] : ['ws']) {
-      while (!(await isFree(port))) port++
+      while (!((await isFree(port)) && (await claim(port)))) port++
       member.ports[scheme] = port++
     }
 }
@@ -76,5 +77,21 @@ function isFree(port) {
     const server = createServer()
     server.once('error', () => resolve(false))
     server.listen({ host: HOST, port, exclusive: true }, () => server.close(() => resolve(true)))
+  })
+}
+
+/**
+ * Another run of this program leaves a port alone whose UDP namesake is taken; the kernel gives it back whatever ends us.
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+function claim(port) {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4')
+    socket.once('error', () => resolve(false))
+    socket.bind({ address: HOST, port, exclusive: true }, () => {
+      socket.unref()
+      resolve(true)
+    })
   })
 }

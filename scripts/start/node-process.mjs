@@ -117,7 +117,8 @@ export class NodeProcess extends TypedEmitter {
         this.emit('full', message.at)
         break
       default:
-        this.latest = message
+        // Once it has stopped it has no peers any more: what it had is of more interest.
+        if (message.kind !== 'stopped') this.latest = message
         for (const [id, at] of message.sent ?? []) boot.sent.set(id, at)
         for (const id of message.done ?? []) boot.done.push(id)
         this.emit('report', message)

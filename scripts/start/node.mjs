@@ -78,6 +78,7 @@ class Node {
   }
 
   async stop() {
+    clearInterval(this.#load)
     await this.#swarm.stop()
     this.report('stopped')
     process.disconnect()

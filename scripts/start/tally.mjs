@@ -46,15 +46,17 @@ function owedToRestarted({ killed, fullAt }, boots) {
  */
 export function countLinks(pictures) {
   const byTransport = { tcp: 0, ws: 0 }
+  let links = 0
   for (const [i, a] of pictures.entries())
     for (const b of pictures.slice(i + 1)) {
       const ends = [a.peers.find(({ id }) => id === b.id), b.peers.find(({ id }) => id === a.id)]
       if (ends.includes(undefined)) continue
+      links++
       // Who opened the link knows over what.
       const scheme = ends.find((end) => end?.direction === 'outbound')?.address?.split(':')[0]
       if (scheme === 'tcp' || scheme === 'ws') byTransport[scheme]++
     }
-  return { links: byTransport.tcp + byTransport.ws, byTransport }
+  return { links, byTransport }
 }
 
 /**
@@ -118,6 +120,7 @@ export function summarize(record) {
   const { names, boots, outages, linksAtStart, linksAtEnd } = record
   const expectedLinks = (names.length * (names.length - 1)) / 2
   const deliveries = countDeliveries(boots)
+  const { byTransport } = linksAtEnd
   const forged = new Set(record.forged)
   const invalidAccepted = boots.reduce((sum, { done }) => sum + done.filter((id) => forged.has(id)).length, 0)
   const strangerBannedBy = new Set(record.bannedBy).size
@@ -128,7 +131,7 @@ export function summarize(record) {
     nodes: names.length,
     links: linksAtEnd.links,
     expectedLinks,
-    byTransport: linksAtEnd.byTransport,
+    byTransport,
     ...deliveries,
     invalidSent: forged.size,
     invalidAccepted,
@@ -141,6 +144,7 @@ export function summarize(record) {
     ok:
       linksAtStart.links === expectedLinks &&
       linksAtEnd.links === expectedLinks &&
+      byTransport.tcp + byTransport.ws === expectedLinks &&
       deliveries.transactions > 0 &&
       deliveries.lost + deliveries.processedTwice + invalidAccepted === 0 &&
       healed &&

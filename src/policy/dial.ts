@@ -17,10 +17,9 @@ const PREFERRED_REDIAL_MS = 1_000
 const LASTING_FAILURES = 6
 
 /** Why an address is not dialled now. */
-export type DialRefusal = 'self' | 'already-connected' | 'already-dialing' | 'banned' | 'no-transport'
+export type DialRefusal = 'already-connected' | 'already-dialing' | 'banned' | 'no-transport'
 
 export interface DialQuestion {
-  readonly isSelf: boolean
   readonly isConnected: boolean
   readonly isDialing: boolean
   readonly isBanned: boolean
@@ -29,7 +28,6 @@ export interface DialQuestion {
 
 /** Null where nothing speaks against it. */
 export function checkDial(question: DialQuestion): DialRefusal | null {
-  if (question.isSelf) return 'self'
   if (question.isConnected) return 'already-connected'
   if (question.isDialing) return 'already-dialing'
   if (question.isBanned) return 'banned'
@@ -60,6 +58,7 @@ const LASTING: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'banned',
   'garbage',
   'wrong-identity',
+  'self',
 ])
 
 export interface FailureQuestion {
@@ -67,6 +66,8 @@ export interface FailureQuestion {
   readonly peerClass: PeerClass
   /** In a row, before this one. */
   readonly failures: number
+  /** We found it ourselves; else somebody said so, who may not have signed it. */
+  readonly judged: boolean
 }
 
 /** What follows: the failures in a row that it now makes, and what to do. `drop`: the address is our own. */
@@ -74,11 +75,13 @@ export type FailurePlan = { readonly failures: number; readonly next: BackoffDec
 
 /** After a dial or handshake of ours came to nothing, or a link ended before it was stable. */
 export function planAfterFailure(
-  { reason, peerClass, failures }: FailureQuestion,
+  { reason, peerClass, failures, judged }: FailureQuestion,
   backoff: Backoff,
   random: Random,
 ): FailurePlan {
-  if (reason.code === 'self') return { failures, next: { kind: 'drop' } }
+  const trusted = peerClass === 'masternode' || peerClass === 'persistent'
+  // Anybody can say that we have dialled ourselves; and what the operator listed is never dropped for a word.
+  if (reason.code === 'self' && judged && !trusted) return { failures, next: { kind: 'drop' } }
   // Being one link too many says nothing against the peer.
   const counted = reason.code === 'duplicate' ? failures : failures + 1
   const weighed = LASTING.has(reason.code) ? Math.max(counted, LASTING_FAILURES) : counted

@@ -22,6 +22,8 @@ export interface ConnectionOwner<Connection> {
   application(connection: Connection, index: number, body: Uint8Array, size: number): void
   control(connection: Connection, event: ControlEvent): void
   suspected(connection: Connection): void
+  /** A suspect link has brought something after all. */
+  cleared(connection: Connection): void
   slow(connection: Connection): void
   /** Once: the connection is of no more use. `judged`: this side found fault with the other. */
   lost(connection: Connection, reason: Reason, judged: boolean): void

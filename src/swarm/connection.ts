@@ -253,6 +253,9 @@ export class Connection implements LinkEvents {
       suspected: () => {
         this.#owner.suspected(this)
       },
+      cleared: () => {
+        this.#owner.cleared(this)
+      },
     })
     this.#remoteNames.add(hello.names)
     this.#stage = 'open'

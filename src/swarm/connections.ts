@@ -50,12 +50,15 @@ export class Connections<Handle> {
   readonly #agenda: Agenda
   readonly #crypto: Crypto
   readonly #ownKey: Uint8Array
+  readonly #supersede: boolean
   // Bound: the slots.
   readonly #places = new Map<PeerId, Place<Handle>>()
   // Bound: remembered processes of peers that are away, the oldest forgotten first.
   readonly #histories = new Map<PeerId, EpochHistory>()
 
-  constructor(owner: ConnectionsOwner<Handle>, agenda: Agenda, crypto: Crypto, ownKey: Uint8Array) {
+  /** @param supersede false for the experiment in which whoever is linked stays linked, dead or not */
+  constructor(owner: ConnectionsOwner<Handle>, agenda: Agenda, crypto: Crypto, ownKey: Uint8Array, supersede: boolean) {
+    this.#supersede = supersede
     this.#owner = owner
     this.#agenda = agenda
     this.#crypto = crypto
@@ -141,7 +144,7 @@ export class Connections<Handle> {
 
   #challenge(place: Place<Handle>, newcomer: Connection): void {
     const { current } = place
-    if (place.contests.length >= CONTESTS_MAX) {
+    if (place.contests.length >= CONTESTS_MAX || !this.#supersede) {
       newcomer.close('duplicate')
       return
     }

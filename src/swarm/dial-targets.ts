@@ -1,19 +1,35 @@
-/** Whom we want to reach: one target for each peer, or for each address whose peer is not known yet. */
+/**
+ * Whom we want to reach: one target for each peer, or for each address whose peer is not known yet. How we stand with it is one
+ * tagged union, and the attempt under way, if any, another: a suspect peer is linked and dialled at the same time.
+ */
 import { addressKey } from '../policy/address.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
 
-export type TargetState =
+export type Standing =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'queued' }
-  | { readonly kind: 'dialing'; readonly address: Address; readonly cancel: () => void; readonly deadline: Deadline }
-  | { readonly kind: 'handshaking'; readonly address: Address; readonly connection: Connection }
+  | { readonly kind: 'backing-off'; readonly dueAt: number; readonly deadline: Deadline }
   | { readonly kind: 'connected'; readonly sinceAt: number }
-  | { readonly kind: 'backing-off'; readonly deadline: Deadline }
-  /** No more attempts of ours, unless somebody asks. */
-  | { readonly kind: 'cold' }
+  /** Linked, but silent: dialled beside the link, now or when the retry is due. */
+  | { readonly kind: 'suspect'; readonly sinceAt: number; readonly retry: Deadline | null }
+  /** No more attempts of its own; one in a while, drawn by lot. */
+  | { readonly kind: 'cold'; readonly sinceAt: number }
 
+export type Attempt =
+  | { readonly kind: 'queued' }
+  | {
+      readonly kind: 'dialing'
+      readonly address: Address
+      /** What it was when its slot was taken. */
+      readonly peerClass: PeerClass
+      readonly startedAt: number
+      readonly cancel: () => void
+      readonly deadline: Deadline
+    }
+  | { readonly kind: 'handshaking'; readonly address: Address; readonly connection: Connection }
+
+/** Somebody who called `dial`. */
 export interface Waiter {
   readonly resolve: (peerId: PeerId) => void
   readonly reject: (error: Error) => void
@@ -22,11 +38,12 @@ export interface Waiter {
 export interface Target {
   peerId: PeerId | null
   peerClass: PeerClass
-  // Bound: eight, as in the book.
+  // Bound: ADDRESSES_MAX.
   addresses: readonly Address[]
   /** In a row. */
   failures: number
-  state: TargetState
+  standing: Standing
+  attempt: Attempt | null
   /** Wanted for itself, and so redialled; else it was dialled once, because somebody asked. */
   kept: boolean
   // Bound: the host's own calls.
@@ -37,53 +54,59 @@ export interface Target {
 const ADDRESSES_MAX = 8
 
 export class DialTargets {
-  // Bound: the operator's lists, and what the host dials by hand.
+  // Bound: the operator's lists, what the host dials by hand, and the strangers that maintenance keeps: COLD_MAX and its slots.
   readonly #all = new Set<Target>()
+  readonly #byId = new Map<PeerId, Target>()
 
   all(): Iterable<Target> {
-    return this.#all.values()
+    return this.#all
+  }
+
+  get size(): number {
+    return this.#all.size
   }
 
   /** The target of this peer, or of one of these addresses; made where there is none. */
   provide(peerId: PeerId | null, peerClass: PeerClass, addresses: readonly Address[]): Target {
-    const known = this.find(peerId, addresses)
+    const known = this.find(peerId) ?? this.#findByAddress(peerId, addresses)
     if (known !== null) {
       const keys = new Set(known.addresses.map(addressKey))
       const added = addresses.filter((address) => !keys.has(addressKey(address)))
-      known.addresses = [...known.addresses, ...added].slice(0, ADDRESSES_MAX)
+      if (added.length > 0) known.addresses = [...known.addresses, ...added].slice(0, ADDRESSES_MAX)
       return known
     }
     const target: Target = {
       peerId,
       peerClass,
-      addresses,
+      addresses: addresses.slice(0, ADDRESSES_MAX),
       failures: 0,
-      state: { kind: 'idle' },
+      standing: { kind: 'idle' },
+      attempt: null,
       kept: false,
       waiters: [],
     }
     this.#all.add(target)
+    if (peerId !== null) this.#byId.set(peerId, target)
     return target
   }
 
-  find(peerId: PeerId | null, addresses: readonly Address[] = []): Target | null {
-    const keys = peerId === null ? addresses.map(addressKey) : []
-    for (const target of this.#all) {
-      if (peerId !== null && target.peerId === peerId) return target
-      if (target.addresses.some((address) => keys.includes(addressKey(address)))) return target
-    }
-    return null
+  find(peerId: PeerId | null): Target | null {
+    return peerId === null ? null : (this.#byId.get(peerId) ?? null)
   }
 
-  /** An address turned out to lead to a peer: that peer's own target, if there is one, takes it over. */
-  merge(dialled: Target | undefined, peerId: PeerId): Target | null {
+  /** Our own dial has proven who is at a target's address: that peer's own target takes it over, or it becomes that peer's. */
+  merge(dialled: Target | undefined, address: Address | null, peerId: PeerId): Target | null {
     const own = this.find(peerId)
     if (dialled === undefined || dialled === own) return own
+    // A target that is another peer's stays so, whoever happened to answer.
+    if (dialled.peerId !== null) return own
     if (own === null) {
       dialled.peerId = peerId
+      dialled.addresses = dialled.addresses.map((other) => (other === address ? { ...other, peerId } : other))
+      this.#byId.set(peerId, dialled)
       return dialled
     }
-    this.#all.delete(dialled)
+    this.delete(dialled)
     own.waiters.push(...dialled.waiters)
     own.kept ||= dialled.kept
     return own
@@ -91,9 +114,36 @@ export class DialTargets {
 
   delete(target: Target): void {
     this.#all.delete(target)
+    if (target.peerId !== null && this.#byId.get(target.peerId) === target) this.#byId.delete(target.peerId)
   }
 
   clear(): void {
     this.#all.clear()
+    this.#byId.clear()
   }
+
+  /** Only a target without an id is known by its address: a peer's address may be shared, its id may not. */
+  #findByAddress(peerId: PeerId | null, addresses: readonly Address[]): Target | null {
+    if (peerId !== null) return null
+    const keys = addresses.map(addressKey)
+    for (const target of this.#all)
+      if (target.peerId === null && target.addresses.some((address) => keys.includes(addressKey(address))))
+        return target
+    return null
+  }
+}
+
+/** The address that worked goes first. */
+export function preferAddress(addresses: readonly Address[], worked: Address): readonly Address[] {
+  const first = addresses.filter(
+    ({ host, port, scheme }) => host === worked.host && port === worked.port && scheme === worked.scheme,
+  )
+  return [...first, ...addresses.filter((address) => !first.includes(address))]
+}
+
+/** The address that failed goes last, so that the next attempt takes another. */
+export function postponeAddress(addresses: readonly Address[], failed: Address | null): readonly Address[] {
+  if (failed === null || addresses.length < 2) return addresses
+  const rest = addresses.filter((address) => address !== failed)
+  return rest.length === addresses.length ? addresses : [...rest, failed]
 }

@@ -1,58 +1,76 @@
 /**
- * Our own attempts to reach peers: whom, when, and what follows. One target for each wanted peer or address; its state is one
- * tagged union. A slot is held only while a socket is opening, never while a backoff runs.
+ * Our own attempts to reach peers: whom, when, and what follows. A slot is held only while a socket is opening, never while a
+ * backoff runs; a trusted peer is never given up; and one success where there had been failure wakes everybody who waits.
  */
 import type { Reason } from '../errors.js'
 import { HoldfastError, reasonError } from '../errors.js'
 import { formatAddress } from '../policy/address.js'
-import type { Backoff } from '../policy/backoff.js'
+import type { FailurePlan } from '../policy/dial.js'
 import { checkDial, firstDialMs, firstRedialMs, planAfterFailure, STABLE_LINK_MS } from '../policy/dial.js'
-import type { Random } from '../ports/clock.js'
-import type { Link, Transport } from '../ports/transport.js'
+import { OFFLINE_DELAY_MAX_MS } from '../policy/offline.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
-import type { Agenda } from './agenda.js'
 import type { Connection } from './connection.js'
-import { DialSlots, isTrustedClass } from './dial-slots.js'
-import type { Target, TargetState, Waiter } from './dial-targets.js'
-import { DialTargets } from './dial-targets.js'
+import type { DialerSetup } from './dialer-setup.js'
+import { DialAttempts } from './dial-attempts.js'
+import { isTrustedClass } from './dial-slots.js'
+import type { Target } from './dial-targets.js'
+import { DialTargets, postponeAddress, preferAddress } from './dial-targets.js'
+import { waitFor } from './dial-waiting.js'
 import type { DialFailure } from './events.js'
+import { Recovery } from './recovery.js'
 
-export interface DialerSetup {
-  readonly agenda: Agenda
-  readonly random: Random
-  readonly backoff: Backoff
-  readonly transports: ReadonlyMap<string, Transport>
-  readonly connectMs: (peerClass: PeerClass) => number
-  readonly trustedCount: () => number
-  readonly isConnected: (peerId: PeerId) => boolean
-  readonly isBanned: (peerId: PeerId) => boolean
-  readonly isPreferred: (peerId: PeerId) => boolean
-  /** An opened link becomes a connection; the dialer is told how that ended. */
-  readonly adopt: (link: Link, address: Address) => Connection
-  readonly failed: (failure: DialFailure) => void
-  /** Trusted for long without a link: the operator should know. */
-  readonly alarmed: (failure: DialFailure) => void
-}
+/** Parallel dials at once while most links are suspect: then it is rather we who are cut off. */
+const SUSPECT_DIALS_MAX = 3
+const SUSPECT_RETRY_MS = 3_000
 
 export class Dialer {
   readonly #setup: DialerSetup
   readonly #targets = new DialTargets()
-  // Bound: the dial slots of both kinds.
-  readonly #handshakes = new Map<Connection, Target>()
-  readonly #slots: DialSlots<Target>
+  readonly #recovery: Recovery
+  readonly #attempts: DialAttempts
 
   constructor(setup: DialerSetup) {
     this.#setup = setup
-    this.#slots = new DialSlots(setup.trustedCount)
+    this.#attempts = new DialAttempts(setup, (target, address, reason) => {
+      this.#fail(target, address, reason, false)
+    })
+    this.#recovery = new Recovery(setup.agenda, setup.random, setup.healing.recoveryReset)
+  }
+
+  /** Every target, for maintenance and for whoever asks how things stand. */
+  targets(): Iterable<Target> {
+    return this.#targets.all()
+  }
+
+  target(peerId: PeerId): Target | null {
+    return this.#targets.find(peerId)
+  }
+
+  /** Whether the network itself seems to be gone. */
+  get isOffline(): boolean {
+    return this.#recovery.offline.isOffline(this.#setup.linkCount(), this.#setup.agenda.now())
+  }
+
+  /** Something was heard from outside: we are not offline. */
+  heard(): void {
+    this.#recovery.offline.heard()
   }
 
   /** Wants a peer from now on. The first dial is at once, or a little later where the other side goes first. */
   want(peerId: PeerId | null, peerClass: PeerClass, addresses: readonly Address[]): void {
+    const { isPreferred, isConnected, random, healing, agenda } = this.#setup
     const target = this.#targets.provide(peerId, peerClass, addresses)
     target.kept = true
-    if (target.state.kind !== 'idle') return
-    const preferred = peerId === null || this.#setup.isPreferred(peerId)
-    this.#dialIn(target, firstDialMs(preferred, isTrustedClass(peerClass) && peerId !== null, this.#setup.random))
+    target.peerClass = peerClass
+    if (target.standing.kind !== 'idle' || target.attempt !== null) return
+    if (peerId !== null && isConnected(peerId)) {
+      target.standing = { kind: 'connected', sinceAt: agenda.now() }
+      return
+    }
+    const preferred = peerId === null || isPreferred(peerId)
+    // The experiment that loses pairs for ever: the other side never dials at all.
+    if (!preferred && !healing.bothSidesDial) return
+    this.#dialIn(target, firstDialMs(preferred, isTrustedClass(peerClass) && peerId !== null, random))
   }
 
   /** Dials once, now, whatever the backoff says; joins an attempt under way. */
@@ -61,212 +79,226 @@ export class Dialer {
     if (!this.#setup.transports.has(address.scheme))
       throw new HoldfastError('no-transport', `no transport for ${address.scheme}:`)
     const target = this.#targets.provide(address.peerId, peerClass, [address])
-    return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        waiter.reject(signal?.reason as Error)
-        if (target.waiters.length === 0 && !target.kept) this.#abandon(target)
-      }
-      const finish = (): void => {
-        signal?.removeEventListener('abort', abort)
-        target.waiters = target.waiters.filter((other) => other !== waiter)
-      }
-      const waiter: Waiter = {
-        resolve: (peerId) => {
-          finish()
-          resolve(peerId)
-        },
-        reject: (error: Error) => {
-          finish()
-          reject(error)
-        },
-      }
-      signal?.addEventListener('abort', abort)
-      target.waiters.push(waiter)
-      const { kind } = target.state
-      if (kind === 'connected' && target.peerId !== null && this.#setup.isConnected(target.peerId))
-        waiter.resolve(target.peerId)
-      else if (kind !== 'dialing' && kind !== 'handshaking' && kind !== 'queued') this.#start(target, address)
+    const { peerId } = target
+    if (peerId !== null && this.#setup.isConnected(peerId)) return peerId
+    return waitFor(target, signal, {
+      begin: () => {
+        if (target.attempt === null) this.#start(target, address)
+      },
+      abandon: () => {
+        if (!target.kept) this.#abandon(target)
+      },
     })
   }
 
-  /** An outbound connection is greeted, or an inbound one: whoever waits for this peer need wait no more. */
+  /** A cold or waiting target is tried now. */
+  retry(target: Target): void {
+    if (target.attempt === null && target.standing.kind !== 'connected') this.#start(target, null)
+  }
+
+  /** No longer wanted: what is linked stays, what is lost is not dialled again. */
+  unwant(peerId: PeerId): void {
+    const target = this.#targets.find(peerId)
+    if (target === null) return
+    target.kept = false
+    if (target.standing.kind !== 'connected' && target.standing.kind !== 'suspect') this.#abandon(target)
+  }
+
+  /** A connection is greeted, inbound or outbound: whoever waits for this peer need wait no more. */
   reached(peerId: PeerId, connection: Connection): void {
-    const dialled = this.#handshakes.get(connection)
-    this.#handshakes.delete(connection)
-    const target = this.#targets.merge(dialled, peerId)
+    const { agenda } = this.#setup
+    const dialled = this.#attempts.take(connection)
+    const address = dialled?.address ?? null
+    this.heard()
+    const target = this.#targets.merge(dialled?.target, address, peerId)
     if (target === null) return
     // A socket still opening is of no use now; one that is open already may be the link the other side keeps.
-    if (target.state.kind === 'dialing') this.#cancelDial(target.state)
-    if (target.state.kind === 'backing-off') target.state.deadline.cancel()
-    target.state = { kind: 'connected', sinceAt: this.#setup.agenda.now() }
+    if (target.attempt?.kind === 'dialing') this.#attempts.cancel(target)
+    const { standing, failures, peerClass } = target
+    this.#clearStanding(target)
+    target.standing = { kind: 'connected', sinceAt: standing.kind === 'connected' ? standing.sinceAt : agenda.now() }
+    if (address !== null) target.addresses = preferAddress(target.addresses, address)
     for (const waiter of [...target.waiters]) waiter.resolve(peerId)
+    if (standing.kind === 'cold') this.#setup.bridged(peerId)
+    if (isTrustedClass(peerClass) && (failures > 0 || standing.kind === 'suspect')) this.#recover()
   }
 
   /** An outbound connection ended before it was greeted. */
-  handshakeFailed(connection: Connection, reason: Reason): void {
-    const target = this.#handshakes.get(connection)
-    this.#handshakes.delete(connection)
-    if (target?.state.kind !== 'handshaking' || target.state.connection !== connection) return
-    this.#fail(target, target.state.address, reason)
+  handshakeFailed(connection: Connection, reason: Reason, judged: boolean): void {
+    const dialled = this.#attempts.take(connection)
+    if (dialled !== null) this.#fail(dialled.target, dialled.address, reason, judged)
+  }
+
+  /** The peer's link is silent: it stays, and another is dialled beside it. */
+  suspected(peerId: PeerId): void {
+    const target = this.#targets.find(peerId)
+    if (target?.standing.kind !== 'connected' || !target.kept) return
+    target.standing = { kind: 'suspect', sinceAt: target.standing.sinceAt, retry: null }
+    this.#dialSuspect(target)
+  }
+
+  /** The suspect link lives after all: the parallel dial is called off. */
+  cleared(peerId: PeerId): void {
+    const target = this.#targets.find(peerId)
+    if (target?.standing.kind !== 'suspect') return
+    target.standing.retry?.cancel()
+    target.standing = { kind: 'connected', sinceAt: target.standing.sinceAt }
+    if (target.attempt?.kind === 'dialing') this.#attempts.cancel(target)
   }
 
   /** The last link to a peer is gone. */
   lost(peerId: PeerId, reason: Reason): void {
-    const { agenda, random, backoff, isPreferred } = this.#setup
+    const { agenda, random, backoff, isPreferred, healing } = this.#setup
     const target = this.#targets.find(peerId)
-    if (target?.state.kind !== 'connected') return
+    if (target?.standing.kind !== 'connected' && target?.standing.kind !== 'suspect') return
+    const stable = agenda.now() - target.standing.sinceAt >= STABLE_LINK_MS
+    this.#clearStanding(target)
     if (!target.kept) {
-      this.#targets.delete(target)
+      if (target.attempt === null) this.#targets.delete(target)
       return
     }
-    const stable = agenda.now() - target.state.sinceAt >= STABLE_LINK_MS
+    if (target.attempt !== null) return
+    const preferredSide = isPreferred(peerId)
+    if (!preferredSide && !healing.bothSidesDial) return
     if (stable) target.failures = 0
-    if (stable && isTrustedClass(target.peerClass) && reason.retryAfterMs === undefined) {
-      this.#dialIn(target, firstRedialMs(isPreferred(peerId), random))
-      return
+    if (reason.code === 'shutdown' && reason.retryAfterMs !== undefined) {
+      // It said when it will be back: no failure, and nobody need knock before.
+      this.#dialIn(target, reason.retryAfterMs + 1_000 * random.float())
+    } else if (stable && isTrustedClass(target.peerClass)) this.#dialIn(target, firstRedialMs(preferredSide, random))
+    else {
+      const { peerClass, failures } = target
+      const plan = planAfterFailure({ reason, peerClass, failures, judged: false }, backoff, random)
+      target.failures = plan.failures
+      this.#follow(target, plan.next)
     }
-    const plan = planAfterFailure({ reason, peerClass: target.peerClass, failures: target.failures }, backoff, random)
-    target.failures = plan.failures
-    this.#follow(target, plan.next)
   }
 
   /** Forgets every target and cancels every attempt. */
   stop(): void {
-    for (const target of this.#targets.all()) {
+    for (const target of [...this.#targets.all()]) {
       this.#abandon(target)
       for (const waiter of [...target.waiters]) waiter.reject(new HoldfastError('not-running', 'the swarm was stopped'))
     }
     this.#targets.clear()
-    this.#handshakes.clear()
-    this.#slots.clear()
+    this.#attempts.clear()
+    this.#recovery.stop()
   }
 
-  /** How a peer stands with the dialer: null where it is not wanted. */
-  stateOf(peerId: PeerId): { readonly kind: TargetState['kind']; readonly failures: number } | null {
-    const target = this.#targets.find(peerId)
-    return target === null ? null : { kind: target.state.kind, failures: target.failures }
+  #recover(): void {
+    const trusted = [...this.#targets.all()].filter(({ peerClass, kept }) => kept && isTrustedClass(peerClass))
+    const resets = this.#recovery.reset(trusted)
+    if (resets === null) return
+    for (const { target, delayMs } of resets) {
+      if (target.attempt?.kind === 'dialing') this.#attempts.cancel(target)
+      this.#dialIn(target, delayMs)
+    }
   }
 
   #dialIn(target: Target, delayMs: number): void {
+    const { agenda } = this.#setup
+    const due = agenda.now() + Math.max(0, delayMs)
     if (delayMs <= 0) {
       this.#start(target, null)
       return
     }
-    const deadline = this.#setup.agenda.in(delayMs, () => {
+    const deadline = agenda.at(due, () => {
       this.#start(target, null)
     })
-    target.state = { kind: 'backing-off', deadline }
+    if (target.standing.kind === 'suspect') {
+      target.standing.retry?.cancel()
+      target.standing = { ...target.standing, retry: deadline }
+      return
+    }
+    this.#clearStanding(target)
+    target.standing = { kind: 'backing-off', dueAt: due, deadline }
+  }
+
+  #dialSuspect(target: Target): void {
+    const { linkCount, suspectCount } = this.#setup
+    const dials = [...this.#targets.all()].filter(
+      ({ standing, attempt }) => standing.kind === 'suspect' && attempt !== null,
+    )
+    if (suspectCount() * 2 <= linkCount() || dials.length < SUSPECT_DIALS_MAX) this.#start(target, null)
+    else this.#dialIn(target, SUSPECT_RETRY_MS)
   }
 
   #start(target: Target, wanted: Address | null): void {
-    const { peerId, peerClass, state } = target
+    const { peerId, standing } = target
     const { isConnected, isBanned, transports } = this.#setup
-    if (state.kind === 'backing-off') state.deadline.cancel()
     const address = wanted ?? target.addresses.find(({ scheme }) => transports.has(scheme)) ?? null
     const refusal = checkDial({
-      isSelf: false,
-      isConnected: peerId !== null && isConnected(peerId),
-      isDialing: state.kind === 'dialing' || state.kind === 'handshaking',
+      isConnected: standing.kind !== 'suspect' && peerId !== null && isConnected(peerId),
+      isDialing: target.attempt !== null,
       isBanned: peerId !== null && isBanned(peerId),
       hasTransport: address !== null,
     })
-    if (refusal === 'already-connected') target.state = { kind: 'connected', sinceAt: this.#setup.agenda.now() }
-    if (refusal === 'banned') this.#fail(target, address, { code: 'banned', fault: 'local' })
-    if (refusal === 'no-transport') target.state = { kind: 'cold' }
-    if (refusal !== null || address === null) return
-    if (this.#slots.isFull(peerClass)) {
-      target.state = { kind: 'queued' }
-      this.#slots.wait(target)
-      return
+    if (standing.kind === 'backing-off') {
+      standing.deadline.cancel()
+      target.standing = { kind: 'idle' }
     }
-    this.#open(target, address)
+    if (refusal === 'already-connected') target.standing = { kind: 'connected', sinceAt: this.#setup.agenda.now() }
+    if (refusal === 'banned') this.#fail(target, address, { code: 'banned', fault: 'local' }, true)
+    if (refusal !== null || address === null) return
+    this.#attempts.start(target, address)
   }
 
-  #open(target: Target, address: Address): void {
-    const { agenda, transports, connectMs, adopt } = this.#setup
-    const transport = transports.get(address.scheme)
-    if (transport === undefined) return
-    this.#slots.occupy(target.peerClass)
-    const cancel = transport.dial(address, {
-      opened: (link) => {
-        this.#vacate(target)
-        const connection = adopt(link, address)
-        target.state = { kind: 'handshaking', address, connection }
-        this.#handshakes.set(connection, target)
-      },
-      failed: (reason) => {
-        this.#vacate(target)
-        this.#fail(target, address, reason)
-      },
-    })
-    const deadline = agenda.in(connectMs(target.peerClass), () => {
-      cancel()
-      this.#vacate(target)
-      this.#fail(target, address, { code: 'dial-timeout', fault: 'network' })
-    })
-    target.state = { kind: 'dialing', address, cancel, deadline }
-  }
-
-  #fail(target: Target, address: Address | null, reason: Reason): void {
-    const { backoff, random, failed, alarmed } = this.#setup
-    const plan = planAfterFailure({ reason, peerClass: target.peerClass, failures: target.failures }, backoff, random)
-    target.failures = plan.failures
-    target.addresses = rotate(target.addresses, address)
+  #fail(target: Target, address: Address | null, reason: Reason, judged: boolean): void {
+    const { backoff, random, agenda, failed, alarmed } = this.#setup
+    const { peerId, peerClass, failures } = target
+    target.attempt = null
+    const where = address === null ? '' : formatAddress(address)
+    this.#recovery.offline.failed(peerId ?? where, reason, agenda.now())
+    const plan = planAfterFailure({ reason, peerClass, failures, judged }, backoff, random)
+    const next = this.isOffline ? soonerOffline(plan.next) : plan.next
+    if (!this.isOffline) target.failures = plan.failures
+    target.addresses = postponeAddress(target.addresses, address)
     const failure: DialFailure = {
-      peerId: target.peerId,
-      address: address === null ? '' : formatAddress(address),
+      peerId,
+      address: where,
       reason,
       attempt: target.failures,
-      retryInMs: target.kept && plan.next.kind === 'retry' ? plan.next.delayMs : null,
+      retryInMs: target.kept && next.kind === 'retry' ? next.delayMs : null,
     }
-    target.state = { kind: 'idle' }
-    for (const waiter of [...target.waiters]) waiter.reject(reasonError(reason, `dialing ${failure.address} failed`))
-    if (target.kept) this.#follow(target, plan.next)
-    else this.#targets.delete(target)
+    for (const waiter of [...target.waiters]) waiter.reject(reasonError(reason, `dialing ${where} failed`))
+    if (target.kept || target.standing.kind === 'suspect') this.#follow(target, next)
+    else if (target.standing.kind === 'idle') this.#targets.delete(target)
     failed(failure)
-    if (plan.next.kind === 'retry' && plan.next.alarm) alarmed(failure)
+    if (next.kind === 'retry' && next.alarm) alarmed(failure)
   }
 
-  #follow(target: Target, next: ReturnType<typeof planAfterFailure>['next']): void {
+  #follow(target: Target, next: FailurePlan['next']): void {
     switch (next.kind) {
       case 'retry':
         this.#dialIn(target, Math.max(1, next.delayMs))
         break
       case 'cold':
       case 'give-up':
-        target.state = { kind: 'cold' }
+        if (target.standing.kind === 'idle') target.standing = { kind: 'cold', sinceAt: this.#setup.agenda.now() }
         break
       case 'forget':
       case 'drop':
-        this.#targets.delete(target)
+        if (target.standing.kind !== 'suspect') this.#targets.delete(target)
     }
   }
 
   #abandon(target: Target): void {
-    const { state } = target
-    if (state.kind === 'dialing') this.#cancelDial(state)
-    if (state.kind === 'backing-off') state.deadline.cancel()
-    target.state = { kind: 'idle' }
+    if (target.attempt?.kind === 'dialing') this.#attempts.cancel(target)
+    target.attempt = null
+    this.#clearStanding(target)
     this.#targets.delete(target)
   }
 
-  #cancelDial(state: Extract<TargetState, { kind: 'dialing' }>): void {
-    state.cancel()
-    const target = [...this.#targets.all()].find((other) => other.state === state)
-    if (target !== undefined) this.#vacate(target)
-  }
-
-  /** The socket is open, or never will be: the slot is free. */
-  #vacate(target: Target): void {
-    if (target.state.kind === 'dialing') target.state.deadline.cancel()
-    const next = this.#slots.vacate(target.peerClass)
-    if (next?.state.kind === 'queued') this.#start(next, null)
+  #clearStanding(target: Target): void {
+    const { standing } = target
+    if (standing.kind === 'backing-off') standing.deadline.cancel()
+    if (standing.kind === 'suspect') standing.retry?.cancel()
+    target.standing = { kind: 'idle' }
   }
 }
 
-/** The address that failed goes last, so that the next attempt takes another. */
-function rotate(addresses: readonly Address[], failed: Address | null): readonly Address[] {
-  if (failed === null || addresses.length < 2) return addresses
-  const rest = addresses.filter((address) => address !== failed)
-  return rest.length === addresses.length ? addresses : [...rest, failed]
+/** What fails while nothing works says nothing: it is tried again soon, whatever its turn would have been. */
+function soonerOffline(next: FailurePlan['next']): FailurePlan['next'] {
+  if (next.kind === 'drop') return next
+  const delayMs = next.kind === 'retry' ? Math.min(next.delayMs, OFFLINE_DELAY_MAX_MS) : OFFLINE_DELAY_MAX_MS
+  return { kind: 'retry', delayMs, alarm: false }
 }

@@ -45,7 +45,7 @@ export class Membership implements ConnectionOwner<Connection> {
     const { settings, agenda, emitter, roster } = context
     const { crypto, clock, publicKey } = settings
     this.#world = { agenda, flusher: new Flusher(clock), slab: new RecordSlab() }
-    this.connections = new Connections(this.#connectionsOwner(), agenda, crypto, publicKey)
+    this.connections = new Connections(this.#connectionsOwner(), agenda, crypto, publicKey, settings.healing.supersede)
     this.traffic = new Traffic(context, this.connections)
     this.credentials = new Credentials({
       ...settings,
@@ -151,7 +151,15 @@ export class Membership implements ConnectionOwner<Connection> {
 
   suspected(connection: Connection): void {
     const peer = this.#peerOf(connection)
-    if (peer !== null) this.#context.emitter.emit('peer:suspect', peer)
+    if (peer === null || this.connections.current(peer.id) !== connection) return
+    this.#context.log('info', `${peer.id} is silent: suspect`)
+    this.dialer.suspected(peer.id)
+    this.#context.emitter.emit('peer:suspect', peer)
+  }
+
+  cleared(connection: Connection): void {
+    if (connection.peerId !== null && this.connections.current(connection.peerId) === connection)
+      this.dialer.cleared(connection.peerId)
   }
 
   slow(connection: Connection): void {
@@ -172,7 +180,7 @@ export class Membership implements ConnectionOwner<Connection> {
       this.traffic.strike(connection, reason.code)
     if (connection.hello !== null && peerId !== null) this.connections.remove(peerId, connection, reason)
     else if (direction === 'inbound') this.#refusedInbound(peerId, link, reason)
-    this.dialer.handshakeFailed(connection, reason)
+    this.dialer.handshakeFailed(connection, reason, judged)
     this.#dialled.delete(connection)
   }
 
@@ -217,6 +225,9 @@ export class Membership implements ConnectionOwner<Connection> {
       agenda,
       connectMs: (peerClass) => limits[peerClass].connectMs,
       trustedCount: () => roster.count('masternode') + roster.count('persistent'),
+      linkCount: () => this.connections.size,
+      suspectCount: () => this.#suspects(),
+      bridged: () => {},
       isConnected: (peerId) => this.connections.current(peerId) !== null,
       isBanned: (peerId) => blacklist.check({ peerId }, agenda.now()) !== null,
       isPreferred: (peerId) => isPreferredDialer(publicKey, parsePeerId(peerId, crypto), crypto),
@@ -230,6 +241,12 @@ export class Membership implements ConnectionOwner<Connection> {
         log('warn', `${failure.address} has failed ${String(failure.attempt)} times in a row`)
       },
     })
+  }
+
+  #suspects(): number {
+    let count = 0
+    for (const { vitals } of this.connections.currents()) if (vitals?.suspect === true) count++
+    return count
   }
 
   #refusedInbound(peerId: PeerId | null, link: Link, reason: Reason): void {

@@ -26,6 +26,7 @@ interface OpenCalls {
   /** Seals a record and writes it. @returns false when the link is saturated */
   readonly write: (parts: readonly Uint8Array[]) => boolean
   readonly suspected: () => void
+  readonly cleared: () => void
 }
 
 export function createOpenParts(
@@ -34,7 +35,7 @@ export function createOpenParts(
   limits: ClassLimits,
   credit: ReceiveCredit,
   { agenda, slab, flusher }: ConnectionWorld,
-  { write, suspected }: OpenCalls,
+  { write, suspected, cleared }: OpenCalls,
 ): OpenParts {
   return {
     hello,
@@ -49,6 +50,7 @@ export function createOpenParts(
       rule: limits,
       agenda,
       suspected,
+      cleared,
       sendPing: (payload) => {
         connection.sendControl(FRAME.ping, payload)
       },

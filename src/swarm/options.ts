@@ -17,6 +17,8 @@ import type { Address, Direction, PeerClass, PeerId } from '../ports/types.js'
 import { copyBytes, utf8 } from '../protocol/bytes.js'
 import { parsePeerId } from '../protocol/peer-id.js'
 import type { VersionRange } from '../protocol/session.js'
+import type { Healing } from './healing.js'
+import { DEFAULT_HEALING } from './healing.js'
 import type { Identity } from './identity.js'
 import type { ClassLimits, Limits } from './profile.js'
 import { resolveLimits } from './profile.js'
@@ -70,6 +72,8 @@ export interface SwarmOptions {
   readonly blacklist?: Blacklist
   /** What is known of other peers. Default: an empty one of 8,192. */
   readonly peerStore?: PeerStore
+  /** Experiments with healing, to see what each habit is worth. Default: all of them on. */
+  readonly healing?: Partial<Healing>
   /** Takes log lines in place of `debug`. */
   readonly logger?: Logger
   /** What peers see of this program, at most 128 bytes. Default `holdfast`. */
@@ -109,6 +113,7 @@ export interface Settings extends Environment {
   readonly peerStore: PeerStore
   readonly logger: Logger | null
   readonly agent: string
+  readonly healing: Healing
 }
 
 const MAGIC_BYTES = 4
@@ -139,12 +144,13 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     authorize: options.authorize ?? null,
     limits: resolveLimits(preset, options.limits ?? {}),
     perIpLimits: options.perIpLimits ?? preset !== 'loopback',
-    backoff: toBackoffPolicy(options.backoff ?? backoffOf(preset)),
+    backoff: toBackoffPolicy(options.backoff ?? backoffOf(options.healing?.giveUp === true ? 'literal' : preset)),
     dedup: options.dedup ?? new DedupCache(),
     blacklist: options.blacklist ?? new Blacklist(),
     peerStore: options.peerStore ?? new PeerStore(),
     logger: options.logger ?? null,
     agent: options.agent ?? 'holdfast',
+    healing: { ...DEFAULT_HEALING, ...options.healing },
   }
 }
 

@@ -20,6 +20,9 @@ export class Roster {
   readonly #byId = new Map<PeerId, Trusted>()
   // Bound: the operator's own list.
   readonly #byAddress = new Map<string, Trusted>()
+  /** The addresses' IPs, where they are IPs. Bound: the operator's own list. */
+  readonly #ips = new Set<string>()
+  readonly #counts: Record<TrustedClass, number> = { masternode: 0, persistent: 0 }
 
   constructor(ownId: PeerId, masternodes: readonly Address[], persistent: readonly Address[]) {
     this.#ownId = ownId
@@ -32,15 +35,19 @@ export class Roster {
   add(peerClass: TrustedClass, address: Address): Trusted | null {
     const { peerId } = address
     if (peerId === this.#ownId) return null
+    const ip = canonicalIp(address.host)
+    if (ip !== null) this.#ips.add(ip)
     if (peerId === null) {
       const entry = { peerId, peerClass, addresses: [address] }
       this.#byAddress.set(addressKey(address), entry)
+      this.#recount()
       return entry
     }
     const known = this.#byId.get(peerId)
     const others = known?.addresses.filter((other) => addressKey(other) !== addressKey(address)) ?? []
     const entry = { peerId, peerClass, addresses: [...others, address] }
     this.#byId.set(peerId, entry)
+    this.#recount()
     return entry
   }
 
@@ -59,20 +66,22 @@ export class Roster {
   /** Whether an inbound link from this IP may be from a trusted peer. */
   isListedIp(ip: string): boolean {
     const canonical = canonicalIp(ip)
-    for (const { addresses } of this.entries())
-      if (addresses.some(({ host }) => canonicalIp(host) === canonical && canonical !== null)) return true
-    return false
+    return canonical !== null && this.#ips.has(canonical)
   }
 
   /** Trusted peers of a class; this node itself is not among them. */
   count(peerClass: TrustedClass): number {
-    let count = 0
-    for (const entry of this.entries()) if (entry.peerClass === peerClass) count++
-    return count
+    return this.#counts[peerClass]
   }
 
   *entries(): Iterable<Trusted> {
     yield* this.#byId.values()
     yield* this.#byAddress.values()
+  }
+
+  #recount(): void {
+    this.#counts.masternode = 0
+    this.#counts.persistent = 0
+    for (const { peerClass } of this.entries()) this.#counts[peerClass]++
   }
 }

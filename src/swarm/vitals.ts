@@ -9,6 +9,8 @@ export interface VitalsSetup {
   readonly agenda: Agenda
   readonly sendPing: (payload: Uint8Array) => void
   readonly suspected: () => void
+  /** A suspect link has brought something after all. */
+  readonly cleared: () => void
   readonly silent: () => void
 }
 
@@ -54,7 +56,9 @@ export class Vitals {
     this.#partialBytes += bytes
     if (!opened && this.#partialBytes < (now - this.#liveness.heardAt) * PARTIAL_RATE_MIN) return
     this.#partialBytes = 0
-    if (this.#liveness.heard(now)) this.#checkAgainIn(this.#setup.rule.idlePingMs)
+    if (!this.#liveness.heard(now)) return
+    this.#checkAgainIn(this.#setup.rule.idlePingMs)
+    this.#setup.cleared()
   }
 
   /** Sends a ping now; `answered` is called if the peer answers this one or a later one. */

@@ -188,7 +188,7 @@ export class SimNetwork {
       const roundTripMs = to === undefined ? 1 : 2 * this.latencyMs(from.index, to.index) + this.jitter()
       if (to !== undefined && to.dialable && this.reaches(from, to)) {
         pending = this.time.at(this.time.now + roundTripMs / 2, () => {
-          this.#knock(from, to, clock, address.port, roundTripMs / 2, finish, events)
+          this.#knock(from, to, clock, address.port, roundTripMs / 2, finish, () => over, events)
         })
         return
       }
@@ -213,6 +213,7 @@ export class SimNetwork {
     port: number,
     latencyMs: number,
     finish: (run: () => void) => void,
+    isOff: () => boolean,
     events: DialEvents,
   ): void {
     const listener = to.listeners.get(port)
@@ -231,14 +232,15 @@ export class SimNetwork {
       listener.accepted(pipe.far)
     })
     this.time.at(this.time.now + latencyMs, () => {
-      let opened = false
+      // The dial was called off while the answer travelled: the kernel resets what nobody wants.
+      if (isOff()) {
+        if (!clock.isDead) pipe.near.destroy()
+        return
+      }
       finish(() => {
-        opened = true
         this.trace.add('open', this.time.now, from.index, to.index)
         events.opened(pipe.near)
       })
-      // The dial was called off while the answer travelled: the kernel resets what nobody wants.
-      if (!opened && !clock.isDead) pipe.near.destroy()
     })
   }
 

@@ -33,11 +33,13 @@ function start(...words: readonly string[]): Program {
   let err = ''
   child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()))
   child.stderr.on('data', (bytes: Buffer) => (err += bytes.toString()))
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }))
   return {
     child,
-    ended: once(child, 'close').then(([code]) => ({ code: code as number | null, out, err })),
+    ended,
     says: async (text) => {
-      while (!err.includes(text)) await once(child.stderr, 'data')
+      const never = ended.then(() => Promise.reject(new Error(`it ended without saying ${text}: ${err}`)))
+      while (!err.includes(text)) await Promise.race([once(child.stderr, 'data'), never])
     },
   }
 }

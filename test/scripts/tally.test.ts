@@ -131,6 +131,8 @@ describe('reconnections', () => {
     expect(reconnections(outage('a', 50, 100), [], ['a', 'b'], [beat('b', 'a', 101)]).size).toBe(0)
     const elsewhere = [beat('a', 'c', 101), beat('c', 'a', 101)]
     expect([...reconnections(outage('a', 50, 100), [], ['a', 'b', 'c'], elsewhere).keys()]).toEqual(['c'])
+    const crossed = [beat('a', 'b', 101), beat('b', 'c', 101), beat('c', 'a', 101)]
+    expect(reconnections(outage('a', 50, 100), [], ['a', 'b', 'c'], crossed).size).toBe(0)
   })
 
   it('have no sample before the return', () => {
@@ -152,7 +154,9 @@ describe('reconnections', () => {
 
   it('have no sample where the other end never came back', () => {
     const own = outage('a', 50, 100)
-    expect(reconnections(own, [own, outage('b', 90, null)], ['a', 'b'], [beat('a', 'b', 110)]).size).toBe(0)
+    expect(
+      reconnections(own, [own, outage('b', 90, null)], ['a', 'b'], [beat('a', 'b', 110), beat('b', 'a', 110)]).size,
+    ).toBe(0)
   })
 })
 
@@ -164,7 +168,7 @@ const GOOD: Record = {
   linksAtEnd: { links: 1, byTransport: { tcp: 0, ws: 1 } },
   plannedFaults: 2,
   outages: [outage('a', 50, 100), outage('b', 200, 300)],
-  beats: [beat('a', 'b', 110), beat('b', 'a', 120), beat('a', 'b', 340), beat('b', 'a', 345)],
+  beats: [beat('a', 'b', 110), beat('b', 'a', 145), beat('a', 'b', 315), beat('b', 'a', 320)],
   bannedBy: ['a', 'b'],
   durationMs: 1234.5,
   troubles: [],
@@ -198,6 +202,8 @@ describe('the summary', () => {
   const bad: readonly [string, Partial<Record>][] = [
     ['links missed at the start', { linksAtStart: none }],
     ['links missed at the end', { linksAtEnd: none }],
+    ['the two counts of links differ', { linksAtEnd: { links: 0, byTransport: { tcp: 0, ws: 1 } } }],
+    ['a link has no known transport', { linksAtEnd: { links: 1, byTransport: { tcp: 0, ws: 0 } } }],
     ['nothing was sent', { boots: [boot('a'), boot('b')] }],
     ['a transfer was lost', { boots: [boot('a', { sent: { x: 1 } }), boot('b')] }],
     ['a transfer was processed twice', { boots: [boot('a', { sent: { x: 1 } }), boot('b', { done: ['x', 'x'] })] }],
@@ -206,7 +212,7 @@ describe('the summary', () => {
       { boots: [boot('a', { sent: { x: 1 }, done: ['forged1'] }), boot('b', { done: ['x', 'forged1'] })] },
     ],
     ['a fault did not happen', { plannedFaults: 3 }],
-    ['a fault did not heal', { beats: GOOD.beats.filter(({ sentAt }) => sentAt < 340) }],
+    ['a fault did not heal', { beats: GOOD.beats.filter(({ sentAt }) => sentAt < 315) }],
     ['too few forgeries were sent', { forged: GOOD.forged.slice(1) }],
     ['one node did not ban the stranger', { bannedBy: ['a', 'a'] }],
     ['something else was wrong', { troubles: ['a: handler-failed'] }],

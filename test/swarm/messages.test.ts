@@ -86,12 +86,15 @@ describe('a broadcast', () => {
   it('is never sent back to anybody who brought it', async () => {
     const world = new World()
     let accept = (): void => undefined
-    const { raw } = await judged(world, async () => {
-      await new Promise<void>((resolve) => {
-        accept = resolve
-      })
-      return 'accept'
-    })
+    const { raw } = await judged(
+      world,
+      async () =>
+        new Promise<Verdict>((resolve) => {
+          accept = () => {
+            resolve('accept')
+          }
+        }),
+    )
     const [a] = world.nodes
     const other = await RawPeer.connect(world, a as Node, { names: [{ kind: 'message', name: 'plain' }] })
     const third = await RawPeer.connect(world, a as Node, { names: [{ kind: 'message', name: 'plain' }] })

@@ -5,13 +5,13 @@ import { joinBytes, utf8 } from '../../src/protocol/bytes.js'
 import { FRAME } from '../../src/protocol/frame.js'
 import { request } from '../../src/protocol/message.js'
 import { varintBytes } from '../../src/protocol/varint.js'
-import type { AskOptions } from '../../src/swarm/requests.js'
+import type { AskOptions } from '../../src/swarm/peer.js'
 import type { RequestHandler } from '../../src/swarm/registry.js'
 import { RawPeer } from './raw-peer.js'
 import { World } from './world.js'
 
-const Ask = request<number, unknown>('ask', { maxBytes: 3_200_000 })
-const Small = request<number, unknown>('ask', { maxBytes: 10 })
+const Ask = request<number>('ask', { maxBytes: 3_200_000 })
+const Small = request<number>('ask', { maxBytes: 10 })
 
 const outcome = async (asked: Promise<unknown> | undefined): Promise<unknown> =>
   asked?.catch((error: unknown) => (error as HoldfastError).code)
@@ -135,11 +135,16 @@ describe('a request', () => {
     expect(Buffer.compare(Buffer.from((await asked) as Uint8Array), Buffer.from(bytes))).toBe(0)
   })
 
-  it('carries an answer of 3 MiB to a stranger, too: it has been asked for', async () => {
-    const { world, ask } = await asking(() => new Uint8Array(3 * 1024 * 1024).fill(7))
-    const asked = outcome(ask(1))
+  it('fails where the answer is more than may wait for a stranger, and the link stays', async () => {
+    const world = new World()
+    const a = world.node('a')
+    a.swarm.respond(Ask, () => new Uint8Array(600_000))
+    await a.swarm.start()
+    const raw = await RawPeer.connect(world, a)
+    raw.ask(1, 0, utf8('1'))
     await world.settle()
-    expect(await asked).toBeInstanceOf(Uint8Array)
+    expect(raw.of('failure').map(({ text }) => text)).toEqual(['outbox-full'])
+    expect(raw.closed).toBe(null)
   })
 
   it('fails as too-many-requests beyond 256 under way', async () => {

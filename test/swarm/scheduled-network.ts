@@ -28,7 +28,6 @@ interface Step {
 }
 
 const LOST: Reason = { code: 'connection-lost', fault: 'network' }
-const UNREAD_MAX = 1_048_576
 
 /** Both ends of one link, and what became of it. */
 export class Pair {
@@ -65,6 +64,8 @@ export class ScheduledNetwork {
   readonly pairs: Pair[] = []
   /** How long a delivery travels. */
   delayMs: (channel: Channel) => number = () => 0
+  /** A write that leaves at least this much unread returns false. */
+  unreadMax = 1_048_576
   /** How long a link takes to open. */
   dialMs: (from: string) => number = () => 0
   /** Hosts that swallow dials without an answer. */
@@ -216,7 +217,7 @@ class ScheduledLink implements Link {
       this.pair.delivered[other.side] += bytes.length
       if (!other.#destroyed) other.#events?.data(bytes)
     })
-    this.#saturated ||= this.#unread >= UNREAD_MAX
+    this.#saturated ||= this.#unread >= this.#network.unreadMax
     return !this.#saturated
   }
 

@@ -1,0 +1,69 @@
+/**
+ * The partition signal: says that the whitelist has come apart, and when it is whole again. Of W listed peers the reachable
+ * share falls by 30 points within a minute, or under two thirds; with fewer than four listed, or fewer than two missing, it is
+ * only a lost peer. Peers that said when they will be back are not missing until then.
+ */
+import type { PeerId } from '../ports/types.js'
+
+const LISTED_MIN = 4
+const MISSING_MIN = 2
+const FALL = 0.3
+const FALL_WINDOW_MS = 60_000
+const SHARE_MIN = 2 / 3
+/** A node that has just started is given this long to find its peers. */
+const START_GRACE_MS = 60_000
+
+export interface PartitionView {
+  readonly listed: number
+  /** Not linked, or suspect, and not away by announcement. */
+  readonly missing: readonly PeerId[]
+}
+
+export type PartitionChange =
+  | { readonly kind: 'suspected'; readonly missing: readonly PeerId[]; readonly listed: number }
+  | { readonly kind: 'healed'; readonly missing: readonly PeerId[]; readonly forMs: number }
+
+export class PartitionDetector {
+  readonly #startedAt: number
+  // Bound: the distinct shares seen within a minute; one entry for each change of the view.
+  #shares: { readonly share: number; readonly at: number }[] = []
+  #since: { readonly at: number; readonly missing: readonly PeerId[] } | null = null
+  #wasWhole = false
+
+  constructor(now: number) {
+    this.#startedAt = now
+  }
+
+  /** When the partition that is suspected began; null while there is none. */
+  get suspectedAt(): number | null {
+    return this.#since?.at ?? null
+  }
+
+  /** The view has changed, or time has passed. @returns what to tell, once for each change */
+  update({ listed, missing }: PartitionView, now: number): PartitionChange | null {
+    if (listed < LISTED_MIN) return null
+    const share = 1 - missing.length / listed
+    this.#wasWhole ||= share >= SHARE_MIN
+    this.#shares = this.#shares.filter(({ at }) => now - at <= FALL_WINDOW_MS)
+    const best = this.#shares.reduce((most, seen) => Math.max(most, seen.share), share)
+    if (this.#shares.at(-1)?.share !== share) this.#shares.push({ share, at: now })
+    const apart = missing.length >= MISSING_MIN && (share < SHARE_MIN || best - share >= FALL)
+    if (this.#since === null) {
+      if (!apart || (!this.#wasWhole && now - this.#startedAt < START_GRACE_MS)) return null
+      this.#since = { at: now, missing }
+      return { kind: 'suspected', missing, listed }
+    }
+    if (missing.length > 1) {
+      // Healed only when the list is whole again, but for one straggler.
+      this.#since = {
+        at: this.#since.at,
+        missing: this.#since.missing.length >= missing.length ? this.#since.missing : missing,
+      }
+      return null
+    }
+    const { at, missing: lost } = this.#since
+    this.#since = null
+    this.#shares = [{ share, at: now }]
+    return { kind: 'healed', missing: lost, forMs: now - at }
+  }
+}

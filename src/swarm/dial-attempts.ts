@@ -1,0 +1,95 @@
+/**
+ * Attempts under way: from the wait for a slot, through the opening of a socket, to the end of the handshake. Each ends exactly
+ * once, however many things happen to it at the same time.
+ */
+import type { Reason } from '../errors.js'
+import type { Address, PeerClass } from '../ports/types.js'
+import type { Connection } from './connection.js'
+import { DialSlots } from './dial-slots.js'
+import type { Target } from './dial-targets.js'
+import type { DialerSetup } from './dialer-setup.js'
+
+export class DialAttempts {
+  readonly #setup: DialerSetup
+  readonly #failed: (target: Target, address: Address, reason: Reason) => void
+  readonly #slots: DialSlots<{ readonly target: Target; readonly address: Address; readonly peerClass: PeerClass }>
+  // Bound: the dial slots of both kinds, and the handshakes' own deadline.
+  readonly #handshakes = new Map<Connection, { readonly target: Target; readonly address: Address }>()
+
+  /** @param failed a socket could not be opened */
+  constructor(setup: DialerSetup, failed: (target: Target, address: Address, reason: Reason) => void) {
+    this.#setup = setup
+    this.#failed = failed
+    this.#slots = new DialSlots(setup.trustedCount)
+  }
+
+  /** Begins, or waits for a slot to begin. */
+  start(target: Target, address: Address): void {
+    const { peerClass } = target
+    if (this.#slots.isFull(peerClass)) {
+      target.attempt = { kind: 'queued' }
+      this.#slots.wait({ target, address, peerClass })
+    } else this.#open(target, address, peerClass)
+  }
+
+  /** Calls off an attempt whose socket is not open yet. */
+  cancel(target: Target): void {
+    const { attempt } = target
+    target.attempt = null
+    if (attempt?.kind !== 'dialing') return
+    attempt.cancel()
+    attempt.deadline.cancel()
+    this.#vacate(attempt.peerClass)
+  }
+
+  /** The handshake of a dialled connection is over, well or badly. Null where it is none of ours, or was over before. */
+  take(connection: Connection): { readonly target: Target; readonly address: Address } | null {
+    const dialled = this.#handshakes.get(connection)
+    this.#handshakes.delete(connection)
+    if (dialled === undefined) return null
+    const { attempt } = dialled.target
+    if (attempt?.kind === 'handshaking' && attempt.connection === connection) dialled.target.attempt = null
+    return dialled
+  }
+
+  clear(): void {
+    this.#handshakes.clear()
+    this.#slots.clear()
+  }
+
+  #open(target: Target, address: Address, peerClass: PeerClass): void {
+    const { agenda, transports, connectMs, adopt } = this.#setup
+    const transport = transports.get(address.scheme)
+    if (transport === undefined) return
+    this.#slots.occupy(peerClass)
+    const end = (): void => {
+      deadline.cancel()
+      target.attempt = null
+      this.#vacate(peerClass)
+    }
+    const cancel = transport.dial(address, {
+      opened: (link) => {
+        end()
+        const connection = adopt(link, address)
+        target.attempt = { kind: 'handshaking', address, connection }
+        this.#handshakes.set(connection, { target, address })
+      },
+      failed: (reason) => {
+        end()
+        this.#failed(target, address, reason)
+      },
+    })
+    const deadline = agenda.in(connectMs(peerClass), () => {
+      cancel()
+      end()
+      this.#failed(target, address, { code: 'dial-timeout', fault: 'network' })
+    })
+    target.attempt = { kind: 'dialing', address, peerClass, startedAt: agenda.now(), cancel, deadline }
+  }
+
+  /** The socket is open, or never will be: the slot is free. */
+  #vacate(peerClass: PeerClass): void {
+    const next = this.#slots.vacate(peerClass)
+    if (next?.target.attempt?.kind === 'queued') this.#open(next.target, next.address, next.peerClass)
+  }
+}

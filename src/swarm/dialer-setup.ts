@@ -1,0 +1,32 @@
+/** What a dialer is given. Types only. */
+import type { Backoff } from '../policy/backoff.js'
+import type { Random } from '../ports/clock.js'
+import type { Link, Transport } from '../ports/transport.js'
+import type { Address, PeerClass, PeerId } from '../ports/types.js'
+import type { Agenda } from './agenda.js'
+import type { Connection } from './connection.js'
+import type { DialFailure } from './events.js'
+import type { Healing } from './healing.js'
+
+export interface DialerSetup {
+  readonly agenda: Agenda
+  readonly random: Random
+  readonly backoff: Backoff
+  readonly transports: ReadonlyMap<string, Transport>
+  readonly healing: Healing
+  readonly connectMs: (peerClass: PeerClass) => number
+  readonly trustedCount: () => number
+  /** Authenticated links, and how many of them are suspect. */
+  readonly linkCount: () => number
+  readonly suspectCount: () => number
+  readonly isConnected: (peerId: PeerId) => boolean
+  readonly isBanned: (peerId: PeerId) => boolean
+  readonly isPreferred: (peerId: PeerId) => boolean
+  /** An opened link becomes a connection; the dialer is told how that ended. */
+  readonly adopt: (link: Link, address: Address) => Connection
+  readonly failed: (failure: DialFailure) => void
+  /** Trusted for long without a link: the operator should know. */
+  readonly alarmed: (failure: DialFailure) => void
+  /** One that had been given up has been reached: somebody on the other side of a split, perhaps. */
+  readonly bridged: (peerId: PeerId) => void
+}

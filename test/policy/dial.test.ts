@@ -1,0 +1,114 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { ReasonCode } from '../../src/errors.js'
+import { BackoffPolicy } from '../../src/policy/backoff.js'
+import { checkDial, firstDialMs, firstRedialMs, planAfterFailure, trustedDialsMax } from '../../src/policy/dial.js'
+import type { PeerClass } from '../../src/ports/types.js'
+import { seeded } from '../swarm/seeded.js'
+
+const CLASSES: readonly PeerClass[] = ['masternode', 'persistent', 'regular', 'unknown']
+const random = seeded(7)
+const fair = { isSelf: false, isConnected: false, isDialing: false, isBanned: false, hasTransport: true }
+const fail = (code: ReasonCode, peerClass: PeerClass, failures = 0, retryAfterMs?: number) =>
+  planAfterFailure(
+    {
+      reason: { code, fault: 'network', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+      peerClass,
+      failures,
+    },
+    new BackoffPolicy(),
+    random,
+  )
+
+describe('checkDial', () => {
+  it('names what speaks against a dial, the firmest first', () => {
+    expect(checkDial(fair)).toBe(null)
+    expect(checkDial({ ...fair, isSelf: true, isConnected: true })).toBe('self')
+    expect(checkDial({ ...fair, isConnected: true, isDialing: true })).toBe('already-connected')
+    expect(checkDial({ ...fair, isDialing: true, isBanned: true })).toBe('already-dialing')
+    expect(checkDial({ ...fair, isBanned: true, hasTransport: false })).toBe('banned')
+    expect(checkDial({ ...fair, hasTransport: false })).toBe('no-transport')
+  })
+})
+
+describe('the first dial', () => {
+  it('is at once on the preferred side, or where nobody else dials; else after 2 to 3 s', () => {
+    for (let i = 0; i < 100; i++) {
+      expect(firstDialMs(true, true, random)).toBe(0)
+      expect(firstDialMs(false, false, random)).toBe(0)
+      const wait = firstDialMs(false, true, random)
+      expect(wait).toBeGreaterThanOrEqual(2_000)
+      expect(wait).toBeLessThan(3_000)
+    }
+  })
+
+  it('after a loss comes after 1 to 2 s on the preferred side, 2 to 3 s on the other', () => {
+    for (let i = 0; i < 100; i++) {
+      for (const [preferred, from] of [
+        [true, 1_000],
+        [false, 2_000],
+      ] as const) {
+        const wait = firstRedialMs(preferred, random)
+        expect(wait).toBeGreaterThanOrEqual(from)
+        expect(wait).toBeLessThan(from + 1_000)
+      }
+    }
+  })
+})
+
+describe('trustedDialsMax', () => {
+  it('is a quarter of the trusted peers, 16 at least', () => {
+    expect([0, 64, 65, 400].map(trustedDialsMax)).toEqual([16, 16, 17, 100])
+  })
+})
+
+describe('planAfterFailure', () => {
+  it('never gives up a trusted peer, whatever happened how often', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom<ReasonCode>('connection-lost', 'banned', 'wrong-network', 'garbage', 'duplicate', 'timeout'),
+        fc.constantFrom<PeerClass>('masternode', 'persistent'),
+        fc.nat(100_000),
+        (code, peerClass, failures) => {
+          const { next } = fail(code, peerClass, failures)
+          expect(next.kind).toBe('retry')
+          if (next.kind === 'retry') expect(next.delayMs).toBeLessThanOrEqual(60_000)
+        },
+      ),
+    )
+  })
+
+  it('drops an address that is our own', () => {
+    for (const peerClass of CLASSES) expect(fail('self', peerClass, 3)).toEqual({ failures: 3, next: { kind: 'drop' } })
+  })
+
+  it('does not count a duplicate against the peer', () => {
+    expect(fail('duplicate', 'regular', 3).failures).toBe(3)
+    expect(fail('connection-lost', 'regular', 3).failures).toBe(4)
+  })
+
+  it('waits as after six failures where the refusal will last', () => {
+    for (const code of [
+      'wrong-network',
+      'wrong-chain',
+      'wrong-version',
+      'not-allowed',
+      'banned',
+      'garbage',
+      'wrong-identity',
+    ] as const) {
+      const { failures, next } = fail(code, 'regular')
+      expect(failures).toBe(1)
+      expect(next.kind === 'retry' ? next.delayMs : 0).toBeGreaterThanOrEqual(80_000)
+    }
+    const { next } = fail('connection-refused', 'regular')
+    expect(next.kind === 'retry' ? next.delayMs : Infinity).toBeLessThanOrEqual(5_000)
+  })
+
+  it('waits at least as long as the other side asked', () => {
+    const { next } = fail('too-many-peers', 'masternode', 0, 600_000)
+    expect(next).toMatchObject({ kind: 'retry', delayMs: 600_000 })
+    const shorter = fail('too-many-peers', 'masternode', 9, 1)
+    expect(shorter.next.kind === 'retry' ? shorter.next.delayMs : 0).toBeGreaterThanOrEqual(30_000)
+  })
+})
