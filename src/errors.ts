@@ -58,6 +58,7 @@ export type WireCode =
 /** Reasons only this side can know. */
 export type LocalCode =
   | 'garbage'
+  | 'bad-record'
   | 'connection-lost'
   | 'connection-refused'
   | 'unreachable'

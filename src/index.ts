@@ -59,7 +59,7 @@ export type { Clock, Random } from './ports/clock.js'
 export type { DialEvents, Endpoint, Link, LinkEvents, Listener, ListenEvents, Transport } from './ports/transport.js'
 export type { Address, Direction, PeerClass, PeerId } from './ports/types.js'
 export type { Codec } from './protocol/codec.js'
-export type { NameKind } from './protocol/hello.js'
+export type { NameKind, VersionRange } from './protocol/hello.js'
 export type {
   Definition,
   DirectDefinition,
@@ -73,7 +73,6 @@ export type {
   RequestOptions,
 } from './protocol/message.js'
 export { direct, message, request } from './protocol/message.js'
-export type { VersionRange } from './protocol/session.js'
 export type {
   BanNotice,
   DialFailure,

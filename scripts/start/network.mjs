@@ -1,7 +1,7 @@
 /** The plan of a network: who is in it, which transports each has, where each listens, and how each reaches the others. */
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { createServer } from 'node:net'
+import { connect } from 'node:net'
 import { createIdentity } from 'holdfast'
 
 const HOST = '127.0.0.1'
@@ -69,14 +69,18 @@ export function addressOf({ id, ports }, overTcp) {
 }
 
 /**
+ * Nobody answers there. Asked by dialling: a listener of ours, however short, would look like a node to whoever watches.
  * @param {number} port
  * @returns {Promise<boolean>}
  */
 function isFree(port) {
   return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen({ host: HOST, port, exclusive: true }, () => server.close(() => resolve(true)))
+    const socket = connect({ host: HOST, port })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.once('error', () => resolve(true))
   })
 }
 

@@ -228,8 +228,7 @@ export class Blacklist {
 
   #longestMs(isId: boolean): number {
     const { banMs, longBanMs, ipBanMaxMs } = this.#options
-    const longMs = Math.max(banMs, longBanMs)
-    return isId ? longMs : Math.min(longMs, ipBanMaxMs)
+    return Math.min(Math.max(banMs, longBanMs), isId ? Infinity : ipBanMaxMs)
   }
 
   /** Whoever has one /64 often has the /48 around it. */

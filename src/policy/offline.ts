@@ -3,11 +3,12 @@
  * that has heard nothing at all since, is offline: it keeps trying, often, and holds nothing against anybody.
  */
 import type { Reason } from '../errors.js'
+import type { FailurePlan } from './dial.js'
 
 const DISTINCT_FAILURES = 3
 const WINDOW_MS = 30_000
 /** While offline no attempt waits longer than this. */
-export const OFFLINE_DELAY_MAX_MS = 30_000
+const OFFLINE_DELAY_MAX_MS = 30_000
 
 export class OfflineDetector {
   // Bound: DISTINCT_FAILURES; the latest failure of each of that many peers.
@@ -35,4 +36,11 @@ export class OfflineDetector {
     const recent = this.#failures.filter(({ at }) => now - at <= WINDOW_MS)
     return recent.length >= DISTINCT_FAILURES
   }
+}
+
+/** What fails while nothing works says nothing: it is tried again soon, whatever its turn would have been. */
+export function soonerOffline(next: FailurePlan['next']): FailurePlan['next'] {
+  if (next.kind === 'drop') return next
+  const delayMs = next.kind === 'retry' ? Math.min(next.delayMs, OFFLINE_DELAY_MAX_MS) : OFFLINE_DELAY_MAX_MS
+  return { kind: 'retry', delayMs, alarm: false }
 }

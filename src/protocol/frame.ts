@@ -28,6 +28,8 @@ export const FRAME = {
 export const FRAME_BYTES_MAX = 32_768
 /** Fragments leave room for their own header, and for the record's. */
 const FRAGMENT_DATA_MAX = 32_000
+/** Every fragment but the last carries at least this much. */
+const FRAGMENT_DATA_MIN = 1_024
 /** What a message's limit leaves out: its type, its request id and flags, or its broadcast id. */
 const HEADER_BYTES_MAX = 64
 /** Urgent, normal, bulk: the priorities that may carry large messages. */
@@ -98,6 +100,11 @@ export class FrameReader {
     this.#at = 0
   }
 
+  /** Bytes of an unfinished frame. */
+  get waiting(): number {
+    return this.#chunk.length - this.#at
+  }
+
   /** The next frame, null until one is whole, or what is wrong with it. */
   next(): Frame | FrameFault | null {
     const chunk = this.#chunk
@@ -127,10 +134,11 @@ export class FrameReader {
   }
 }
 
+/** A message in the making, in one buffer that grows as its bytes come. */
 interface PartialMessage {
   readonly total: number
   readonly innerType: number
-  readonly chunks: Uint8Array[]
+  bytes: Uint8Array
   length: number
 }
 
@@ -160,28 +168,43 @@ export class Reassembly {
     const reader = new ByteReader(body)
     const lane = reader.varint()
     if (lane >= LANES) return { kind: 'fault', fault: 'fragment-broken' }
-    let partial = this.#lanes[lane] ?? null
-    if (partial === null) {
-      const total = reader.varint()
-      const inner = new ByteReader(body.subarray(body.length - reader.left))
-      partial = { total, innerType: inner.varint(), chunks: [], length: 0 }
-      if (inner.broken) return { kind: 'fault', fault: 'fragment-broken' }
-      const bytesMax = partial.innerType === FRAME.response ? this.answerBytesMax : this.bytesMax
-      if (total > bytesMax + HEADER_BYTES_MAX) return { kind: 'fault', fault: 'message-too-big' }
-      this.#lanes[lane] = partial
-    }
+    const partial = this.#lanes[lane] ?? this.#begin(reader, body)
+    if (typeof partial === 'string') return { kind: 'fault', fault: partial }
     const data = reader.rest()
-    if (reader.broken || data.length === 0 || partial.length + data.length > partial.total)
+    const left = partial.total - partial.length
+    // Only the last fragment may be small: crumbs would cost more to keep than they weigh.
+    const crumb = data.length < FRAGMENT_DATA_MIN && data.length < left
+    if (reader.broken || data.length === 0 || data.length > left || crumb)
       return { kind: 'fault', fault: 'fragment-broken' }
-    partial.chunks.push(data)
-    partial.length += data.length
-    const { innerType } = partial
-    if (partial.length < partial.total) return { kind: 'partial', innerType }
-    this.#lanes[lane] = null
+    append(partial, data)
+    const { innerType, total, bytes } = partial
+    this.#lanes[lane] = partial.length < total ? partial : null
+    if (partial.length < total) return { kind: 'partial', innerType }
     return {
       kind: 'whole',
       innerType,
-      frame: { type: innerType, body: joinBytes(partial.chunks).subarray(varintLength(innerType)) },
+      frame: { type: innerType, body: bytes.subarray(varintLength(innerType), total) },
     }
   }
+
+  #begin(reader: ByteReader, body: Uint8Array): PartialMessage | FrameFault {
+    const total = reader.varint()
+    const inner = new ByteReader(body.subarray(body.length - reader.left))
+    const innerType = inner.varint()
+    if (inner.broken) return 'fragment-broken'
+    const bytesMax = innerType === FRAME.response ? this.answerBytesMax : this.bytesMax
+    if (total > bytesMax + HEADER_BYTES_MAX) return 'message-too-big'
+    return { total, innerType, bytes: EMPTY, length: 0 }
+  }
+}
+
+function append(partial: PartialMessage, data: Uint8Array): void {
+  const needed = partial.length + data.length
+  if (needed > partial.bytes.length) {
+    const grown = new Uint8Array(Math.min(partial.total, Math.max(needed, 2 * partial.bytes.length)))
+    grown.set(partial.bytes.subarray(0, partial.length))
+    partial.bytes = grown
+  }
+  partial.bytes.set(data, partial.length)
+  partial.length = needed
 }

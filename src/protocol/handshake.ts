@@ -30,7 +30,8 @@ export interface HandshakeSetup {
   readonly staticKeys: DhKeyPair
   readonly delegation: Uint8Array
   readonly ownPublicKey: Uint8Array
-  readonly ephemeralKeys: DhKeyPair
+  /** Makes a key for this handshake alone, when it is needed. */
+  readonly ephemeralKeys: () => DhKeyPair
   /** Who must answer, where the dialled address says so. */
   readonly expectedPublicKey: Uint8Array | null
   readonly wallMs: number
@@ -53,6 +54,7 @@ export class Handshake {
   readonly #initiator: boolean
   readonly #preamble: Uint8Array
   #noise: NoiseHandshake | null = null
+  #ephemeralKeys: DhKeyPair | null = null
   #preambleSent = false
   #expects: 'first' | 'second' | 'third' = 'first'
 
@@ -63,7 +65,7 @@ export class Handshake {
     if (!this.#initiator) return
     // `e` does not depend on the prologue, so it can go before the responder's preamble is known.
     this.#sendPreamble(this.#preamble)
-    this.#sendMessage(setup.ephemeralKeys.publicKey)
+    this.#sendMessage(this.#ephemeral().publicKey)
   }
 
   readPreamble(inbox: Inbox): HandshakeStep {
@@ -77,12 +79,12 @@ export class Handshake {
     const theirs = copyBytes(seen)
     inbox.take(PREAMBLE_BYTES)
     const both = this.#initiator ? [this.#preamble, theirs] : [theirs, this.#preamble]
-    const { staticKeys, ephemeralKeys, crypto } = this.#setup
+    const { staticKeys, crypto } = this.#setup
     this.#noise = new NoiseHandshake({
       initiator: this.#initiator,
       prologue: joinBytes([PROLOGUE, ...both]),
       staticKeys,
-      ephemeralKeys,
+      ephemeralKeys: this.#ephemeral(),
       crypto,
     })
     if (this.#initiator) {
@@ -99,7 +101,7 @@ export class Handshake {
     const length = ((header[0] ?? 0) << 8) | (header[1] ?? 0)
     if (length === 0) {
       if (header.length < 3) return WAITING
-      return { kind: 'told', code: wireCodeName(header[2] ?? 0) }
+      return { kind: 'told', code: hintName(header[2] ?? 0) }
     }
     if (length > HANDSHAKE_MESSAGE_MAX) return refused('bad-handshake', 'bad-handshake')
     const framed = inbox.take(2 + length)
@@ -135,6 +137,11 @@ export class Handshake {
     }
   }
 
+  #ephemeral(): DhKeyPair {
+    this.#ephemeralKeys ??= this.#setup.ephemeralKeys()
+    return this.#ephemeralKeys
+  }
+
   #prove(delegation: Uint8Array): HandshakeStep {
     const { networkId, crypto, wallMs, ownPublicKey, expectedPublicKey } = this.#setup
     const check = checkDelegation(delegation, this.#noise?.remoteStatic ?? EMPTY, networkId, wallMs, crypto)
@@ -154,6 +161,12 @@ export class Handshake {
   #sendMessage(message: Uint8Array): void {
     this.output.push(Uint8Array.of(message.length >>> 8, message.length & 0xff), message)
   }
+}
+
+/** What may be believed of a clear word: that the dial failed, and perhaps why. Nothing that would change how we treat the peer. */
+export function hintName(code: number): WireCode {
+  const name = wireCodeName(code)
+  return name === 'self' || name === 'duplicate' || name === 'superseded' || name === 'conflict' ? 'closed' : name
 }
 
 function asStatus(code: WireCode): PreambleStatus | null {

@@ -14,6 +14,7 @@ const ADDRESSES_MAX = 8
 const SUPERSEDES_MAX = 8
 const AGENT_BYTES_MAX = 128
 const ID_BYTES = 8
+const WALL_BYTES = 6
 
 /** What a name stands for. `repeat` is a message that carries a nonce, so that equal payloads count as different messages. */
 export type NameKind = 'message' | 'direct' | 'request' | 'repeat'
@@ -22,6 +23,12 @@ const KINDS: readonly NameKind[] = ['message', 'direct', 'request', 'repeat']
 export interface TypeName {
   readonly kind: NameKind
   readonly name: string
+}
+
+/** The application's protocol version, and the lowest it can talk to. */
+export interface VersionRange {
+  readonly version: number
+  readonly minVersion: number
 }
 
 export interface HelloLimits {
@@ -70,16 +77,17 @@ export function encodeHello(hello: Hello): Uint8Array {
         varintBytes(hello.limits.windowBytes),
       ]),
     ),
-    field(TAG.wallMs, uintBytes(hello.wallMs, 6)),
+    field(TAG.wallMs, uintBytes(hello.wallMs, WALL_BYTES)),
     field(TAG.supersedes, joinBytes(hello.supersedes.slice(0, SUPERSEDES_MAX))),
   ])
 }
 
-/** @returns null for anything but a well-formed hello that names every required field */
-export function decodeHello(bytes: Uint8Array): Hello | null {
+/** @returns null for anything but a well-formed hello with every required field; `unsupported` where a later version's field must be understood */
+export function decodeHello(bytes: Uint8Array): Hello | 'unsupported' | null {
   if (bytes.length > HELLO_BYTES_MAX) return null
   const fields = readFields(bytes)
-  if (fields === null || REQUIRED.some((tag) => !fields.has(tag))) return null
+  if (fields === null || fields === 'unsupported') return fields
+  if (REQUIRED.some((tag) => !fields.has(tag))) return null
   const field = (tag: number): ByteReader => new ByteReader(fields.get(tag) ?? new Uint8Array(0))
   const epoch = field(TAG.epoch)
   const version = field(TAG.version)
@@ -97,7 +105,7 @@ export function decodeHello(bytes: Uint8Array): Hello | null {
     supersedes: decodeIds(fields.get(TAG.supersedes) ?? new Uint8Array(0)),
     agent,
     addresses,
-    wallMs: readUint(fields.get(TAG.wallMs) ?? new Uint8Array(0)),
+    wallMs: readUint((fields.get(TAG.wallMs) ?? new Uint8Array(0)).subarray(0, WALL_BYTES)),
   }
   return epoch.broken || version.broken || limits.broken ? null : hello
 }
@@ -145,19 +153,20 @@ export class NameTable {
   }
 }
 
-function readFields(bytes: Uint8Array): Map<number, Uint8Array> | null {
-  // Bound: one entry for each tag in TAG.
+function readFields(bytes: Uint8Array): Map<number, Uint8Array> | 'unsupported' | null {
+  // Bound: what a hello of HELLO_BYTES_MAX can hold.
   const fields = new Map<number, Uint8Array>()
   const known: readonly number[] = Object.values(TAG)
   const reader = new ByteReader(bytes)
+  let unsupported = false
   while (reader.left > 0) {
     const tag = reader.varint()
     const value = reader.take(reader.varint())
     if (reader.broken || fields.has(tag)) return null
-    if (known.includes(tag)) fields.set(tag, value)
-    else if (tag % 2 === 0) return null
+    fields.set(tag, value)
+    unsupported ||= tag % 2 === 0 && !known.includes(tag)
   }
-  return fields
+  return unsupported ? 'unsupported' : fields
 }
 
 function encodeTexts(texts: readonly string[]): Uint8Array {

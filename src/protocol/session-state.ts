@@ -13,17 +13,20 @@ export type SessionState =
   /** Admitted; the peer has not yet said hello. */
   | 'hello'
   | 'established'
+  /** We have said goodbye, and still take what the peer had written before it heard. */
+  | 'leaving'
   /** Nothing more is read or sent. */
   | 'over'
 
-export type SessionStep = 'introduced' | 'proven' | 'admitted' | 'greeted' | 'ended'
+export type SessionStep = 'introduced' | 'proven' | 'admitted' | 'greeted' | 'left' | 'ended'
 
 const TABLE: Readonly<Record<SessionState, Partial<Readonly<Record<SessionStep, SessionState>>>>> = {
   preamble: { introduced: 'keys', ended: 'over' },
   keys: { proven: 'deciding', ended: 'over' },
   deciding: { admitted: 'hello', ended: 'over' },
   hello: { greeted: 'established', ended: 'over' },
-  established: { ended: 'over' },
+  established: { left: 'leaving', ended: 'over' },
+  leaving: { ended: 'over' },
   over: { ended: 'over' },
 }
 

@@ -3,7 +3,6 @@
  * and what must be sent waits in `output`. The owner decides; the session never calls anybody, and never waits.
  */
 import type { Reason, ReasonCode, WireCode } from '../errors.js'
-import { wireCodeName } from '../errors.js'
 import { copyBytes, EMPTY } from './bytes.js'
 import type { ControlEvent } from './control.js'
 import { decodeControl, encodeGoodbye } from './control.js'
@@ -11,26 +10,21 @@ import { ReceiveCredit } from './credit.js'
 import type { Frame } from './frame.js'
 import { encodeFrame, FRAME, FrameReader, Reassembly } from './frame.js'
 import type { HandshakeSetup, HandshakeStep } from './handshake.js'
-import { Handshake } from './handshake.js'
-import type { Hello } from './hello.js'
+import { Handshake, hintName } from './handshake.js'
+import type { Hello, VersionRange } from './hello.js'
 import { decodeHello, encodeHello, HELLO_BYTES_MAX } from './hello.js'
 import { Inbox } from './inbox.js'
 import { RecordReader, RecordWriter } from './record.js'
 import type { SessionState, SessionStep } from './session-state.js'
 import { step } from './session-state.js'
-
-/** The application's protocol version, and the lowest it can talk to. */
-export interface VersionRange {
-  readonly version: number
-  readonly minVersion: number
-}
+import { varintLength } from './varint.js'
 
 export interface SessionSetup extends HandshakeSetup {
   readonly protocol: VersionRange
 }
 
 export type SessionEvent =
-  /** The peer is who it says; the owner answers with `admit` or `close`, at once or later. `skewMs` > 0: its delegation has expired. */
+  /** The peer is who it says; the owner answers with `admit` or `close` before it calls anything else. `skewMs` > 0: its delegation has expired. */
   | { readonly kind: 'proven'; readonly publicKey: Uint8Array; readonly skewMs: number }
   | { readonly kind: 'established'; readonly hello: Hello }
   /** An application frame: `index` into the names we said we receive. `size` is what it counts in credit. */
@@ -66,14 +60,14 @@ export class Session {
     return this.#state
   }
 
-  /** Eight bytes that both ends derive and nobody else knows; empty before the keys. */
+  /** Eight bytes that both ends derive, to name the link by; no secret. Empty before the keys. */
   get connectionId(): Uint8Array {
     return this.#connectionId
   }
 
-  /** Bytes held of records and messages that are not yet whole. */
+  /** Bytes held of records, frames and messages that are not yet whole. */
   get waiting(): number {
-    return this.#inbox.waiting + this.#reassembly.waiting
+    return this.#inbox.waiting + this.#frames.waiting + this.#reassembly.waiting
   }
 
   /** The credit this side gives. */
@@ -86,8 +80,11 @@ export class Session {
     this.#reassembly.answerBytesMax = Math.max(this.#reassembly.answerBytesMax, bytesMax)
   }
 
-  /** Takes bytes from the link; they need not stay. Call `next` until it gives null before the next call. */
+  /**
+   * Takes bytes from the link; they need not stay. Call `next` until it gives null, and answer `proven`, before the next call.
+   */
   receive(bytes: Uint8Array): void {
+    if (this.#state === 'deciding') throw new Error('a proven peer must be admitted or refused before more is received')
     if (this.#state !== 'over') this.#inbox.push(bytes)
   }
 
@@ -102,7 +99,8 @@ export class Session {
           break
         }
         case 'hello':
-        case 'established': {
+        case 'established':
+        case 'leaving': {
           const event = this.#read()
           if (event !== undefined) return event
           break
@@ -120,18 +118,25 @@ export class Session {
     this.#hello = hello
     this.#reassembly.bytesMax = hello.limits.messageBytesMax
     this.#credit = new ReceiveCredit(hello.limits.windowBytes)
-    const opened = this.#openRecords()
-    if (opened && this.#setup.direction === 'outbound') this.#sayHello(hello)
+    if (!this.#openRecords()) this.#end()
+    else if (this.#setup.direction === 'outbound') this.#sayHello(hello)
   }
 
   /** Ends the session and tells the other side, as well as the moment allows: sealed, in the clear, or not at all. */
   close(code: WireCode, retryAfterMs = 0, text = ''): void {
     if (this.#state === 'over') return
+    // A responder has keys once the initiator is proven; an initiator would have to show itself to get them, and does not.
     if (this.#state === 'deciding' && this.#setup.direction === 'inbound') this.#openRecords()
     if (this.#writer === null) this.#handshake?.abort(code)
     else this.#seal([encodeFrame(FRAME.goodbye, encodeGoodbye(code, retryAfterMs, text))])
     this.#flushHandshake()
     this.#end()
+  }
+
+  /** Says goodbye, but goes on reading: what the peer sent before it hears is not lost. Only when established. */
+  leave(code: WireCode): void {
+    this.#seal([encodeFrame(FRAME.goodbye, encodeGoodbye(code, 0, ''))])
+    this.#take('left')
   }
 
   /** Ends the session without a word: the link is gone. */
@@ -141,7 +146,7 @@ export class Session {
 
   /** Seals frames as one record. Only between hello and the end. @returns chunks for the link */
   seal(parts: readonly Uint8Array[]): readonly Uint8Array[] {
-    return this.#writer?.seal(parts) ?? []
+    return this.#state === 'over' || this.#state === 'leaving' ? [] : (this.#writer?.seal(parts) ?? [])
   }
 
   /** @returns undefined to go on reading */
@@ -182,10 +187,11 @@ export class Session {
         return undefined
       case 'abort':
         this.#end()
-        return { kind: 'told', reason: { code: wireCodeName(record.code), fault: 'remote' } }
+        return { kind: 'told', reason: { code: hintName(record.code), fault: 'remote' } }
       case 'forged':
-        // No answer: whoever can break a tag is not the peer. Before hello it may be that the keys never agreed.
-        return this.#refuse(this.#state === 'hello' ? 'bad-handshake' : 'protocol-error', null, 'forged-record')
+        // No answer, and nobody to blame: whoever stands between two honest nodes can break a tag.
+        this.#end()
+        return { kind: 'refused', reason: { code: 'bad-record', fault: 'network' } }
     }
   }
 
@@ -193,7 +199,7 @@ export class Session {
     if (this.#state === 'hello') return this.#greet(frame)
     if (frame.type === FRAME.fragment) return this.#gather(frame)
     if (frame.type >= FRAME.firstApplication) {
-      const size = frame.body.length + (frame.type < 0x80 ? 1 : 2)
+      const size = frame.body.length + varintLength(frame.type)
       if (!this.#credit.arrived(size)) return this.#violated('credit-overrun')
       return { kind: 'application', index: frame.type - FRAME.firstApplication, body: frame.body, size }
     }
@@ -232,6 +238,8 @@ export class Session {
     if (frame.type === FRAME.goodbye) return this.#control(frame, 0)
     const hello = frame.type === FRAME.hello ? decodeHello(frame.body) : null
     if (hello === null) return this.#violated('hello-broken')
+    // A field that must be understood and is not: an honest peer of a later version.
+    if (hello === 'unsupported') return this.#refuse('wrong-version', 'protocol-error', 'unknown-hello-field')
     const { protocol, direction } = this.#setup
     if (hello.version < protocol.minVersion || hello.minVersion > protocol.version)
       return this.#refuse('wrong-version', 'wrong-version')

@@ -8,7 +8,7 @@ import type { Link, LinkEvents } from '../ports/transport.js'
 import type { Direction, PeerId } from '../ports/types.js'
 import { copyBytes, EMPTY, keyOf } from '../protocol/bytes.js'
 import { FRAME } from '../protocol/frame.js'
-import type { Hello, NameKind, TypeName } from '../protocol/hello.js'
+import type { Hello, NameKind } from '../protocol/hello.js'
 import { NameTable } from '../protocol/hello.js'
 import type { Priority } from '../protocol/message.js'
 import type { SessionEvent, SessionSetup } from '../protocol/session.js'
@@ -115,7 +115,7 @@ export class Connection implements LinkEvents {
   }
 
   data(bytes: Uint8Array): void {
-    if (this.isEnding) return
+    if (this.isEnding && this.#session.state !== 'leaving') return
     this.#session.receive(bytes)
     let opened = false
     for (let event = this.#session.next(); event !== null; event = this.#session.next()) {
@@ -123,7 +123,9 @@ export class Connection implements LinkEvents {
       this.#handle(event)
     }
     this.#writeSession()
-    if (this.#stage === 'open') this.#open?.vitals.arrived(bytes.length, opened)
+    if (this.#stage !== 'open' || this.#open === null) return
+    this.#open.intake.countBytes(bytes.length)
+    this.#open.vitals.arrived(bytes.length, opened)
   }
 
   drained(): void {
@@ -146,6 +148,8 @@ export class Connection implements LinkEvents {
 
   /** Lets the proven peer in. */
   admit(identity: PeerIdentity, hello: Hello): void {
+    // The host may have ended it while it was asked.
+    if (this.isEnding) return
     this.identity = identity
     this.#session.admit(hello)
     this.#writeSession()
@@ -155,7 +159,9 @@ export class Connection implements LinkEvents {
   close(code: WireCode, { retryAfterMs, text, judged = false }: CloseOptions = {}): void {
     if (this.isEnding) return
     this.#open?.sender.flush()
-    this.#session.close(code, retryAfterMs, text)
+    // One of two living links: what is on its way on this one must still arrive.
+    if (code === 'duplicate' && this.#stage === 'open') this.#session.leave(code)
+    else this.#session.close(code, retryAfterMs, text)
     this.#lose({ code, fault: 'local', ...(text === undefined ? {} : { cause: text }) }, judged)
   }
 
@@ -216,7 +222,6 @@ export class Connection implements LinkEvents {
         this.#establish(event.hello)
         break
       case 'application':
-        this.#open?.intake.countBytes(event.size)
         this.#owner.application(this, event.index, event.body, event.size)
         break
       case 'ping':
@@ -229,7 +234,7 @@ export class Connection implements LinkEvents {
         this.#open?.sender.credited(event.bytes)
         break
       case 'types':
-        this.#addNames(event.names)
+        if (!this.#remoteNames.add(event.names)) this.close('protocol-error', { text: 'too many names', judged: true })
         break
       case 'told':
         this.#lose(event.reason, false)
@@ -259,11 +264,8 @@ export class Connection implements LinkEvents {
     })
     this.#remoteNames.add(hello.names)
     this.#stage = 'open'
+    this.#open.vitals.begin()
     this.#owner.established(this)
-  }
-
-  #addNames(names: readonly TypeName[]): void {
-    if (!this.#remoteNames.add(names)) this.close('protocol-error', { text: 'too many names', judged: true })
   }
 
   #writeSession(): void {
@@ -286,7 +288,7 @@ export class Connection implements LinkEvents {
 
   #end(reason: Reason, judged: boolean): void {
     this.#stage = 'closing'
-    this.#session.abandon()
+    if (this.#session.state !== 'leaving') this.#session.abandon()
     this.#deadline.cancel()
     this.#open?.intake.stop()
     this.#open?.vitals.stop()

@@ -26,6 +26,7 @@ export interface ConnectionsOwner<Handle> {
 
 interface Contest {
   readonly newcomer: Connection
+  readonly address: string | null
   readonly deadline: Deadline
   newcomerAnswered: boolean
   incumbentAnswered: boolean
@@ -102,7 +103,7 @@ export class Connections<Handle> {
   add(peerId: PeerId, peerKey: Uint8Array, connection: Connection, address: string | null): void {
     const place = this.#places.get(peerId)
     if (place === undefined) this.#seat(peerId, peerKey, connection, address)
-    else this.#challenge(place, connection)
+    else this.#challenge(place, connection, address)
   }
 
   /** A connection that had been added has ended. */
@@ -120,7 +121,7 @@ export class Connections<Handle> {
       return
     }
     this.#settle(place, heir)
-    this.#replace(place, heir.newcomer, reason)
+    this.#replace(place, heir, reason)
   }
 
   #seat(peerId: PeerId, peerKey: Uint8Array, connection: Connection, address: string | null): void {
@@ -142,7 +143,7 @@ export class Connections<Handle> {
     this.#owner.connected(place.handle, connection)
   }
 
-  #challenge(place: Place<Handle>, newcomer: Connection): void {
+  #challenge(place: Place<Handle>, newcomer: Connection, address: string | null): void {
     const { current } = place
     if (place.contests.length >= CONTESTS_MAX || !this.#supersede) {
       newcomer.close('duplicate')
@@ -151,6 +152,7 @@ export class Connections<Handle> {
     const timeoutMs = Math.max(current.vitals?.probeTimeoutMs ?? 0, newcomer.vitals?.probeTimeoutMs ?? 0)
     const contest: Contest = {
       newcomer,
+      address,
       newcomerAnswered: false,
       incumbentAnswered: false,
       overdue: false,
@@ -202,7 +204,8 @@ export class Connections<Handle> {
     }
   }
 
-  #keepNewcomer(place: Place<Handle>, { newcomer, incumbentAnswered }: Contest): void {
+  #keepNewcomer(place: Place<Handle>, contest: Contest): void {
+    const { newcomer, incumbentAnswered } = contest
     const { current } = place
     const sameEpoch = newcomer.epoch === current.epoch
     const checked = place.epochs.check(newcomer.epoch, this.#agenda.now())
@@ -212,7 +215,7 @@ export class Connections<Handle> {
       return
     }
     const code = sameEpoch && incumbentAnswered ? 'duplicate' : 'superseded'
-    this.#replace(place, newcomer, { code, fault: 'local' })
+    this.#replace(place, contest, { code, fault: 'local' })
     current.close(code)
   }
 
@@ -222,13 +225,14 @@ export class Connections<Handle> {
   }
 
   /** The newcomer takes the place: silently within one process, with a goodbye and a welcome for another. */
-  #replace(place: Place<Handle>, newcomer: Connection, reason: Reason): void {
+  #replace(place: Place<Handle>, { newcomer, address }: Contest, reason: Reason): void {
     const old = place.current
     place.current = newcomer
     // Whoever else is being judged now faces a link that has just answered.
     for (const contest of place.contests) contest.incumbentAnswered = true
     if (newcomer.epoch === old.epoch) {
       place.seat.connection = newcomer
+      place.seat.address = address
       for (const { priority, outgoing } of old.takeUnsent()) newcomer.enqueue(priority, outgoing)
       this.#owner.swapped(old, newcomer)
       return
@@ -236,7 +240,7 @@ export class Connections<Handle> {
     place.seat.connection = null
     this.#owner.disconnected(place.handle, old, reason)
     place.epochs.took(newcomer.epoch, this.#agenda.now())
-    place.seat = { ...place.seat, connection: newcomer }
+    place.seat = { ...place.seat, connection: newcomer, address }
     place.handle = this.#owner.makeHandle(place.seat)
     this.#owner.connected(place.handle, newcomer)
   }

@@ -21,8 +21,12 @@ export interface CredentialsSetup {
   readonly failed: (error: HoldfastError) => void
 }
 
+/** A delegation is renewed when it is this old by the wall clock, which may jump. */
 const RENEWAL_MS = 86_400_000
+const CHECK_MS = 600_000
 const RETRY_MS = 60_000
+/** A signer that has not answered by then has failed. */
+const SIGN_MS = 10_000
 const SIGNATURE_BYTES = 64
 
 export class Credentials {
@@ -32,6 +36,8 @@ export class Credentials {
   readonly #setup: CredentialsSetup
   #delegation: Uint8Array = EMPTY
   #deadline: Deadline | null = null
+  #signedAt = 0
+  #stopped = false
 
   constructor(setup: CredentialsSetup) {
     this.#setup = setup
@@ -54,22 +60,28 @@ export class Credentials {
    */
   start(done: () => void, failed: (error: HoldfastError) => void): void {
     this.#renew(() => {
-      this.#schedule(RENEWAL_MS)
+      this.#schedule(CHECK_MS)
       done()
     }, failed)
   }
 
   stop(): void {
+    this.#stopped = true
     this.#deadline?.cancel()
     this.#deadline = null
   }
 
   #schedule(delayMs: number): void {
     this.#deadline?.cancel()
+    if (this.#stopped) return
     this.#deadline = this.#setup.agenda.in(delayMs, () => {
+      if (Math.abs(this.#setup.clock.wall() - this.#signedAt) < RENEWAL_MS) {
+        this.#schedule(CHECK_MS)
+        return
+      }
       this.#renew(
         () => {
-          this.#schedule(RENEWAL_MS)
+          this.#schedule(CHECK_MS)
         },
         (error) => {
           this.#setup.failed(error)
@@ -80,20 +92,30 @@ export class Credentials {
   }
 
   #renew(done: () => void, failed: (error: HoldfastError) => void): void {
-    const { clock, identity, publicKey, networkId, crypto } = this.#setup
-    const notAfterS = Math.floor((clock.wall() + DELEGATION_LIFE_MS) / 1000)
+    const { clock, agenda, identity, publicKey, networkId, crypto } = this.#setup
+    const signedAt = clock.wall()
+    const notAfterS = Math.floor((signedAt + DELEGATION_LIFE_MS) / 1000)
     const message = delegationMessage(networkId, this.staticKeys.publicKey, notAfterS)
+    let over = false
     const take = (signature: Uint8Array): void => {
+      if (over) return
+      over = true
+      deadline?.cancel()
       if (signature.length !== SIGNATURE_BYTES || !crypto.verify(publicKey, message, signature)) {
         failed(new HoldfastError('invalid-option', 'identity.sign gave a signature that identity.id does not verify'))
         return
       }
       this.#delegation = encodeDelegation(publicKey, notAfterS, signature)
+      this.#signedAt = signedAt
       done()
     }
     const fail = (cause: unknown): void => {
+      if (over) return
+      over = true
+      deadline?.cancel()
       failed(new HoldfastError('invalid-option', 'identity.sign failed', { cause }))
     }
+    let deadline: Deadline | null = null
     let signed: Uint8Array | Promise<Uint8Array>
     try {
       signed = identity.sign(message)
@@ -101,7 +123,13 @@ export class Credentials {
       fail(error)
       return
     }
-    if (signed instanceof Uint8Array) take(signed)
-    else signed.then(take, fail)
+    if (signed instanceof Uint8Array) {
+      take(signed)
+      return
+    }
+    deadline = agenda.in(SIGN_MS, () => {
+      fail(new Error(`no signature within ${String(SIGN_MS)} ms`))
+    })
+    signed.then(take, fail)
   }
 }

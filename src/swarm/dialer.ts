@@ -7,7 +7,7 @@ import { HoldfastError, reasonError } from '../errors.js'
 import { formatAddress } from '../policy/address.js'
 import type { FailurePlan } from '../policy/dial.js'
 import { checkDial, firstDialMs, firstRedialMs, planAfterFailure, STABLE_LINK_MS } from '../policy/dial.js'
-import { OFFLINE_DELAY_MAX_MS } from '../policy/offline.js'
+import { soonerOffline } from '../policy/offline.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { DialerSetup } from './dialer-setup.js'
@@ -294,11 +294,4 @@ export class Dialer {
     if (standing.kind === 'suspect') standing.retry?.cancel()
     target.standing = { kind: 'idle' }
   }
-}
-
-/** What fails while nothing works says nothing: it is tried again soon, whatever its turn would have been. */
-function soonerOffline(next: FailurePlan['next']): FailurePlan['next'] {
-  if (next.kind === 'drop') return next
-  const delayMs = next.kind === 'retry' ? Math.min(next.delayMs, OFFLINE_DELAY_MAX_MS) : OFFLINE_DELAY_MAX_MS
-  return { kind: 'retry', delayMs, alarm: false }
 }

@@ -3,6 +3,7 @@
  * quarantine, in which their messages are dropped and their link stays, and an alarm for the operator.
  */
 import type { LocalCode } from '../errors.js'
+import { isLoopback } from '../policy/address.js'
 import type { Ban, Blacklist } from '../policy/blacklist.js'
 import type { PeerStore } from '../policy/peer-store.js'
 import type { PeerId } from '../ports/types.js'
@@ -45,7 +46,9 @@ export class Discipline {
     counters.count(`strike-${violation}`)
     if (peerId !== null) peerStore.penalized(peerId, now)
     const trusted = peerId !== null && isTrusted(peerId)
-    const { points, banned: bans } = blacklist.strike({ peerId, ip: perIpLimits && !trusted ? ip : null }, now)
+    // Behind one loopback address stands whatever a proxy lets through.
+    const counts = perIpLimits && !trusted && ip !== null && !isLoopback(ip)
+    const { points, banned: bans } = blacklist.strike({ peerId, ip: counts ? ip : null }, now)
     if (trusted) {
       if (points >= STRIKES_TO_QUARANTINE) this.#quarantine(peerId, violation, now)
       return

@@ -44,6 +44,15 @@ export interface QuarantineNotice {
   readonly forMs: number
 }
 
+/** Messages may have passed us by: ask this peer for what we missed. */
+export interface RecoveredGap {
+  readonly peerId: PeerId
+  /** `shed`: it dropped gossip meant for us. `replaced`: its link was silent and another took over. `returned`: it was away. */
+  readonly cause: 'shed' | 'replaced' | 'returned'
+  /** How long nothing was heard of it; 0 where that is not known. */
+  readonly gapMs: number
+}
+
 /** Every event, with what it carries. */
 export interface SwarmEvents {
   listening: [address: string]
@@ -56,7 +65,7 @@ export interface SwarmEvents {
   'dial:failed': [failure: DialFailure]
   'inbound:refused': [refusal: InboundRefusal]
   ban: [notice: BanNotice]
-  recovered: [cause: { readonly peerId: PeerId }]
+  recovered: [gap: RecoveredGap]
   'clock:skew': [skew: { readonly peerId: PeerId; readonly skewMs: number }]
   error: [error: HoldfastError]
 }

@@ -12,7 +12,10 @@ export interface BroadcastResult {
   readonly id: string
   /** Links it was queued on. */
   readonly queued: number
-  /** Links it was not queued on, because their outbox is full or the message is larger than they take. They are told of the gap. */
+  /**
+   * Links it was not queued on: their outbox is full, and they are told that they miss something; or the message is larger
+   * than they take.
+   */
   readonly shed: number
 }
 

@@ -14,9 +14,14 @@ export class HandlerQueue {
     this.#max = max
   }
 
+  /** Whether the next job would have to wait. */
+  get isFull(): boolean {
+    return this.#running >= this.#max
+  }
+
   /** Runs the job now or when its turn comes; the job calls `done` once it is over. */
   submit(job: (done: () => void) => void): void {
-    if (this.#running >= this.#max) {
+    if (this.isFull) {
       this.#waiting.push(job)
       return
     }

@@ -57,8 +57,10 @@ export class Membership implements ConnectionOwner<Connection> {
     this.#reception = new Reception({
       settings,
       roster,
-      currents: () => this.connections.currents(),
-      isConnected: (peerId) => this.connections.current(peerId) !== null,
+      links: () => this.#links,
+      failed: (error) => {
+        emitter.emit('error', error)
+      },
       clockSkew: (peerId, skewMs) => {
         emitter.emit('clock:skew', { peerId, skewMs })
       },
@@ -96,7 +98,7 @@ export class Membership implements ConnectionOwner<Connection> {
         staticKeys: this.credentials.staticKeys,
         delegation: this.credentials.delegation,
         ownPublicKey: publicKey,
-        ephemeralKeys: this.credentials.ephemeralKeys(),
+        ephemeralKeys: () => this.credentials.ephemeralKeys(),
         expectedPublicKey: expected === null ? null : parsePeerId(expected, crypto),
         wallMs: clock.wall(),
       },
@@ -110,19 +112,16 @@ export class Membership implements ConnectionOwner<Connection> {
   }
 
   proven(connection: Connection, publicKey: Uint8Array, skewMs: number): void {
-    const { settings, roster } = this.#context
+    const { settings } = this.#context
     const peerId = formatPeerId(publicKey, settings.crypto)
     const dialled = this.#dialled.get(connection) ?? null
     connection.peerId = peerId
-    if (dialled !== null) roster.pin(dialled, peerId)
     const admission = this.#reception.receive(connection, peerId, dialled, skewMs)
     if (admission.kind === 'refuse') {
       connection.close(admission.code, admission.options)
       return
     }
-    const { peerClass, limits, evict } = admission
-    evict?.close('too-many-peers', { retryAfterMs: 60_000, text: 'evicted' })
-    if (peerClass === 'masternode' || peerClass === 'persistent') settings.blacklist.exempt(peerId)
+    const { peerClass, limits } = admission
     const hello = this.#reception.hello(limits, this.credentials.epoch, {
       names: this.traffic.registry.names(),
       addresses: this.announced,
@@ -132,11 +131,16 @@ export class Membership implements ConnectionOwner<Connection> {
   }
 
   established(connection: Connection): void {
+    const { settings, roster, counters } = this.#context
     const { identity } = connection
     if (identity === null) return
-    const { peerId, publicKey } = identity
+    const { peerId, publicKey, peerClass } = identity
+    const dialled = this.#dialled.get(connection) ?? null
+    if (dialled !== null) roster.pin(dialled, peerId)
+    if (peerClass === 'masternode' || peerClass === 'persistent') settings.blacklist.exempt(peerId)
+    this.#reception.pickVictim(connection)?.close('too-many-peers', { retryAfterMs: 60_000, text: 'evicted' })
     this.gate.done(connection)
-    this.#context.counters.count(`handshake-${connection.direction}`)
+    counters.count(`handshake-${connection.direction}`)
     this.dialer.reached(peerId, connection)
     this.connections.add(peerId, publicKey, connection, this.#addressOf(connection))
   }
@@ -175,9 +179,7 @@ export class Membership implements ConnectionOwner<Connection> {
     log('debug', `${direction} link to ${peerId ?? link.remote?.host ?? 'a stranger'} ended: ${reason.code}`)
     this.gate.done(connection)
     this.traffic.lost(connection, reason)
-    if (judged && connection.hello !== null) this.traffic.strike(connection, 'protocol-error')
-    else if (judged && isHandshakeViolation(reason.code) && direction === 'inbound')
-      this.traffic.strike(connection, reason.code)
+    if (judged && reason.fault === 'remote') this.#punish(connection, reason)
     if (connection.hello !== null && peerId !== null) this.connections.remove(peerId, connection, reason)
     else if (direction === 'inbound') this.#refusedInbound(peerId, link, reason)
     this.dialer.handshakeFailed(connection, reason, judged)
@@ -241,6 +243,13 @@ export class Membership implements ConnectionOwner<Connection> {
         log('warn', `${failure.address} has failed ${String(failure.attempt)} times in a row`)
       },
     })
+  }
+
+  /** Before hello only the address is struck: whoever stands between two honest nodes could make either look guilty. */
+  #punish(connection: Connection, { code }: Reason): void {
+    if (connection.hello !== null) this.traffic.strike(connection, 'protocol-error')
+    else if (connection.direction === 'inbound' && isHandshakeViolation(code))
+      this.traffic.strikeAddress(connection, code)
   }
 
   #suspects(): number {

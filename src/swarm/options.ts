@@ -16,7 +16,7 @@ import type { Transport } from '../ports/transport.js'
 import type { Address, Direction, PeerClass, PeerId } from '../ports/types.js'
 import { copyBytes, utf8 } from '../protocol/bytes.js'
 import { parsePeerId } from '../protocol/peer-id.js'
-import type { VersionRange } from '../protocol/session.js'
+import type { VersionRange } from '../protocol/hello.js'
 import type { Healing } from './healing.js'
 import { DEFAULT_HEALING } from './healing.js'
 import type { Identity } from './identity.js'
@@ -117,12 +117,14 @@ export interface Settings extends Environment {
 }
 
 const MAGIC_BYTES = 4
+const AGENT_BYTES_MAX = 128
 const VERSION_MAX = 2 ** 28 - 1
 const PRESETS: readonly Preset[] = ['masternode', 'literal', 'lan', 'loopback', 'light']
 
 /** @throws HoldfastError `invalid-option`, or `invalid-address` and `invalid-peer-id` for a bad address */
 export function resolveOptions(options: SwarmOptions, environment: Environment): Settings {
   const { crypto } = environment
+  checkNames(options)
   const preset = options.preset ?? 'masternode'
   if (!PRESETS.includes(preset)) throw invalidOption('preset', preset, PRESETS.join(', '))
   const addresses = (field: 'listen' | 'masternodes' | 'persistent' | 'seeds' | 'announce'): readonly Address[] =>
@@ -141,7 +143,7 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     persistent: addresses('persistent'),
     seeds: addresses('seeds'),
     protocol: checkProtocol(options.protocol ?? { version: 1, minVersion: 1 }),
-    authorize: options.authorize ?? null,
+    authorize: checkAuthorize(options.authorize ?? null),
     limits: resolveLimits(preset, options.limits ?? {}),
     perIpLimits: options.perIpLimits ?? preset !== 'loopback',
     backoff: toBackoffPolicy(options.backoff ?? backoffOf(options.healing?.giveUp === true ? 'literal' : preset)),
@@ -149,9 +151,42 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     blacklist: options.blacklist ?? new Blacklist(),
     peerStore: options.peerStore ?? new PeerStore(),
     logger: options.logger ?? null,
-    agent: options.agent ?? 'holdfast',
+    agent: checkAgent(options.agent ?? 'holdfast'),
     healing: { ...DEFAULT_HEALING, ...options.healing },
   }
+}
+
+const NAMES: Readonly<Record<keyof SwarmOptions, true>> = {
+  network: true,
+  identity: true,
+  transports: true,
+  genesis: true,
+  listen: true,
+  announce: true,
+  masternodes: true,
+  persistent: true,
+  seeds: true,
+  protocol: true,
+  authorize: true,
+  limits: true,
+  preset: true,
+  perIpLimits: true,
+  backoff: true,
+  dedup: true,
+  blacklist: true,
+  peerStore: true,
+  healing: true,
+  logger: true,
+  agent: true,
+  clock: true,
+  random: true,
+}
+
+/** A misspelt option would otherwise be a default that nobody chose. */
+function checkNames(options: unknown): asserts options is SwarmOptions {
+  if (typeof options !== 'object' || options === null) throw invalidOption('options', options, 'an object')
+  for (const name of Object.keys(options))
+    if (!Object.hasOwn(NAMES, name)) throw invalidOption(name, 'given', 'the name of an option, which it is not')
 }
 
 /** One address of the host's, its peer id's checksum verified. */
@@ -188,6 +223,17 @@ function checkIdentity(identity: Identity): Identity {
   const given: unknown = identity
   if (typeof given === 'object' && given !== null && 'sign' in given && 'id' in given) return identity
   throw invalidOption('identity', identity, 'an identity, such as createIdentity() makes')
+}
+
+function checkAgent(agent: string): string {
+  const given: unknown = agent
+  if (typeof given === 'string' && utf8(given).length <= AGENT_BYTES_MAX) return given
+  throw invalidOption('agent', agent, `text of at most ${String(AGENT_BYTES_MAX)} bytes`)
+}
+
+function checkAuthorize(authorize: Settings['authorize']): Settings['authorize'] {
+  if (authorize === null || typeof authorize === 'function') return authorize
+  throw invalidOption('authorize', authorize, 'a function')
 }
 
 function checkProtocol({ version, minVersion }: VersionRange): VersionRange {

@@ -105,6 +105,9 @@ export function resolveLimits(
   const pingMs = preset === 'lan' ? { idlePingMs: 5_000 } : preset === 'literal' ? { idlePingMs: 30_000 } : {}
   const resolve = (peerClass: PeerClass): ClassLimits => {
     const limits = { ...DEFAULT_LIMITS[peerClass], ...pingMs, ...given[peerClass] }
+    for (const name of Object.keys(given[peerClass] ?? {}))
+      if (!Object.hasOwn(DEFAULT_LIMITS[peerClass], name))
+        throw invalidOption(`limits.${peerClass}.${name}`, 'given', 'the name of a limit, which it is not')
     for (const [name, value] of Object.entries(limits)) checkLimit(`limits.${peerClass}.${name}`, name, value)
     return limits
   }
@@ -118,6 +121,7 @@ export function resolveLimits(
 
 /** Sizes are announced in 28 bits, and a window is two messages. */
 const MESSAGE_BYTES_CEILING = 64 * MIB
+const REQUESTS_CEILING = 65_536
 const NUMBER_CEILING = 2 ** 40
 
 function checkLimit(field: string, name: string, value: number | string): void {
@@ -125,7 +129,8 @@ function checkLimit(field: string, name: string, value: number | string): void {
     if (value !== 'shed' && value !== 'close') throw invalidOption(field, value, "'shed' or 'close'")
     return
   }
-  const ceiling = name === 'messageBytesMax' ? MESSAGE_BYTES_CEILING : NUMBER_CEILING
+  const ceiling =
+    name === 'messageBytesMax' ? MESSAGE_BYTES_CEILING : name === 'requestsMax' ? REQUESTS_CEILING : NUMBER_CEILING
   if (typeof value !== 'number' || !(value > 0 && value <= ceiling))
     throw invalidOption(field, value, `a number above 0, at most ${String(ceiling)}`)
 }

@@ -2,10 +2,11 @@
  * Who comes in, once it is known who it is: bans, the host's own say, clocks, then a slot. Everybody who does not is told why.
  */
 import type { ReasonCode, WireCode } from '../errors.js'
+import { HoldfastError } from '../errors.js'
 import { formatAddress, ipBucket, isLoopback } from '../policy/address.js'
-import type { SlotCounts, SlotVictim } from '../policy/slots.js'
+import type { SlotCounts, SlotDecision, SlotVictim } from '../policy/slots.js'
 import { checkSlot, reserveFor } from '../policy/slots.js'
-import type { Address, PeerClass, PeerId } from '../ports/types.js'
+import type { Address, Direction, PeerClass, PeerId } from '../ports/types.js'
 import type { Hello } from '../protocol/hello.js'
 import type { Connection } from './connection.js'
 import type { CloseOptions } from './connection-owner.js'
@@ -17,20 +18,17 @@ import type { Roster } from './roster.js'
 export interface ReceptionSetup {
   readonly settings: Settings
   readonly roster: Roster
-  readonly currents: () => Iterable<Connection>
-  readonly isConnected: (peerId: PeerId) => boolean
+  /** Every link of the swarm. */
+  readonly links: () => Iterable<Connection>
+  readonly failed: (error: HoldfastError) => void
   readonly clockSkew: (peerId: PeerId, skewMs: number) => void
 }
 
 export type Admission =
-  | {
-      readonly kind: 'admit'
-      readonly peerClass: PeerClass
-      readonly limits: ClassLimits
-      readonly evict: Connection | null
-    }
+  | { readonly kind: 'admit'; readonly peerClass: PeerClass; readonly limits: ClassLimits }
   | { readonly kind: 'refuse'; readonly code: WireCode; readonly options: CloseOptions }
 
+const CLASSES: readonly PeerClass[] = ['masternode', 'persistent', 'regular', 'unknown']
 const REGULAR_MAX = 75
 const UNKNOWN_INBOUND_MAX = 19
 /** Tells a peer without a slot when to ask again. */
@@ -47,21 +45,29 @@ export class Reception {
 
   /** @param dialled the address of an outbound connection */
   receive(connection: Connection, peerId: PeerId, dialled: Address | null, skewMs: number): Admission {
-    const { settings, clockSkew } = this.#setup
+    const { settings, roster, clockSkew } = this.#setup
     const now = settings.clock.monotonic()
-    const peerClass = this.#classOf(connection, peerId, dialled)
-    if (peerClass === false) return refuse('not-allowed')
-    const trusted = peerClass === 'masternode' || peerClass === 'persistent'
-    const ban = trusted ? null : settings.blacklist.check({ peerId, ip: this.#bannableIp(connection) }, now)
+    const listed = roster.classOf(peerId)
+    const ban = listed !== null ? null : settings.blacklist.check({ peerId, ip: this.#bannableIp(connection) }, now)
     if (ban !== null) {
       const retryAfterMs = ban.untilAt === 'permanent' ? undefined : ban.untilAt - now
       return refuse('banned', { text: ban.cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
     }
-    if (skewMs > (trusted ? TRUSTED_SKEW_MAX_MS : 0)) {
+    if (skewMs > (listed !== null ? TRUSTED_SKEW_MAX_MS : 0)) {
       return refuse('expired', { text: `our clock says ${String(settings.clock.wall())}` })
     }
+    const peerClass = this.#classOf(connection, peerId, dialled)
+    if (peerClass === false) return refuse('not-allowed')
     if (skewMs > 0) clockSkew(peerId, skewMs)
     return this.#slot(connection, peerId, peerClass)
+  }
+
+  /** Who must go now that this one is in: the slots may have filled while it said hello. Null where there is room. */
+  pickVictim(connection: Connection): Connection | null {
+    const { identity, direction } = connection
+    if (identity === null || this.#isSecondLink(connection, identity.peerId)) return null
+    const decision = this.#decide(identity.peerClass, direction, connection)
+    return decision.kind === 'evict' ? this.#youngest(decision.victim) : null
   }
 
   /** What this side says of itself to a peer of this class. */
@@ -86,29 +92,50 @@ export class Reception {
     const { remote } = connection.link
     const address =
       dialled === null ? (remote === null ? null : `${remote.host}:${String(remote.port)}`) : formatAddress(dialled)
-    if (settings.authorize !== null) return settings.authorize({ peerId, direction: connection.direction, address })
-    return roster.classOf(peerId) ?? settings.peerStore.classOf(peerId, settings.clock.monotonic())
+    const own = roster.classOf(peerId) ?? settings.peerStore.classOf(peerId, settings.clock.monotonic())
+    if (settings.authorize === null) return own
+    try {
+      const answer: unknown = settings.authorize({ peerId, direction: connection.direction, address })
+      if (answer === false || CLASSES.includes(answer as PeerClass)) return answer as PeerClass | false
+      throw new TypeError(`authorize must answer with a class or false, at once, and not with ${typeof answer}`)
+    } catch (cause) {
+      this.#setup.failed(new HoldfastError('handler-failed', 'authorize failed: the peer was refused', { cause }))
+      return false
+    }
   }
 
   #slot(connection: Connection, peerId: PeerId, peerClass: PeerClass): Admission {
-    const { settings, roster, isConnected } = this.#setup
-    const limits = settings.limits[peerClass]
-    const admit = { kind: 'admit', peerClass, limits, evict: null } as const
+    const limits = this.#setup.settings.limits[peerClass]
+    const admit = { kind: 'admit', peerClass, limits } as const
     // A second link to a peer needs no second slot: one of the two is about to go.
-    if (isConnected(peerId)) return admit
+    if (this.#isSecondLink(connection, peerId)) return admit
     if (this.#perIpIsFull(connection, peerClass, limits.connectionsPerIpMax))
       return refuse('too-many-peers', { retryAfterMs: RETRY_FULL_MS, text: 'from this address' })
-    const decision = checkSlot(
-      this.#counts(),
-      {
-        reserve: reserveFor(roster.count('masternode'), roster.count('persistent')),
-        regularMax: REGULAR_MAX,
-        unknownInboundMax: UNKNOWN_INBOUND_MAX,
-      },
-      { peerClass, direction: connection.direction },
-    )
-    if (decision.kind === 'refuse') return refuse(decision.code, { retryAfterMs: RETRY_FULL_MS })
-    return decision.kind === 'admit' ? admit : { ...admit, evict: this.#pickVictim(decision.victim) }
+    const decision = this.#decide(peerClass, connection.direction, connection)
+    return decision.kind === 'refuse' ? refuse(decision.code, { retryAfterMs: RETRY_FULL_MS }) : admit
+  }
+
+  #decide(peerClass: PeerClass, direction: Direction, asking: Connection): SlotDecision {
+    const { roster } = this.#setup
+    const reserve = reserveFor(roster.count('masternode'), roster.count('persistent'))
+    const limits = { reserve, regularMax: REGULAR_MAX, unknownInboundMax: UNKNOWN_INBOUND_MAX }
+    return checkSlot(this.#counts(asking), limits, { peerClass, direction })
+  }
+
+  /** Those who were let in and are not on their way out, each peer once; a slot is taken from the moment it is granted. */
+  *#holders(but: Connection | null): Iterable<Connection> {
+    const seen = new Set<PeerId>()
+    for (const connection of this.#setup.links()) {
+      const { identity } = connection
+      if (connection === but || identity === null || connection.isEnding || seen.has(identity.peerId)) continue
+      seen.add(identity.peerId)
+      yield connection
+    }
+  }
+
+  #isSecondLink(connection: Connection, peerId: PeerId): boolean {
+    for (const { identity } of this.#holders(connection)) if (identity?.peerId === peerId) return true
+    return false
   }
 
   #perIpIsFull(connection: Connection, peerClass: PeerClass, max: number): boolean {
@@ -116,7 +143,7 @@ export class Reception {
     if (ip === null || isLoopback(ip) || peerClass === 'masternode' || peerClass === 'persistent') return false
     const bucket = ipBucket(ip)
     let count = 0
-    for (const { identity, link } of this.#setup.currents()) {
+    for (const { identity, link } of this.#holders(connection)) {
       if (identity?.peerClass !== 'regular' && identity?.peerClass !== 'unknown') continue
       if (link.remote !== null && ipBucket(link.remote.host) === bucket) count++
     }
@@ -127,7 +154,7 @@ export class Reception {
     return this.#setup.settings.perIpLimits && direction === 'inbound' ? (link.remote?.host ?? null) : null
   }
 
-  #counts(): SlotCounts {
+  #counts(asking: Connection): SlotCounts {
     const counts = {
       masternode: 0,
       persistent: 0,
@@ -136,7 +163,7 @@ export class Reception {
       unknownInbound: 0,
       unknownOutbound: 0,
     }
-    for (const { identity, direction } of this.#setup.currents()) {
+    for (const { identity, direction } of this.#holders(asking)) {
       const peerClass = identity?.peerClass
       if (peerClass === 'masternode' || peerClass === 'persistent') counts[peerClass]++
       else if (peerClass !== undefined) counts[`${peerClass}${direction === 'inbound' ? 'Inbound' : 'Outbound'}`]++
@@ -145,9 +172,9 @@ export class Reception {
   }
 
   /** The youngest of those who may go. */
-  #pickVictim(victim: SlotVictim): Connection | null {
+  #youngest(victim: SlotVictim): Connection | null {
     let youngest: Connection | null = null
-    for (const connection of this.#setup.currents()) {
+    for (const connection of this.#holders(null)) {
       const peerClass = connection.identity?.peerClass
       const common = peerClass === 'regular' || peerClass === 'unknown'
       const inbound = connection.direction === 'inbound'

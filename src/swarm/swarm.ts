@@ -212,6 +212,10 @@ export class Swarm {
       else emitter.emit('error', error)
     }
     this.#membership.credentials.start(() => {
+      if (this.#stopped !== null) {
+        done()
+        return
+      }
       for (const address of settings.listen) this.#listeners.open(address, opened, broke)
       if (settings.listen.length === 0) begin()
     }, failed)

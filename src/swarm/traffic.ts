@@ -4,6 +4,7 @@
  */
 import type { HoldfastError, Reason } from '../errors.js'
 import type { PeerId } from '../ports/types.js'
+import { copyBytes } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
@@ -19,6 +20,9 @@ import { decodePayload } from './payload.js'
 import { Registry } from './registry.js'
 import { Requests } from './requests.js'
 
+/** How often a peer may tell us that it drops gossip meant for us. */
+const GAP_EVERY_MS = 1_000
+
 export class Traffic {
   readonly registry: Registry = new Registry()
   readonly requests: Requests
@@ -28,6 +32,8 @@ export class Traffic {
   readonly #discipline: Discipline
   // Bound: links whose peer's old process still holds its place, and for each what its credit allows.
   readonly #held = new Map<Connection, (() => void)[]>()
+  // Bound: open links.
+  readonly #gapAt = new WeakMap<Connection, number>()
 
   constructor(context: SwarmContext, connections: Connections<Peer>) {
     this.#context = context
@@ -56,7 +62,10 @@ export class Traffic {
 
   application(connection: Connection, index: number, body: Uint8Array, size: number): void {
     const peer = this.#seated(connection, () => {
-      this.application(connection, index, body, size)
+      const kept = copyBytes(body)
+      return () => {
+        this.application(connection, index, kept, size)
+      }
     })
     if (peer === null) return
     const received = this.registry.at(index)
@@ -72,7 +81,10 @@ export class Traffic {
     switch (event.kind) {
       case 'request': {
         const peer = this.#seated(connection, () => {
-          this.control(connection, event)
+          const kept = { ...event, body: copyBytes(event.body) }
+          return () => {
+            this.control(connection, kept)
+          }
         })
         if (peer === null) return
         const received = this.registry.at(event.index)
@@ -86,8 +98,7 @@ export class Traffic {
         this.requests.heard(connection, event)
         break
       case 'gap':
-        if (connection.identity !== null)
-          this.#context.emitter.emit('recovered', { peerId: connection.identity.peerId })
+        this.#gap(connection)
         break
       // The connection has seen to the rest itself.
       case 'ping':
@@ -103,6 +114,11 @@ export class Traffic {
     this.#discipline.strike(connection.peerId, connection.remoteIp, violation)
   }
 
+  /** The same, of a stranger who has not proven who it is. */
+  strikeAddress(connection: Connection, violation: Violation): void {
+    this.#discipline.strike(null, connection.remoteIp, violation)
+  }
+
   /** A newcomer has taken its place: what it brought while it waited is handled now. */
   seated(connection: Connection): void {
     const held = this.#held.get(connection) ?? []
@@ -115,22 +131,24 @@ export class Traffic {
     this.requests.lost(connection, reason)
   }
 
-  /** Whose frame it is; null while another process of the same peer holds the place: then `later` runs when that is settled. */
-  #seated(connection: Connection, later: () => void): Peer | null {
+  /** Whose frame it is; null while another process of the same peer holds the place: then what `later` makes runs when that is settled. */
+  #seated(connection: Connection, later: () => () => void): Peer | null {
     const peerId = connection.identity?.peerId
     if (peerId === undefined) return null
     const current = this.#connections.current(peerId)
     const waits = current !== null && current !== connection && current.epoch !== connection.epoch
     if (!waits) return this.#connections.handle(peerId)
     const held = this.#held.get(connection)
-    if (held === undefined) this.#held.set(connection, [later])
-    else held.push(later)
+    if (held === undefined) this.#held.set(connection, [later()])
+    else held.push(later())
     return null
   }
 
   #direct(connection: Connection, peer: Peer, received: ReceivedDirect, body: Uint8Array, size: number): void {
     const { agenda, emitter, counters } = this.#context
     const { definition, handler } = received
+    // A record may be large, and a message in it small: what has to wait is kept by itself.
+    const kept = received.queue.isFull ? copyBytes(body) : body
     connection.intake?.countFirstCopy()
     received.queue.submit((done) => {
       const finish = (): void => {
@@ -154,10 +172,20 @@ export class Traffic {
           },
         )
       }
-      const decoded = decodePayload(definition.format, body)
+      const decoded = decodePayload(definition.format, kept)
       if (decoded instanceof Promise) void decoded.then(go)
       else go(decoded)
     })
+  }
+
+  /** Told at most once a second of each link, however often the peer says so. */
+  #gap(connection: Connection): void {
+    const { agenda, emitter } = this.#context
+    const { peerId } = connection
+    if (peerId === null || agenda.now() - (this.#gapAt.get(connection) ?? Number.NEGATIVE_INFINITY) < GAP_EVERY_MS)
+      return
+    this.#gapAt.set(connection, agenda.now())
+    emitter.emit('recovered', { peerId, cause: 'shed', gapMs: 0 })
   }
 
   /** It used a number that we never gave out. */

@@ -15,6 +15,7 @@ export interface VitalsSetup {
 }
 
 const PING_BYTES = 6
+const MEASURE_EVERY_MS = 60_000
 /** A record in pieces counts as life at this rate, bytes a millisecond. */
 const PARTIAL_RATE_MIN = 1.024
 
@@ -32,6 +33,11 @@ export class Vitals {
     this.#setup = setup
     this.#liveness = new Liveness(setup.rule, setup.agenda.now())
     this.#deadline = setup.agenda.in(setup.rule.idlePingMs, this.#check)
+  }
+
+  /** Measures the link for the first time. */
+  begin(): void {
+    this.#send()
   }
 
   get rttMs(): number | null {
@@ -89,7 +95,11 @@ export class Vitals {
       return
     }
     this.#deadline = agenda.at(check.nextAt, this.#check)
-    if (check.kind === 'fine') return
+    if (check.kind === 'fine') {
+      // A link that is never idle would otherwise never be measured again.
+      if (agenda.now() - this.#pingSentAt >= MEASURE_EVERY_MS) this.#send()
+      return
+    }
     this.#send()
     if (check.suspect && !wasSuspect) suspected()
   }

@@ -1,21 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ReasonCode } from '../../src/errors.js'
+import type { Reason, ReasonCode } from '../../src/errors.js'
 import { BackoffPolicy } from '../../src/policy/backoff.js'
 import { checkDial, firstDialMs, firstRedialMs, planAfterFailure, trustedDialsMax } from '../../src/policy/dial.js'
 import type { PeerClass } from '../../src/ports/types.js'
 import { seeded } from '../swarm/seeded.js'
 
-const CLASSES: readonly PeerClass[] = ['masternode', 'persistent', 'regular', 'unknown']
 const random = seeded(7)
-const fair = { isSelf: false, isConnected: false, isDialing: false, isBanned: false, hasTransport: true }
-const fail = (code: ReasonCode, peerClass: PeerClass, failures = 0, retryAfterMs?: number) =>
+const fair = { isConnected: false, isDialing: false, isBanned: false, hasTransport: true }
+const fail = (code: ReasonCode, peerClass: PeerClass, failures = 0, more: Partial<Reason> = {}, judged = true) =>
   planAfterFailure(
-    {
-      reason: { code, fault: 'network', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-      peerClass,
-      failures,
-    },
+    { reason: { code, fault: 'network', ...more }, peerClass, failures, judged },
     new BackoffPolicy(),
     random,
   )
@@ -23,7 +18,6 @@ const fail = (code: ReasonCode, peerClass: PeerClass, failures = 0, retryAfterMs
 describe('checkDial', () => {
   it('names what speaks against a dial, the firmest first', () => {
     expect(checkDial(fair)).toBe(null)
-    expect(checkDial({ ...fair, isSelf: true, isConnected: true })).toBe('self')
     expect(checkDial({ ...fair, isConnected: true, isDialing: true })).toBe('already-connected')
     expect(checkDial({ ...fair, isDialing: true, isBanned: true })).toBe('already-dialing')
     expect(checkDial({ ...fair, isBanned: true, hasTransport: false })).toBe('banned')
@@ -78,8 +72,12 @@ describe('planAfterFailure', () => {
     )
   })
 
-  it('drops an address that is our own', () => {
-    for (const peerClass of CLASSES) expect(fail('self', peerClass, 3)).toEqual({ failures: 3, next: { kind: 'drop' } })
+  it('drops an address that we found to be our own, but never for a word of somebody else, nor what the operator listed', () => {
+    expect(fail('self', 'regular', 3)).toEqual({ failures: 3, next: { kind: 'drop' } })
+    expect(fail('self', 'unknown', 1).next.kind).toBe('drop')
+    expect(fail('self', 'regular', 3, {}, false).next.kind).toBe('retry')
+    expect(fail('self', 'masternode', 3).next.kind).toBe('retry')
+    expect(fail('self', 'persistent', 3).next.kind).toBe('retry')
   })
 
   it('does not count a duplicate against the peer', () => {
@@ -106,9 +104,9 @@ describe('planAfterFailure', () => {
   })
 
   it('waits at least as long as the other side asked', () => {
-    const { next } = fail('too-many-peers', 'masternode', 0, 600_000)
+    const { next } = fail('too-many-peers', 'masternode', 0, { retryAfterMs: 600_000 })
     expect(next).toMatchObject({ kind: 'retry', delayMs: 600_000 })
-    const shorter = fail('too-many-peers', 'masternode', 9, 1)
+    const shorter = fail('too-many-peers', 'masternode', 9, { retryAfterMs: 1 })
     expect(shorter.next.kind === 'retry' ? shorter.next.delayMs : 0).toBeGreaterThanOrEqual(30_000)
   })
 })

@@ -79,6 +79,14 @@ describe('a stream of frames', () => {
       expect(readAll(new FrameReader(), Uint8Array.from(bytes))).toEqual(['frame-broken'])
   })
 
+  it('tells how much of an unfinished frame has come', () => {
+    const reader = new FrameReader()
+    expect(readAll(reader, joinBytes([encodeFrame(64, run(9)), encodeFrame(64, run(9)).subarray(0, 4)]))).toHaveLength(
+      1,
+    )
+    expect(reader.waiting).toBe(4)
+  })
+
   it('never throws, and never gives a body that was not there, whatever the bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60, max: 200 }), anyChunks, (bytes, lengths) => {
@@ -163,26 +171,29 @@ describe('fragments', () => {
     expect(bodies[1]?.[0]).toBe(2)
   })
 
-  it('may be as small as the other side likes', () => {
-    const reassembly = new Reassembly(100)
-    expect(fault(reassembly, 1, 4, 64)).toBe('partial')
-    expect(fault(reassembly, 1, 7)).toBe('partial')
-    expect(fault(reassembly, 1, 8)).toBe('partial')
-    const read = reassembly.add(Uint8Array.of(1, 9))
-    expect(read.kind === 'whole' && show(read.frame)).toBe('64 070809')
+  it('carry at least a kilobyte each, apart from the last', () => {
+    expect(fault(new Reassembly(9_000), 0, ...varintBytes(2_000), 64, ...run(1_023))).toBe('partial')
+    expect(fault(new Reassembly(9_000), 0, ...varintBytes(2_000), 64, ...run(1_022))).toBe('fragment-broken')
+    const reassembly = new Reassembly(9_000)
+    expect(fault(reassembly, 1, ...varintBytes(2_050), 64, ...run(1_024))).toBe('partial')
+    expect(fault(reassembly, 1, ...run(1_024))).toBe('partial')
+    expect(fault(reassembly, 1, 5)).toBe('whole')
+    expect(fault(new Reassembly(9_000), 0, 3, 64, 1, 2)).toBe('whole')
   })
 
   it('are refused in a lane that does not exist', () => {
-    expect(fault(new Reassembly(100), 3, 4, 64, 1)).toBe('fragment-broken')
-    expect(fault(new Reassembly(100), 0x80, 1, 4, 64, 1)).toBe('fragment-broken')
+    expect(fault(new Reassembly(100), 2, 2, 64, 1)).toBe('whole')
+    expect(fault(new Reassembly(100), 3, 2, 64, 1)).toBe('fragment-broken')
+    expect(fault(new Reassembly(100), 0x80, 1, 2, 64, 1)).toBe('fragment-broken')
   })
 
   it('are refused where they hold nothing, or more than was announced', () => {
     const started = (): Reassembly => {
-      const reassembly = new Reassembly(100)
-      expect(fault(reassembly, 0, 4, 64)).toBe('partial')
+      const reassembly = new Reassembly(9_000)
+      expect(fault(reassembly, 0, ...varintBytes(1_030), 64, ...run(1_026))).toBe('partial')
       return reassembly
     }
+    expect(fault(started(), 0, 1, 2, 3)).toBe('whole')
     expect(fault(started(), 0)).toBe('fragment-broken')
     expect(fault(started(), 0, 1, 2, 3, 4)).toBe('fragment-broken')
     expect(fault(new Reassembly(100), 0, 0, 64)).toBe('fragment-broken')
@@ -192,13 +203,13 @@ describe('fragments', () => {
   })
 
   it('are refused at the first one where the message is over its bound, headers apart', () => {
-    const first = (total: number, type: number): readonly number[] => [0, ...varintBytes(total), type, 1]
-    expect(fault(new Reassembly(1_000), ...first(1_064, 64))).toBe('partial')
-    expect(fault(new Reassembly(1_000), ...first(1_065, 64))).toBe('message-too-big')
+    const first = (total: number): readonly number[] => [0, ...varintBytes(total), 64, ...run(1_024)]
+    expect(fault(new Reassembly(2_000), ...first(2_064))).toBe('partial')
+    expect(fault(new Reassembly(2_000), ...first(2_065))).toBe('message-too-big')
   })
 
   it('of an answer are bound by what was asked for, and of nothing else', () => {
-    const first = (type: number): readonly number[] => [0, ...varintBytes(5_000), type, 1]
+    const first = (type: number): readonly number[] => [0, ...varintBytes(5_000), type, ...run(1_024)]
     const asked = new Reassembly(1_000)
     asked.answerBytesMax = 5_000
     expect(fault(asked, ...first(FRAME.response))).toBe('partial')
@@ -209,9 +220,9 @@ describe('fragments', () => {
   })
 
   it('tell what they hold of unfinished messages', () => {
-    const reassembly = new Reassembly(100)
-    fault(reassembly, 0, 50, 64, 1, 2)
-    fault(reassembly, 2, 50, 64)
-    expect(reassembly.waiting).toBe(4)
+    const reassembly = new Reassembly(9_000)
+    fault(reassembly, 0, ...varintBytes(3_000), 64, ...run(1_100))
+    fault(reassembly, 2, ...varintBytes(3_000), 64, ...run(1_023))
+    expect(reassembly.waiting).toBe(1_101 + 1_024)
   })
 })

@@ -63,7 +63,7 @@ export function makeSetup(direction: Direction, party: Party, over: Partial<Sess
     networkId: NETWORK,
     crypto: party.crypto,
     staticKeys: party.staticKeys,
-    ephemeralKeys: party.ephemeralKeys,
+    ephemeralKeys: () => party.ephemeralKeys,
     ownPublicKey: party.identity.publicKey,
     delegation: over.delegation ?? delegate(party),
     expectedPublicKey: null,

@@ -6,6 +6,14 @@ import type { Priority } from '../../src/protocol/message.js'
 import { broadcastId, direct, message, request, withNonce } from '../../src/protocol/message.js'
 import { nodeCrypto, webCrypto } from './harness.js'
 
+interface Named {
+  readonly name: string
+}
+const DEFINERS: readonly ((name: string, options?: { readonly priority?: Priority }) => Named)[] = [
+  (name, options) => message(name, options),
+  (name, options) => direct(name, options),
+  (name, options) => request(name, options),
+]
 const textCodec: Codec<string> = { encode: utf8, decode: () => '' }
 
 describe('a definition', () => {
@@ -51,7 +59,7 @@ describe('a definition', () => {
   })
 
   it('is refused for a name that is empty or has more than 32 bytes', () => {
-    for (const define of [message, direct, request]) {
+    for (const define of DEFINERS) {
       expect(() => define('')).toThrow('1 to 32 bytes')
       expect(() => define('é'.repeat(17))).toThrow('1 to 32 bytes')
       expect(define('é'.repeat(16)).name).toHaveLength(16)
@@ -59,7 +67,7 @@ describe('a definition', () => {
   })
 
   it('is refused for a priority that does not exist', () => {
-    for (const define of [message, direct, request])
+    for (const define of DEFINERS)
       expect(() => define('tx', { priority: 'high' as Priority })).toThrow("'urgent', 'normal' or 'bulk'")
   })
 

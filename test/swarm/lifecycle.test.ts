@@ -1,5 +1,6 @@
 /** A swarm starts once, stops once, and leaves nothing running. */
 import { describe, expect, it } from 'vitest'
+import type { Transport } from '../../src/ports/transport.js'
 import { direct } from '../../src/protocol/message.js'
 import { RawPeer } from './raw-peer.js'
 import { settlePromises, World } from './world.js'
@@ -65,13 +66,36 @@ describe('a swarm', () => {
 
   it('gives every address back when it is stopped while it opens them', async () => {
     const world = new World()
-    const a = world.node('a', { listen: ['memory://a:1', 'memory://a:2'] })
-    const starting = a.swarm.start().catch(() => undefined)
-    await Promise.resolve()
-    await Promise.resolve()
+    const real = world.network.transport('a')
+    let announce = (): void => undefined
+    const slow: Transport = {
+      ...real,
+      listen: (address, events) =>
+        (real.listen as NonNullable<Transport['listen']>)(address, {
+          ...events,
+          listening: (bound) => {
+            announce = () => {
+              events.listening(bound)
+            }
+          },
+        }),
+    }
+    const a = world.node('a', { transports: [slow], listen: ['memory://a:1', 'memory://a:2'] })
+    let settled = false
+    const starting = a.swarm
+      .start()
+      .catch(() => undefined)
+      .finally(() => {
+        settled = true
+      })
+    await settlePromises()
     const stopping = a.swarm.stop()
     await world.run(1_000)
-    await Promise.all([starting, stopping])
+    await stopping
+    announce()
+    await world.run(1_000)
+    expect(settled).toBe(true)
+    await starting
     expect(a.swarm.status()).toMatchObject({ state: 'stopped', addresses: [] })
     const b = await world.started('a', { listen: ['memory://a:1', 'memory://a:2'] })
     expect(b.swarm.addresses.length).toBe(2)

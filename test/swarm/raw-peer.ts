@@ -56,7 +56,7 @@ export class RawPeer {
       staticKeys,
       delegation: encodeDelegation(ownPublicKey, notAfterS, signature),
       ownPublicKey,
-      ephemeralKeys: crypto.dhKeyPair(random.bytes(32)),
+      ephemeralKeys: () => crypto.dhKeyPair(random.bytes(32)),
       expectedPublicKey: null,
       wallMs: clock.wall(),
       protocol: options.protocol ?? { version: 1, minVersion: 1 },

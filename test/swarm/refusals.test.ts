@@ -86,14 +86,14 @@ describe('a refusal', () => {
       expect(world.network.openPairs).toEqual([])
     })
 
-  it('of itself is self on both ends of its own link', async () => {
+  it("of itself is self where we dialled; the other end of the same link takes no stranger's word for it", async () => {
     const world = new World()
     const a = await world.started('a')
     const dialled = a.swarm.dial('memory://a:1').catch((error: unknown) => error)
     await world.run(3_000)
     expect(await dialled).toMatchObject({ code: 'self' })
     expect(a.names.toSorted()).toEqual(['dial:failed', 'inbound:refused'])
-    expect(a.swarm.status()).toMatchObject({ dialsFailed: { self: 1 }, inboundRefused: { self: 1 }, strikes: {} })
+    expect(a.swarm.status()).toMatchObject({ dialsFailed: { self: 1 }, inboundRefused: { closed: 1 }, strikes: {} })
   })
 
   it('of a delegation that has run out is expired, with our time, and no strike', async () => {
@@ -264,7 +264,7 @@ describe('a peer that breaks the protocol', () => {
     await world.settle()
     expect(raw.told).toBe(null)
     expect(raw.closed).toMatchObject({ code: 'closed' })
-    expect(a.heard('peer:disconnect')).toMatchObject([[{}, { code: 'protocol-error', cause: 'forged-record' }]])
+    expect(a.heard('peer:disconnect')).toMatchObject([[{}, { code: 'bad-record', fault: 'network' }]])
   })
 
   it('is closed for a message over its size, before it is gathered', async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { HoldfastError } from '../../src/errors.js'
 import { direct, request } from '../../src/protocol/message.js'
+import { RawPeer } from './raw-peer.js'
 import type { Node } from './world.js'
 import { World } from './world.js'
 
@@ -100,6 +101,39 @@ describe('a second link within one process', () => {
     expect(a.names).toEqual(['peer:connect'])
     expect(b.names).toEqual(['peer:connect', 'peer:disconnect', 'peer:connect'])
     expect(world.network.openPairs.length).toBe(1)
+  })
+
+  it('takes over at once from one that its hello names as dead', async () => {
+    const world = new World()
+    const a = await world.started('a')
+    const first = await RawPeer.connect(world, a)
+    first.answers = false
+    const startedAt = world.clock.monotonic()
+    const { identity, connectionId } = first
+    const second = await RawPeer.connect(world, a, { identity, supersedes: [connectionId] })
+    expect(world.clock.monotonic()).toBe(startedAt)
+    expect(first.told).toMatchObject({ code: 'superseded' })
+    expect(second.told).toBe(null)
+    expect(a.names).toEqual(['peer:connect'])
+  })
+
+  it('is dialled beside one that has become suspect, and replaces it without a word to the host', async () => {
+    const world = new World()
+    const [one, two] = [world.identity(), world.identity()]
+    const a = await world.started('a', { identity: one, masternodes: [`memory://${two.id}@b:1`] })
+    const b = await world.started('b', { identity: two, masternodes: [`memory://${one.id}@a:1`] })
+    await world.run(5_000)
+    for (const pair of world.network.openPairs) pair.blackHoled = true
+    await world.run(30_000)
+    for (const { names } of [a, b]) expect(new Set(names)).toEqual(new Set(['peer:connect', 'peer:suspect']))
+    expect(a.heard('peer:connect').length).toBe(1)
+    expect(b.heard('peer:connect').length).toBe(1)
+    expect(a.swarm.status().peers).toMatchObject([{ state: 'connected' }])
+    expect(b.swarm.status().peers).toMatchObject([{ state: 'connected' }])
+    expect(world.network.openPairs.filter(({ blackHoled }) => !blackHoled).length).toBe(1)
+    await world.run(200_000)
+    expect(world.network.openPairs.length).toBe(1)
+    expect(a.names.includes('peer:disconnect') || b.names.includes('peer:disconnect')).toBe(false)
   })
 
   it('carries what the dead one had not sent, once and in order', async () => {

@@ -1,0 +1,140 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { joinBytes } from '../../src/protocol/bytes.js'
+import { SendCredit } from '../../src/protocol/credit.js'
+import { FRAME, FrameReader, Reassembly } from '../../src/protocol/frame.js'
+import type { Priority } from '../../src/protocol/message.js'
+import { Outbox, RecordSlab } from '../../src/swarm/outbox.js'
+
+const RECORD_MAX = 65_519
+const message = (type: number, length: number, counted = true) => ({
+  type,
+  parts: [new Uint8Array(length).fill(type)],
+  bodyBytes: length,
+  counted,
+})
+
+function outbox(bytesMax = 1_000_000, credit = 10_000_000) {
+  const sendCredit = new SendCredit(credit)
+  return { box: new Outbox(bytesMax, sendCredit, new RecordSlab()), credit: sendCredit }
+}
+
+/** Every record that may be sent now, as the other side reads it: types in order, fragments put together. */
+function drain(box: Outbox): { readonly types: number[]; readonly records: number[] } {
+  const reader = new FrameReader()
+  const reassembly = new Reassembly(100_000_000)
+  const types: number[] = []
+  const records: number[] = []
+  for (let parts = box.pickRecord(); parts.length > 0; parts = box.pickRecord()) {
+    const record = joinBytes(parts)
+    records.push(record.length)
+    reader.push(record)
+    for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+      if (typeof frame === 'string') throw new Error(frame)
+      if (frame.type !== FRAME.fragment) types.push(frame.type)
+      else {
+        const read = reassembly.add(frame.body)
+        if (read.kind === 'fault') throw new Error(read.fault)
+        if (read.kind === 'whole') types.push(read.frame.type)
+      }
+    }
+  }
+  return { types, records }
+}
+
+describe('an outbox', () => {
+  it('sends control frames first, then urgent, normal, bulk, each in order', () => {
+    const { box } = outbox()
+    for (const [priority, type] of [
+      ['bulk', 70],
+      ['normal', 71],
+      ['urgent', 72],
+      ['bulk', 73],
+      ['urgent', 74],
+    ] as const)
+      box.push(priority, message(type, 10))
+    box.pushControl(Uint8Array.of(1, FRAME.gap))
+    expect(drain(box).types).toEqual([FRAME.gap, 72, 74, 71, 70, 73])
+    expect(box.isEmpty).toBe(true)
+  })
+
+  it('gives everything once and in order within a priority, in records that Noise can hold', () => {
+    const sizes = fc.oneof(fc.nat(200), fc.integer({ min: 7_000, max: 9_000 }), fc.nat(120_000))
+    const entries = fc.array(fc.tuple(fc.constantFrom<Priority>('urgent', 'normal', 'bulk'), sizes), { maxLength: 60 })
+    fc.assert(
+      fc.property(entries, (pushed) => {
+        const { box } = outbox(100_000_000, 100_000_000)
+        pushed.forEach(([priority, length], i) => box.push(priority, message(64 + i, length)))
+        const { types, records } = drain(box)
+        const of = (wanted: Priority): number[] =>
+          pushed.flatMap(([priority], i) => (priority === wanted ? [64 + i] : []))
+        for (const priority of ['urgent', 'normal', 'bulk'] as const)
+          expect(types.filter((type) => pushed[type - 64]?.[0] === priority)).toEqual(of(priority))
+        expect(types.length).toBe(pushed.length)
+        expect(Math.max(0, ...records)).toBeLessThanOrEqual(RECORD_MAX)
+        expect([box.bytes, box.isEmpty]).toEqual([0, true])
+      }),
+    )
+  })
+
+  it('refuses what goes beyond its bound, and takes it again once there is room', () => {
+    const { box } = outbox(100)
+    expect(box.push('bulk', message(64, 60))).toBe(true)
+    expect(box.push('urgent', message(65, 41))).toBe(false)
+    expect(box.push('urgent', message(66, 40))).toBe(true)
+    expect(box.bytes).toBe(100)
+    expect(drain(box).types).toEqual([66, 64])
+    expect(box.push('urgent', message(67, 100))).toBe(true)
+  })
+
+  it('is high beyond an eighth of its bound', () => {
+    const { box } = outbox(800)
+    box.push('bulk', message(64, 100))
+    expect(box.isHigh).toBe(false)
+    box.push('bulk', message(65, 1))
+    expect(box.isHigh).toBe(true)
+  })
+
+  it('sends nothing counted without credit, and everything else all the same', () => {
+    const { box, credit } = outbox(1_000, 50)
+    box.push('urgent', message(64, 49))
+    box.push('normal', message(65, 10))
+    box.push('bulk', message(10, 20, false))
+    box.pushControl(Uint8Array.of(1, FRAME.gap))
+    expect(drain(box).types).toEqual([FRAME.gap, 64, 10])
+    expect(credit.left).toBe(0)
+    credit.grant(11)
+    expect(drain(box).types).toEqual([65])
+    expect(credit.left).toBe(0)
+  })
+
+  it('spends the credit that the other side counts', () => {
+    const { box, credit } = outbox(1_000_000, 1_000_000)
+    box.push('normal', message(64, 10))
+    box.push('normal', message(200, 10))
+    drain(box)
+    expect(1_000_000 - credit.left).toBe(11 + 12)
+  })
+
+  it('refuses more than 4,096 control frames', () => {
+    const { box } = outbox()
+    const frame = Uint8Array.of(1, FRAME.gap)
+    for (let i = 0; i < 4_096; i++) expect(box.pushControl(frame)).toBe(true)
+    expect(box.pushControl(frame)).toBe(false)
+  })
+
+  it('gives up what it has not sent, a message in fragments from its beginning', () => {
+    const { box } = outbox(1_000_000, 40_000)
+    box.push('bulk', message(64, 100_000))
+    box.push('urgent', message(65, 5))
+    expect(drain(box).types).toEqual([65])
+    const unsent = box.takeUnsent()
+    expect(unsent.map(({ priority, outgoing }) => [priority, outgoing.type, outgoing.bodyBytes])).toEqual([
+      ['bulk', 64, 100_000],
+    ])
+    expect([box.bytes, box.isEmpty]).toEqual([0, true])
+    const next = outbox()
+    for (const { priority, outgoing } of unsent) next.box.push(priority, outgoing)
+    expect(drain(next.box).types).toEqual([64])
+  })
+})

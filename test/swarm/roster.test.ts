@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { createIdentity } from '../../src/index.js'
+import { parseAddress } from '../../src/policy/address.js'
+import { Roster } from '../../src/swarm/roster.js'
+
+const [me, one, two] = [1, 2, 3].map((n) => createIdentity(new Uint8Array(32).fill(n)).id) as [never, never, never]
+const at = (id: string | null, host: string, port = 1) =>
+  parseAddress(`tcp://${id === null ? '' : `${id}@`}${host}:${String(port)}`)
+
+describe('a roster', () => {
+  it('knows the listed by id, with all their addresses, and the higher of two classes', () => {
+    const roster = new Roster(
+      me,
+      [at(one, '10.0.0.1'), at(one, '10.0.0.2')],
+      [at(one, '10.0.0.1'), at(two, '10.0.0.3')],
+    )
+    expect(roster.classOf(one)).toBe('masternode')
+    expect(roster.classOf(two)).toBe('persistent')
+    expect(roster.classOf(me)).toBe(null)
+    const entry = [...roster.entries()].find(({ peerId }) => peerId === one)
+    expect(entry?.addresses.map(({ host }) => host).toSorted()).toEqual(['10.0.0.1', '10.0.0.2'])
+    expect([roster.count('masternode'), roster.count('persistent')]).toEqual([1, 1])
+  })
+
+  it('leaves out the node itself, so that a fleet can share one list', () => {
+    const roster = new Roster(me, [at(me, '10.0.0.1'), at(one, '10.0.0.2')], [])
+    expect([...roster.entries()].map(({ peerId }) => peerId)).toEqual([one])
+    expect(roster.count('masternode')).toBe(1)
+  })
+
+  it('pins the first id that is found at an address, once', () => {
+    const roster = new Roster(me, [at(null, '10.0.0.1')], [])
+    roster.pin(at(null, '10.0.0.9'), two)
+    expect(roster.classOf(two)).toBe(null)
+    roster.pin(at(null, '10.0.0.1'), one)
+    expect(roster.classOf(one)).toBe('masternode')
+    roster.pin(at(null, '10.0.0.1'), two)
+    expect(roster.classOf(two)).toBe(null)
+    expect(roster.count('masternode')).toBe(1)
+  })
+
+  it('knows the IPs that trusted peers are listed at', () => {
+    const roster = new Roster(me, [at(one, '10.0.0.1'), at(null, '[2001:db8::1]')], [at(two, 'seed.example')])
+    expect(roster.isListedIp('10.0.0.1')).toBe(true)
+    expect(roster.isListedIp('2001:0db8:0:0::1')).toBe(true)
+    expect(roster.isListedIp('10.0.0.2')).toBe(false)
+  })
+})
