@@ -7,6 +7,7 @@ import type { DialEvents, Link, Listener, ListenEvents, Transport } from '../por
 import type { Address } from '../ports/types.js'
 import type { SeededRandom } from './seeded-random.js'
 import type { SimClock, SimTime } from './sim-clock.js'
+import type { SimHost, SimMedium } from './sim-host.js'
 import { SimPipe } from './sim-pipe.js'
 import type { Trace } from './trace.js'
 
@@ -20,25 +21,12 @@ export interface SimNetworkOptions {
   readonly bytesPerMs?: number
 }
 
-/** One simulated machine. */
-export interface SimHost {
-  readonly index: number
-  /** Its IP address. */
-  readonly ip: string
-  /** False behind a NAT: it can dial, and nobody can dial it. */
-  dialable: boolean
-  /** False after a silent crash, until a process starts there again. */
-  up: boolean
-  // Bound: what its processes listen at.
-  readonly listeners: Map<number, { readonly clock: SimClock; readonly accepted: (link: Link) => void }>
-}
-
 /** When a SYN is sent again, milliseconds after the first (Linux doubles from one second). */
 const SYN_AFTER_MS = [0, 1_000, 3_000, 7_000, 15_000, 31_000]
 const FIRST_PORT = 40_000
 
 /** A network of hosts. */
-export class SimNetwork {
+export class SimNetwork implements SimMedium {
   readonly time: SimTime
   readonly trace: Trace
   readonly jitterMs: number
@@ -145,10 +133,6 @@ export class SimNetwork {
     return this.jitterMs * this.#random.float()
   }
 
-  forget(pipe: SimPipe): void {
-    this.#pipes.delete(pipe)
-  }
-
   #listen(host: SimHost, clock: SimClock, { port: wanted, host: name }: Address, events: ListenEvents): Listener {
     const port = wanted === 0 ? this.#ports++ : wanted
     const taken = host.listeners.has(port)
@@ -226,7 +210,10 @@ export class SimNetwork {
       })
       return
     }
-    const pipe = new SimPipe(this, from, clock, to, listener.clock, this.#ports++, port)
+    const forget = (): void => {
+      this.#pipes.delete(pipe)
+    }
+    const pipe: SimPipe = new SimPipe(this, forget, from, clock, to, listener.clock, this.#ports++, port)
     this.#pipes.add(pipe)
     listener.clock.deliver(() => {
       listener.accepted(pipe.far)

@@ -6,7 +6,7 @@ import type { Fault, Reason } from '../errors.js'
 import type { Endpoint, Link, LinkEvents } from '../ports/transport.js'
 import { joinBytes } from '../protocol/bytes.js'
 import type { SimClock } from './sim-clock.js'
-import type { SimHost, SimNetwork } from './sim-network.js'
+import type { SimHost, SimMedium } from './sim-host.js'
 
 const RETRANSMIT_FIRST_MS = 300
 const RETRANSMIT_MAX_MS = 120_000
@@ -21,11 +21,14 @@ type Parcel = Uint8Array | 'end'
 export class SimPipe {
   readonly near: SimEnd
   readonly far: SimEnd
-  readonly network: SimNetwork
+  readonly network: SimMedium
+  readonly #closed: () => void
   #silent = false
 
+  /** @param closed called once both ends are closed */
   constructor(
-    network: SimNetwork,
+    network: SimMedium,
+    closed: () => void,
     from: SimHost,
     fromClock: SimClock,
     to: SimHost,
@@ -34,6 +37,7 @@ export class SimPipe {
     toPort: number,
   ) {
     this.network = network
+    this.#closed = closed
     this.near = new SimEnd(this, from, fromClock, { host: to.ip, port: toPort })
     this.far = new SimEnd(this, to, toClock, { host: from.ip, port: fromPort })
   }
@@ -65,7 +69,7 @@ export class SimPipe {
   }
 
   endClosed(): void {
-    if (this.near.isClosed && this.far.isClosed) this.network.forget(this)
+    if (this.near.isClosed && this.far.isClosed) this.#closed()
   }
 }
 
