@@ -6,6 +6,8 @@ import type { Frame } from './frame.js'
 import { FRAME } from './frame.js'
 import type { TypeName } from './hello.js'
 import { decodeNames } from './hello.js'
+import type { PeerHint } from './peers.js'
+import { decodePeers } from './peers.js'
 import { ByteReader, varintBytes } from './varint.js'
 
 const TEXT_BYTES_MAX = 200
@@ -17,6 +19,8 @@ export type ControlEvent =
   | { readonly kind: 'ping'; readonly payload: Uint8Array }
   | { readonly kind: 'pong'; readonly payload: Uint8Array }
   | { readonly kind: 'types'; readonly names: readonly TypeName[] }
+  | { readonly kind: 'get-peers' }
+  | { readonly kind: 'peers'; readonly hints: readonly PeerHint[] }
   | {
       readonly kind: 'request'
       readonly id: number
@@ -43,6 +47,12 @@ export function decodeControl(
     case FRAME.pong:
       if (body.length > PING_BYTES_MAX) return 'broken'
       return { kind: type === FRAME.ping ? 'ping' : 'pong', payload: body }
+    case FRAME.getPeers:
+      return { kind: 'get-peers' }
+    case FRAME.peers: {
+      const hints = decodePeers(body)
+      return hints === null ? 'broken' : { kind: 'peers', hints }
+    }
     case FRAME.types: {
       const names = decodeNames(body)
       return names === null ? 'broken' : { kind: 'types', names }

@@ -12,6 +12,8 @@ export const FRAME = {
   goodbye: 2,
   ping: 3,
   pong: 4,
+  getPeers: 5,
+  peers: 6,
   types: 7,
   request: 9,
   response: 10,

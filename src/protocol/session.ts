@@ -122,13 +122,13 @@ export class Session {
     else if (this.#setup.direction === 'outbound') this.#sayHello(hello)
   }
 
-  /** Ends the session and tells the other side, as well as the moment allows: sealed, in the clear, or not at all. */
-  close(code: WireCode, retryAfterMs = 0, text = ''): void {
+  /** Ends the session and tells the other side, as well as the moment allows: sealed, after `farewell`, or in the clear. */
+  close(code: WireCode, retryAfterMs = 0, text = '', farewell: readonly Uint8Array[] = []): void {
     if (this.#state === 'over') return
     // A responder has keys once the initiator is proven; an initiator would have to show itself to get them, and does not.
     if (this.#state === 'deciding' && this.#setup.direction === 'inbound') this.#openRecords()
     if (this.#writer === null) this.#handshake?.abort(code)
-    else this.#seal([encodeFrame(FRAME.goodbye, encodeGoodbye(code, retryAfterMs, text))])
+    else this.#seal([...farewell, encodeFrame(FRAME.goodbye, encodeGoodbye(code, retryAfterMs, text))])
     this.#flushHandshake()
     this.#end()
   }
@@ -235,7 +235,9 @@ export class Session {
   }
 
   #greet(frame: Frame): SessionEvent | undefined {
-    if (frame.type === FRAME.goodbye) return this.#control(frame, 0)
+    // A node that is full names others before its goodbye, so that nobody has dialled it in vain.
+    const told = frame.type === FRAME.goodbye || (frame.type === FRAME.peers && this.#setup.direction === 'outbound')
+    if (told) return this.#control(frame, 0)
     const hello = frame.type === FRAME.hello ? decodeHello(frame.body) : null
     if (hello === null) return this.#violated('hello-broken')
     // A field that must be understood and is not: an honest peer of a later version.

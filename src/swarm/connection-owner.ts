@@ -41,6 +41,8 @@ export interface PeerIdentity {
 export interface CloseOptions {
   readonly retryAfterMs?: number
   readonly text?: string
+  /** Frames to send before the goodbye, where it can be sealed. */
+  readonly farewell?: readonly Uint8Array[]
   /** This side found fault with the other. */
   readonly judged?: boolean
 }

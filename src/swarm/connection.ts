@@ -156,12 +156,12 @@ export class Connection implements LinkEvents {
   }
 
   /** Ends the connection for a reason of ours, and tells the peer. What waits in the outbox goes first, as far as the link takes it. */
-  close(code: WireCode, { retryAfterMs, text, judged = false }: CloseOptions = {}): void {
+  close(code: WireCode, { retryAfterMs, text, farewell, judged = false }: CloseOptions = {}): void {
     if (this.isEnding) return
     this.#open?.sender.flush()
     // One of two living links: what is on its way on this one must still arrive.
     if (code === 'duplicate' && this.#stage === 'open') this.#session.leave(code)
-    else this.#session.close(code, retryAfterMs, text)
+    else this.#session.close(code, retryAfterMs, text, farewell)
     this.#lose({ code, fault: 'local', ...(text === undefined ? {} : { cause: text }) }, judged)
   }
 

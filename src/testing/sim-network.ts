@@ -3,7 +3,7 @@
  * as Linux does: a cut stalls a link until a retransmission gets through, a dead process resets, a dead host is silent.
  */
 import type { Reason } from '../errors.js'
-import type { DialEvents, Link, Listener, ListenEvents, Transport } from '../ports/transport.js'
+import type { DialEvents, Listener, ListenEvents, Transport } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
 import type { SeededRandom } from './seeded-random.js'
 import type { SimClock, SimTime } from './sim-clock.js'

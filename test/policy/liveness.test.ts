@@ -71,6 +71,12 @@ describe('a silent link', () => {
     )
   })
 
+  it('is not closed in time where too few pings went unanswered by then', () => {
+    const { closedAt, pingsAt } = watch(new Liveness({ ...MASTERNODE, missesMax: 12 }, 0), 0, 1_000_000)
+    expect(pingsAt.length).toBe(12)
+    expect(closedAt).toBe(286_000)
+  })
+
   it('is pinged every 30 s while suspect', () => {
     const { pingsAt } = watch(new Liveness(MASTERNODE, 0), 0, 1_000_000)
     expect(pingsAt).toEqual([10_000, 12_000, 14_000, 16_000, 46_000, 76_000, 106_000, 136_000, 166_000])

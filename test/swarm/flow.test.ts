@@ -155,6 +155,7 @@ describe('a full outbox', () => {
     expect(a.heard('recovered')).toMatchObject([[{ peerId: b.swarm.id }]])
     expect(a.swarm.status().verdicts).toEqual({ ignore: 40 - shed })
     expect(b.swarm.peers.size).toBe(1)
+    await world.run(60_000)
     for (let i = 0; i < 40; i++) b.swarm.broadcast(News, block().fill(100 + i))
     await world.settle()
     expect(a.heard('recovered').length).toBe(2)

@@ -8,7 +8,7 @@ import { encodeFrame, FRAME } from '../../src/protocol/frame.js'
 import type { Hello } from '../../src/protocol/hello.js'
 import { broadcastId } from '../../src/protocol/message.js'
 import { parsePeerId } from '../../src/protocol/peer-id.js'
-import type { SessionEvent, VersionRange } from '../../src/protocol/session.js'
+import type { SessionEvent, SessionSetup } from '../../src/protocol/session.js'
 import { Session } from '../../src/protocol/session.js'
 import { varintBytes } from '../../src/protocol/varint.js'
 import type { Identity } from '../../src/swarm/identity.js'
@@ -19,7 +19,7 @@ export interface RawOptions {
   /** What tells this process from others of the same identity. */
   readonly epoch?: number
   readonly network?: string
-  readonly protocol?: VersionRange
+  readonly protocol?: SessionSetup['protocol']
   readonly supersedes?: readonly Uint8Array[]
   readonly names?: Hello['names']
   /** How long the delegation still lives. */
