@@ -73,11 +73,18 @@ export type {
   RequestOptions,
 } from './protocol/message.js'
 export { direct, message, request } from './protocol/message.js'
+export type { Explanation, PeerState } from './swarm/explanation.js'
+export type { Healing } from './swarm/healing.js'
+export type { Decision } from './swarm/journal.js'
+export type { Score } from './policy/score.js'
 export type {
   BanNotice,
   DialFailure,
   InboundRefusal,
+  PartitionHealed,
+  PartitionNotice,
   QuarantineNotice,
+  RecoveredGap,
   SwarmEventName,
   SwarmEvents,
   SwarmListener,

@@ -29,6 +29,8 @@ export type SessionEvent =
   | { readonly kind: 'established'; readonly hello: Hello }
   /** An application frame: `index` into the names we said we receive. `size` is what it counts in credit. */
   | { readonly kind: 'application'; readonly index: number; readonly body: Uint8Array; readonly size: number }
+  /** Part of a large message: its bytes are held within a bound of their own, so its credit may return at once. */
+  | { readonly kind: 'fragment'; readonly size: number }
   | ControlEvent
   /** The other side ended it: by a goodbye, or in the clear before there were keys. */
   | { readonly kind: 'told'; readonly reason: Reason }
@@ -215,10 +217,7 @@ export class Session {
     if (!counted && read.innerType !== FRAME.response) return this.#violated('fragment-broken')
     const size = fragment.body.length + 1
     if (counted && !this.#credit.arrived(size)) return this.#violated('credit-overrun')
-    if (read.kind === 'partial') {
-      if (counted) this.#credit.release(size)
-      return undefined
-    }
+    if (read.kind === 'partial') return counted ? { kind: 'fragment', size } : undefined
     const { frame } = read
     if (frame.type < FRAME.firstApplication) return this.#control(frame, size)
     return { kind: 'application', index: frame.type - FRAME.firstApplication, body: frame.body, size }

@@ -5,7 +5,7 @@
  */
 import type { Reason, WireCode } from '../errors.js'
 import type { Link, LinkEvents } from '../ports/transport.js'
-import type { Direction, PeerId } from '../ports/types.js'
+import type { Direction, PeerClass, PeerId } from '../ports/types.js'
 import { copyBytes, EMPTY, keyOf } from '../protocol/bytes.js'
 import { FRAME } from '../protocol/frame.js'
 import type { Hello, NameKind } from '../protocol/hello.js'
@@ -19,6 +19,7 @@ import type { Intake } from './intake.js'
 import type { OpenParts } from './open-parts.js'
 import { createOpenParts } from './open-parts.js'
 import type { Outgoing } from './outbox.js'
+import type { ClassLimits } from './profile.js'
 import type { Vitals } from './vitals.js'
 
 /** How long the other side may take to close after a goodbye. */
@@ -155,6 +156,13 @@ export class Connection implements LinkEvents {
     this.#writeSession()
   }
 
+  /** The peer has earned another class while it was linked. What it may hold of ours, its outbox and window, stays as it was. */
+  reclassify(peerClass: PeerClass, limits: ClassLimits): void {
+    if (this.identity === null) return
+    this.identity = { ...this.identity, peerClass, limits }
+    this.#open?.intake.reclassify(limits)
+  }
+
   /** Ends the connection for a reason of ours, and tells the peer. What waits in the outbox goes first, as far as the link takes it. */
   close(code: WireCode, { retryAfterMs, text, farewell, judged = false }: CloseOptions = {}): void {
     if (this.isEnding) return
@@ -223,6 +231,9 @@ export class Connection implements LinkEvents {
         break
       case 'application':
         this.#owner.application(this, event.index, event.body, event.size)
+        break
+      case 'fragment':
+        this.#open?.intake.release(event.size)
         break
       case 'ping':
         this.sendControl(FRAME.pong, copyBytes(event.payload))

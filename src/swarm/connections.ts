@@ -79,6 +79,12 @@ export class Connections<Handle> {
     return this.#places.get(peerId)?.current ?? null
   }
 
+  /** Every link to a peer, the one in use and those it competes with. */
+  linksTo(peerId: PeerId): readonly Connection[] {
+    const place = this.#places.get(peerId)
+    return place === undefined ? [] : [...place.contests.map(({ newcomer }) => newcomer), place.current]
+  }
+
   *handles(): Iterable<readonly [PeerId, Handle]> {
     for (const [peerId, place] of this.#places) yield [peerId, place.handle]
   }

@@ -1,9 +1,11 @@
 /** What every part of one swarm shares. Made once; nothing in it is global. */
 import type { Log } from '../observe/log.js'
 import { createLog } from '../observe/log.js'
+import { ScoreBook } from '../policy/score.js'
 import { Agenda } from './agenda.js'
 import { Counters } from './counters.js'
 import { SwarmEmitter } from './events.js'
+import { Journal } from './journal.js'
 import type { Settings } from './options.js'
 import { Roster } from './roster.js'
 
@@ -14,6 +16,8 @@ export interface SwarmContext {
   readonly counters: Counters
   readonly log: Log
   readonly roster: Roster
+  readonly scores: ScoreBook
+  readonly journal: Journal
 }
 
 export function createContext(settings: Settings): SwarmContext {
@@ -23,6 +27,8 @@ export function createContext(settings: Settings): SwarmContext {
     log,
     agenda: new Agenda(settings.clock),
     counters: new Counters(),
+    scores: new ScoreBook(),
+    journal: new Journal(),
     emitter: new SwarmEmitter((error) => {
       log('warn', `${error.code}: ${error.message}`)
     }),

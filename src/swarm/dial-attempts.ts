@@ -35,8 +35,12 @@ export class DialAttempts {
   /** Calls off an attempt whose socket is not open yet. */
   cancel(target: Target): void {
     const { attempt } = target
+    if (attempt === null || attempt.kind === 'handshaking') return
     target.attempt = null
-    if (attempt?.kind !== 'dialing') return
+    if (attempt.kind === 'queued') {
+      this.#slots.leave((waiting) => waiting.target === target)
+      return
+    }
     attempt.cancel()
     attempt.deadline.cancel()
     this.#vacate(attempt.peerClass)

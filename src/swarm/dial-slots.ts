@@ -40,6 +40,11 @@ export class DialSlots<Waiting extends { readonly peerClass: PeerClass }> {
     return next
   }
 
+  /** No longer waits. */
+  leave(gone: (waiting: Waiting) => boolean): void {
+    this.#queue = this.#queue.filter((waiting) => !gone(waiting))
+  }
+
   clear(): void {
     this.#queue = []
   }

@@ -46,6 +46,8 @@ export interface Target {
   attempt: Attempt | null
   /** Wanted for itself, and so redialled; else it was dialled once, because somebody asked. */
   kept: boolean
+  /** Wanted because links are few. */
+  isSeed: boolean
   // Bound: the host's own calls.
   waiters: Waiter[]
 }
@@ -83,6 +85,7 @@ export class DialTargets {
       standing: { kind: 'idle' },
       attempt: null,
       kept: false,
+      isSeed: false,
       waiters: [],
     }
     this.#all.add(target)
@@ -92,6 +95,10 @@ export class DialTargets {
 
   find(peerId: PeerId | null): Target | null {
     return peerId === null ? null : (this.#byId.get(peerId) ?? null)
+  }
+
+  findAddress(address: Address): Target | null {
+    return this.find(address.peerId) ?? this.#findByAddress(null, [address])
   }
 
   /** Our own dial has proven who is at a target's address: that peer's own target takes it over, or it becomes that peer's. */
@@ -109,6 +116,7 @@ export class DialTargets {
     this.delete(dialled)
     own.waiters.push(...dialled.waiters)
     own.kept ||= dialled.kept
+    own.isSeed ||= dialled.isSeed
     return own
   }
 

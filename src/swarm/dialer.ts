@@ -96,6 +96,30 @@ export class Dialer {
     if (target.attempt === null && target.standing.kind !== 'connected') this.#start(target, null)
   }
 
+  /** The same, a little later. */
+  retryIn(target: Target, delayMs: number): void {
+    if (target.attempt === null && target.standing.kind !== 'connected') this.#dialIn(target, Math.max(1, delayMs))
+  }
+
+  /** A seed is wanted while links are few, again and again and never seldom. */
+  wantSeed(address: Address): void {
+    const target = this.#targets.provide(address.peerId, 'regular', [address])
+    target.isSeed = true
+    if (target.standing.kind === 'idle' && target.attempt === null)
+      this.want(address.peerId, target.peerClass, [address])
+  }
+
+  leaveSeed(address: Address): void {
+    const target = this.#targets.findAddress(address)
+    if (target?.isSeed !== true) return
+    target.isSeed = false
+    if (target.standing.kind === 'backing-off' && !isTrustedClass(target.peerClass)) this.#abandon(target)
+  }
+
+  forget(target: Target): void {
+    this.#abandon(target)
+  }
+
   /** No longer wanted: what is linked stays, what is lost is not dialled again. */
   unwant(peerId: PeerId): void {
     const target = this.#targets.find(peerId)
@@ -113,7 +137,7 @@ export class Dialer {
     const target = this.#targets.merge(dialled?.target, address, peerId)
     if (target === null) return
     // A socket still opening is of no use now; one that is open already may be the link the other side keeps.
-    if (target.attempt?.kind === 'dialing') this.#attempts.cancel(target)
+    this.#attempts.cancel(target)
     const { standing, failures, peerClass } = target
     this.#clearStanding(target)
     target.standing = { kind: 'connected', sinceAt: standing.kind === 'connected' ? standing.sinceAt : agenda.now() }
@@ -137,13 +161,21 @@ export class Dialer {
     this.#dialSuspect(target)
   }
 
+  /** Another link took over: the peer is as good as new. */
+  replaced(peerId: PeerId | null): void {
+    const target = this.#targets.find(peerId)
+    if (target?.standing.kind !== 'suspect') return
+    target.standing.retry?.cancel()
+    target.standing = { kind: 'connected', sinceAt: target.standing.sinceAt }
+  }
+
   /** The suspect link lives after all: the parallel dial is called off. */
   cleared(peerId: PeerId): void {
     const target = this.#targets.find(peerId)
     if (target?.standing.kind !== 'suspect') return
     target.standing.retry?.cancel()
     target.standing = { kind: 'connected', sinceAt: target.standing.sinceAt }
-    if (target.attempt?.kind === 'dialing') this.#attempts.cancel(target)
+    this.#attempts.cancel(target)
   }
 
   /** The last link to a peer is gone. */
@@ -189,7 +221,7 @@ export class Dialer {
     const resets = this.#recovery.reset(trusted)
     if (resets === null) return
     for (const { target, delayMs } of resets) {
-      if (target.attempt?.kind === 'dialing') this.#attempts.cancel(target)
+      this.#attempts.cancel(target)
       this.#dialIn(target, delayMs)
     }
   }
@@ -249,7 +281,7 @@ export class Dialer {
     const where = address === null ? '' : formatAddress(address)
     this.#recovery.offline.failed(peerId ?? where, reason, agenda.now())
     const plan = planAfterFailure({ reason, peerClass, failures, judged }, backoff, random)
-    const next = this.isOffline ? soonerOffline(plan.next) : plan.next
+    const next = this.isOffline || target.isSeed ? soonerOffline(plan.next) : plan.next
     if (!this.isOffline) target.failures = plan.failures
     target.addresses = postponeAddress(target.addresses, address)
     const failure: DialFailure = {
@@ -282,10 +314,11 @@ export class Dialer {
   }
 
   #abandon(target: Target): void {
-    if (target.attempt?.kind === 'dialing') this.#attempts.cancel(target)
-    target.attempt = null
+    this.#attempts.cancel(target)
+    const { attempt } = target
     this.#clearStanding(target)
     this.#targets.delete(target)
+    if (attempt?.kind === 'handshaking') attempt.connection.close('closed')
   }
 
   #clearStanding(target: Target): void {

@@ -53,6 +53,21 @@ export interface RecoveredGap {
   readonly gapMs: number
 }
 
+/** The whitelist has come apart. */
+export interface PartitionNotice {
+  /** Who cannot be reached. */
+  readonly missing: readonly PeerId[]
+  /** How many are listed, this node not among them. */
+  readonly listed: number
+}
+
+/** The whitelist is whole again, but for one straggler at most. */
+export interface PartitionHealed {
+  /** Who was missing. */
+  readonly missing: readonly PeerId[]
+  readonly forMs: number
+}
+
 /** Every event, with what it carries. */
 export interface SwarmEvents {
   listening: [address: string]
@@ -65,6 +80,8 @@ export interface SwarmEvents {
   'dial:failed': [failure: DialFailure]
   'inbound:refused': [refusal: InboundRefusal]
   ban: [notice: BanNotice]
+  'partition:suspected': [partition: PartitionNotice]
+  'partition:healed': [healed: PartitionHealed]
   recovered: [gap: RecoveredGap]
   'clock:skew': [skew: { readonly peerId: PeerId; readonly skewMs: number }]
   error: [error: HoldfastError]

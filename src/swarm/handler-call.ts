@@ -3,7 +3,7 @@
  * come back; it is told by its signal when nobody waits any more. Its answer counts once.
  */
 import { HoldfastError } from '../errors.js'
-import type { Agenda } from './agenda.js'
+import type { Agenda, Deadline } from './agenda.js'
 import type { Peer } from './peer.js'
 
 /** A handler that has not answered by then has failed. */
@@ -25,6 +25,7 @@ export class HandlerCall implements HandlerContext {
   readonly peer: Peer
   #controller: AbortController | null = null
   #over = false
+  #deadline: Deadline | null = null
 
   constructor(peer: Peer) {
     this.peer = peer
@@ -68,17 +69,17 @@ export class HandlerCall implements HandlerContext {
       finish({ kind: 'answered', answer })
       return
     }
-    const deadline = agenda.in(HANDLER_MS, () => {
+    this.#deadline = agenda.in(HANDLER_MS, () => {
       fail(new Error(`no answer within ${String(HANDLER_MS)} ms`))
       this.#controller?.abort()
     })
     answer.then(
       (value: unknown) => {
-        deadline.cancel()
+        this.#deadline?.cancel()
         finish({ kind: 'answered', answer: value })
       },
       (error: unknown) => {
-        deadline.cancel()
+        this.#deadline?.cancel()
         fail(error)
       },
     )
@@ -87,6 +88,7 @@ export class HandlerCall implements HandlerContext {
   /** Nobody waits for the answer any more. */
   abort(): void {
     this.#over = true
+    this.#deadline?.cancel()
     this.#controller?.abort()
   }
 }

@@ -9,6 +9,7 @@ export class HandlerQueue {
   #waiting: ((done: () => void) => void)[] = []
   #head = 0
   #running = 0
+  #draining = false
 
   constructor(max: number) {
     this.#max = max
@@ -21,27 +22,27 @@ export class HandlerQueue {
 
   /** Runs the job now or when its turn comes; the job calls `done` once it is over. */
   submit(job: (done: () => void) => void): void {
-    if (this.isFull) {
-      this.#waiting.push(job)
-      return
-    }
-    this.#running++
-    job(this.#done)
+    this.#waiting.push(job)
+    this.#drain()
   }
 
   readonly #done = (): void => {
-    const next = this.#waiting[this.#head]
-    if (next === undefined) {
-      this.#running--
-      this.#waiting = []
-      this.#head = 0
-      return
+    this.#running--
+    this.#drain()
+  }
+
+  /** In a loop and never in itself: jobs that are over at once must not pile up on the stack. */
+  #drain(): void {
+    if (this.#draining) return
+    this.#draining = true
+    for (let job = this.#waiting[this.#head]; job !== undefined && !this.isFull; job = this.#waiting[this.#head]) {
+      this.#head++
+      this.#running++
+      job(this.#done)
     }
-    this.#head++
-    if (this.#head > 1024) {
-      this.#waiting = this.#waiting.slice(this.#head)
-      this.#head = 0
-    }
-    next(this.#done)
+    this.#draining = false
+    if (this.#head < 1024 && this.#head < this.#waiting.length) return
+    this.#waiting = this.#waiting.slice(this.#head)
+    this.#head = 0
   }
 }

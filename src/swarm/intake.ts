@@ -9,7 +9,7 @@ import { Quota } from './quota.js'
 
 export class Intake {
   readonly #agenda: Agenda
-  readonly #quota: Quota
+  #quota: Quota
   readonly #credit: ReceiveCredit
   readonly #sendGrant: (bytes: number) => void
   #deadline: Deadline | null = null
@@ -35,6 +35,11 @@ export class Intake {
   release(bytes: number): void {
     this.#credit.release(bytes)
     this.#grant()
+  }
+
+  /** The peer's quota from now on. */
+  reclassify(limits: ClassLimits): void {
+    this.#quota = new Quota(limits)
   }
 
   stop(): void {

@@ -5,11 +5,17 @@ import { formatAddress } from '../policy/address.js'
 import type { Link, Listener, Transport } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
 
+interface OpenListener {
+  readonly listener: Listener
+  readonly failed: (error: HoldfastError) => void
+  bound: Address | null
+}
+
 export class Listeners {
   readonly #transports: ReadonlyMap<string, Transport>
   readonly #accepted: (link: Link) => void
   // Bound: the operator's list.
-  readonly #open: { readonly listener: Listener; bound: Address | null }[] = []
+  readonly #open: OpenListener[] = []
 
   constructor(transports: ReadonlyMap<string, Transport>, accepted: (link: Link) => void) {
     this.#transports = transports
@@ -34,8 +40,9 @@ export class Listeners {
       failed(new HoldfastError('no-transport', `no transport listens at ${text}`))
       return
     }
-    const entry: { listener: Listener; bound: Address | null } = {
+    const entry: OpenListener = {
       bound: null,
+      failed,
       listener: listen(address, {
         listening: ({ host, port }) => {
           entry.bound = { ...address, host, port }
@@ -50,16 +57,14 @@ export class Listeners {
     this.#open.push(entry)
   }
 
-  /** Resolves once every address is free again. */
+  /** Resolves once every address is free again. Whoever still waits for one to open is told that it will not. */
   async close(): Promise<void> {
-    const closing = this.#open.splice(0).filter(({ bound }) => bound !== null)
-    await Promise.all(
-      closing.map(
-        async ({ listener }) =>
-          new Promise<void>((done) => {
-            listener.close(done)
-          }),
-      ),
-    )
+    const closing = this.#open.splice(0).map(async ({ listener, bound, failed }) => {
+      if (bound === null) failed(new HoldfastError('not-running', 'the swarm was stopped'))
+      return new Promise<void>((done) => {
+        listener.close(done)
+      })
+    })
+    await Promise.all(closing)
   }
 }

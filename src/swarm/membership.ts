@@ -21,11 +21,13 @@ import { RecordSlab } from './outbox.js'
 import { Peer } from './peer.js'
 import { isHandshakeViolation, Reception } from './reception.js'
 import { Traffic } from './traffic.js'
+import { Upkeep } from './upkeep.js'
 
 export class Membership implements ConnectionOwner<Connection> {
   readonly connections: Connections<Peer>
   readonly traffic: Traffic
   readonly dialer: Dialer
+  readonly upkeep: Upkeep
   readonly gate: Gate
   readonly credentials: Credentials
   /** What peers are told of where to find us. */
@@ -66,6 +68,13 @@ export class Membership implements ConnectionOwner<Connection> {
       },
     })
     this.dialer = this.#createDialer()
+    this.upkeep = new Upkeep(context, {
+      connections: this.connections,
+      dialer: this.dialer,
+      strike: (connection, violation) => {
+        this.traffic.strike(connection, violation)
+      },
+    })
     this.gate = new Gate({
       ...settings,
       agenda,
@@ -118,7 +127,8 @@ export class Membership implements ConnectionOwner<Connection> {
     connection.peerId = peerId
     const admission = this.#reception.receive(connection, peerId, dialled, skewMs)
     if (admission.kind === 'refuse') {
-      connection.close(admission.code, admission.options)
+      const farewell = admission.code === 'too-many-peers' ? this.upkeep.farewell(connection) : []
+      connection.close(admission.code, { ...admission.options, farewell })
       return
     }
     const { peerClass, limits } = admission
@@ -150,7 +160,7 @@ export class Membership implements ConnectionOwner<Connection> {
   }
 
   control(connection: Connection, event: Parameters<ConnectionOwner<Connection>['control']>[1]): void {
-    this.traffic.control(connection, event)
+    if (!this.upkeep.control(connection, event)) this.traffic.control(connection, event)
   }
 
   suspected(connection: Connection): void {
@@ -158,12 +168,15 @@ export class Membership implements ConnectionOwner<Connection> {
     if (peer === null || this.connections.current(peer.id) !== connection) return
     this.#context.log('info', `${peer.id} is silent: suspect`)
     this.dialer.suspected(peer.id)
+    this.upkeep.suspected(peer.id)
     this.#context.emitter.emit('peer:suspect', peer)
   }
 
   cleared(connection: Connection): void {
-    if (connection.peerId !== null && this.connections.current(connection.peerId) === connection)
-      this.dialer.cleared(connection.peerId)
+    const { peerId } = connection
+    if (peerId === null || this.connections.current(peerId) !== connection) return
+    this.dialer.cleared(peerId)
+    this.upkeep.cleared(peerId)
   }
 
   slow(connection: Connection): void {
@@ -192,25 +205,28 @@ export class Membership implements ConnectionOwner<Connection> {
   }
 
   #connectionsOwner(): ConstructorParameters<typeof Connections<Peer>>[0] {
-    const { settings, agenda, emitter, log } = this.#context
+    const { emitter, log } = this.#context
     return {
-      makeHandle: (seat) => new Peer(seat, this.traffic.requests),
+      makeHandle: (seat) => new Peer(seat, this.traffic.requests, (rttMs) => this.upkeep.score(seat.peerId, rttMs)),
       connected: (peer, connection) => {
         log('info', `connected to ${peer.id} (${peer.class}, ${peer.direction}) at ${peer.address ?? 'no address'}`)
-        const dialled = this.#dialled.get(connection) ?? null
-        settings.peerStore.linked(peer.id, dialled, agenda.now(), settings.clock.wall())
+        this.upkeep.connected(peer, connection, this.#dialled.get(connection) ?? null)
         emitter.emit('peer:connect', peer)
         this.traffic.seated(connection)
       },
-      disconnected: (peer, _connection, reason) => {
+      disconnected: (peer, connection, reason) => {
+        const gone = this.connections.current(peer.id) === null
         log('info', `disconnected from ${peer.id}: ${reason.code} (${reason.fault})`)
-        settings.peerStore.unlinked(peer.id, agenda.now(), settings.clock.wall(), { penalty: false })
+        if (gone) this.dialer.lost(peer.id, reason)
+        this.upkeep.disconnected(peer, connection, reason, gone)
         emitter.emit('peer:disconnect', peer, reason)
-        if (this.connections.current(peer.id) === null) this.dialer.lost(peer.id, reason)
       },
       swapped: (from, to) => {
         this.traffic.lost(from, 'link-replaced')
         this.traffic.seated(to)
+        this.dialer.replaced(to.peerId)
+        // Two links that both lived lose nothing: the one that goes is read to its end.
+        if (from.vitals?.suspect !== false) this.upkeep.swapped(from, from.vitals?.heardAt ?? from.openedAt)
       },
       conflict: (peerId) => {
         log('warn', `${peerId} runs on two hosts: the newcomer was refused`)
@@ -229,7 +245,9 @@ export class Membership implements ConnectionOwner<Connection> {
       trustedCount: () => roster.count('masternode') + roster.count('persistent'),
       linkCount: () => this.connections.size,
       suspectCount: () => this.#suspects(),
-      bridged: () => {},
+      bridged: (peerId) => {
+        this.upkeep.maintainer.bridged(peerId)
+      },
       isConnected: (peerId) => this.connections.current(peerId) !== null,
       isBanned: (peerId) => blacklist.check({ peerId }, agenda.now()) !== null,
       isPreferred: (peerId) => isPreferredDialer(publicKey, parsePeerId(peerId, crypto), crypto),
@@ -237,6 +255,7 @@ export class Membership implements ConnectionOwner<Connection> {
       failed: (failure: DialFailure) => {
         counters.count(`dial-${failure.reason.code}`)
         log('debug', `dial ${failure.address} failed: ${failure.reason.code}`)
+        this.upkeep.dialFailed(failure)
         emitter.emit('dial:failed', failure)
       },
       alarmed: (failure: DialFailure) => {
@@ -261,6 +280,7 @@ export class Membership implements ConnectionOwner<Connection> {
   #refusedInbound(peerId: PeerId | null, link: Link, reason: Reason): void {
     const { counters, emitter } = this.#context
     counters.count(`inbound-${reason.code}`)
+    if (peerId !== null) this.upkeep.refused(peerId, reason)
     emitter.emit('inbound:refused', { peerId, address: endpointText(link), reason })
   }
 

@@ -3,6 +3,7 @@
  * noticed here, except by questions that were under way on it.
  */
 import { HoldfastError } from '../errors.js'
+import type { Score } from '../policy/score.js'
 import type { Direction, PeerClass, PeerId } from '../ports/types.js'
 import { hex } from '../protocol/bytes.js'
 import type { DirectDefinition, RequestDefinition } from '../protocol/message.js'
@@ -36,10 +37,12 @@ export class Peer {
   readonly id: PeerId
   readonly #seat: PeerSeat
   readonly #asker: Asker
+  readonly #score: (rttMs: number | null) => Score
   #class: PeerClass = 'unknown'
   #direction: Direction = 'inbound'
 
-  constructor(seat: PeerSeat, asker: Asker) {
+  constructor(seat: PeerSeat, asker: Asker, score: (rttMs: number | null) => Score) {
+    this.#score = score
     this.id = seat.peerId
     this.#seat = seat
     this.#asker = asker
@@ -76,6 +79,11 @@ export class Peer {
   /** Smoothed round trip in milliseconds, null before it was measured. */
   get rttMs(): number | null {
     return this.#seat.connection?.vitals?.rttMs ?? null
+  }
+
+  /** How good it has been to us, and why. */
+  get score(): Score {
+    return this.#score(this.rttMs)
   }
 
   /** Whether probes go unanswered at present. */

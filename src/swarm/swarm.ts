@@ -20,6 +20,8 @@ import type { Environment, SwarmOptions } from './options.js'
 import { parseTrusted, resolveOptions } from './options.js'
 import type { Peer } from './peer.js'
 import type { DirectHandler, MessageHandler, Received, RequestHandler } from './registry.js'
+import type { Explanation } from './explanation.js'
+import { explanationOf } from './explanation.js'
 import type { SwarmStatus } from './status.js'
 import { statusOf } from './status.js'
 import { eventStream, onceEvent } from './waiting.js'
@@ -186,6 +188,11 @@ export class Swarm {
     await Promise.all(Array.from(this.peers.values(), async (peer) => peer.drain()))
   }
 
+  /** Why a peer is not connected, or since when it is: its standing, its next attempt, and the last decisions about it. */
+  explain(id: PeerId): Explanation {
+    return explanationOf(this.#context, this.#membership, id)
+  }
+
   /** A picture of this swarm now. */
   status(): SwarmStatus {
     const uptimeMs = this.#state === 'running' ? this.#context.agenda.now() - this.#startedAt : 0
@@ -233,7 +240,7 @@ export class Swarm {
       }
       this.#membership.dialer.want(peerId, peerClass, addresses)
     }
-    for (const seed of settings.seeds) this.#membership.dialer.want(seed.peerId, 'regular', [seed])
+    this.#membership.upkeep.maintainer.start()
   }
 
   #receive(received: Received): void {
@@ -253,7 +260,8 @@ export class Swarm {
   async #stop({ backInMs }: StopOptions): Promise<void> {
     this.#state = 'stopping'
     const { agenda, log } = this.#context
-    const { dialer, gate, credentials, links } = this.#membership
+    const { dialer, gate, credentials, links, upkeep } = this.#membership
+    upkeep.maintainer.stop()
     credentials.stop()
     dialer.stop()
     const freed = this.#listeners.close()

@@ -100,7 +100,9 @@ export class Traffic {
       case 'gap':
         this.#gap(connection)
         break
-      // The connection has seen to the rest itself.
+      // Others have seen to the rest.
+      case 'get-peers':
+      case 'peers':
       case 'ping':
       case 'pong':
       case 'types':
@@ -211,8 +213,8 @@ export class Traffic {
       banned: (notice, ban) => {
         log('info', `banned ${notice.key} for ${seconds(notice.forMs)}: ${notice.cause}`)
         emitter.emit('ban', notice)
-        const current = this.#connections.current(ban.key as PeerId)
-        current?.close('banned', { retryAfterMs: notice.forMs, text: notice.cause })
+        for (const connection of this.#connections.linksTo(ban.key as PeerId))
+          connection.close('banned', { retryAfterMs: notice.forMs, text: notice.cause })
       },
       quarantined: (notice) => {
         log('warn', `quarantined ${notice.peerId} for ${seconds(notice.forMs)}: ${notice.cause}`)

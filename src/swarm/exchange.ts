@@ -1,0 +1,153 @@
+/**
+ * Peers told to peers: asked for, bounded, and hearsay. What is heard is only ever dialled with its id, never believed
+ * otherwise; private addresses pass only between private peers; and nothing heard here whitelists anybody.
+ */
+import { canonicalIp, formatAddress, isPrivate, readAddress } from '../policy/address.js'
+import type { PeerStore } from '../policy/peer-store.js'
+import type { Clock, Random } from '../ports/clock.js'
+import type { Crypto } from '../ports/crypto.js'
+import type { PeerId } from '../ports/types.js'
+import { EMPTY } from '../protocol/bytes.js'
+import { encodeFrame, FRAME } from '../protocol/frame.js'
+import { formatPeerId, parsePeerId } from '../protocol/peer-id.js'
+import type { PeerHint } from '../protocol/peers.js'
+import { encodePeers, PEERS_MAX } from '../protocol/peers.js'
+import type { Connection } from './connection.js'
+import type { Violation } from './discipline.js'
+
+export interface ExchangeSetup {
+  readonly clock: Clock
+  readonly random: Random
+  readonly crypto: Crypto
+  readonly peerStore: PeerStore
+  readonly ownId: PeerId
+  readonly strike: (connection: Connection, violation: Violation) => void
+  /** There are new candidates. */
+  readonly learned: () => void
+}
+
+/** A peer may ask this often; more is not answered. */
+const ANSWER_EVERY_MS = 10_000
+/** At least this many, where there are so many, and else this share of the book: nobody learns all of it at once. */
+const SHARE_MIN = 32
+const SHARE = 0.23
+
+interface Exchanged {
+  asked: boolean
+  answeredAt: number
+}
+
+export class Exchange {
+  readonly #setup: ExchangeSetup
+  readonly #exchanged = new WeakMap<Connection, Exchanged>()
+
+  constructor(setup: ExchangeSetup) {
+    this.#setup = setup
+  }
+
+  /** Asks one peer for others. */
+  ask(connection: Connection): void {
+    this.#with(connection).asked = true
+    connection.sendControl(FRAME.getPeers, EMPTY)
+  }
+
+  /** A peer asks. */
+  answer(connection: Connection): void {
+    const now = this.#setup.clock.monotonic()
+    const exchanged = this.#with(connection)
+    if (now - exchanged.answeredAt < ANSWER_EVERY_MS) return
+    exchanged.answeredAt = now
+    connection.sendControl(FRAME.peers, encodePeers(this.#pick(connection)))
+  }
+
+  /** A frame that names others to somebody who finds no room here. */
+  farewell(connection: Connection): Uint8Array {
+    return encodeFrame(FRAME.peers, encodePeers(this.#pick(connection)))
+  }
+
+  /** A peer answers, or says goodbye with it. */
+  heard(connection: Connection, hints: readonly PeerHint[]): void {
+    const { crypto, peerStore, ownId, strike, learned } = this.#setup
+    const exchanged = this.#with(connection)
+    if (connection.isOpen && !exchanged.asked) {
+      strike(connection, 'protocol-error')
+      return
+    }
+    exchanged.asked = false
+    const fromPrivate = isPrivateLink(connection)
+    let news = false
+    for (const { publicKey, addresses } of hints) {
+      const peerId = formatPeerId(publicKey, crypto)
+      if (peerId === ownId) continue
+      for (const text of addresses) {
+        const address = readAddress(text)
+        if (address === null || address.port === 0 || (isPrivate(address.host) && !fromPrivate)) continue
+        news = peerStore.learn(peerId, { ...address, peerId }, 'exchange') === 'added' || news
+      }
+    }
+    if (news) learned()
+  }
+
+  /** What the peer says of itself in its hello. */
+  introduced(connection: Connection): void {
+    const { peerId, hello } = connection
+    if (peerId === null || hello === null) return
+    const fromPrivate = isPrivateLink(connection)
+    for (const text of hello.addresses) {
+      const address = readAddress(text)
+      if (address === null || address.port === 0 || (isPrivate(address.host) && !fromPrivate)) continue
+      if (address.peerId === null || address.peerId === peerId)
+        this.#setup.peerStore.learn(peerId, { ...address, peerId }, 'hello')
+    }
+  }
+
+  /** Some of those we have been linked to, drawn by lot. */
+  #pick(connection: Connection): readonly PeerHint[] {
+    const { peerStore, random, clock, crypto } = this.#setup
+    const toPrivate = isPrivateLink(connection)
+    const wall = clock.wall()
+    const count = Math.min(PEERS_MAX, Math.max(SHARE_MIN, Math.floor(SHARE * peerStore.size)))
+    const hints: PeerHint[] = []
+    for (const id of draw(peerStore.ids(), random)) {
+      if (hints.length >= count) break
+      const record = peerStore.get(id)
+      if (record === null || record.lastSeenAt === null || id === connection.peerId) continue
+      const addresses = record.addresses.filter(
+        ({ host }) => toPrivate || canonicalIp(host) === null || !isPrivate(host),
+      )
+      if (addresses.length === 0) continue
+      hints.push({
+        publicKey: parsePeerId(id, crypto),
+        ageS: Math.max(0, wall - record.lastSeenAt) / 1_000,
+        addresses: addresses.map((address) => formatAddress({ ...address, peerId: null })),
+      })
+    }
+    return hints
+  }
+
+  #with(connection: Connection): Exchanged {
+    let exchanged = this.#exchanged.get(connection)
+    if (exchanged === undefined) {
+      exchanged = { asked: false, answeredAt: Number.NEGATIVE_INFINITY }
+      this.#exchanged.set(connection, exchanged)
+    }
+    return exchanged
+  }
+}
+
+function isPrivateLink({ remoteIp }: Connection): boolean {
+  return remoteIp === null || isPrivate(remoteIp)
+}
+
+/** The items in random order, drawn one at a time. */
+function* draw<T>(items: readonly T[], random: Random): Iterable<T> {
+  const left = [...items]
+  for (let count = left.length; count > 0; count--) {
+    const at = Math.floor(random.float() * count)
+    const drawn = left[at]
+    const last = left[count - 1]
+    if (drawn === undefined || last === undefined) return
+    left[at] = last
+    yield drawn
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * What follows when peers come and go: scores, the journal, the book, the watch over the whitelist, peers told to peers, and
+ * maintenance. Membership says what happened; this file sees to everything that somebody may want to know of it later.
+ */
+import type { Reason } from '../errors.js'
+import type { Score } from '../policy/score.js'
+import type { Address, PeerId } from '../ports/types.js'
+import type { ControlEvent } from '../protocol/control.js'
+import type { Connection } from './connection.js'
+import type { Connections } from './connections.js'
+import type { SwarmContext } from './context.js'
+import type { Dialer } from './dialer.js'
+import type { Violation } from './discipline.js'
+import type { DialFailure } from './events.js'
+import { Exchange } from './exchange.js'
+import { Maintainer } from './maintainer.js'
+import type { Peer } from './peer.js'
+import { Watch } from './watch.js'
+
+export interface UpkeepSetup {
+  readonly connections: Connections<Peer>
+  readonly dialer: Dialer
+  readonly strike: (connection: Connection, violation: Violation) => void
+}
+
+export class Upkeep {
+  readonly watch: Watch
+  readonly maintainer: Maintainer
+  readonly #context: SwarmContext
+  readonly #exchange: Exchange
+
+  constructor(context: SwarmContext, { connections, dialer, strike }: UpkeepSetup) {
+    const { clock, random, crypto, peerStore, identity } = context.settings
+    this.#context = context
+    this.watch = new Watch(context, connections)
+    this.#exchange = new Exchange({
+      clock,
+      random,
+      crypto,
+      peerStore,
+      ownId: identity.id,
+      strike,
+      learned: () => {
+        this.maintainer.soon()
+      },
+    })
+    this.maintainer = new Maintainer(context, connections, dialer, this.#exchange, this.watch)
+  }
+
+  connected(peer: Peer, connection: Connection, dialled: Address | null): void {
+    const { agenda, settings, scores, journal } = this.#context
+    const now = agenda.now()
+    settings.peerStore.linked(peer.id, dialled, now, settings.clock.wall())
+    scores.outcome(peer.id, true, now)
+    scores.linked(peer.id, now)
+    journal.note(peer.id, `connected, ${peer.direction}`, now)
+    this.#exchange.introduced(connection)
+    this.watch.connected(peer.id)
+    this.maintainer.linked(connection)
+  }
+
+  /** @param gone false where another process of the same peer took the place */
+  disconnected(peer: Peer, connection: Connection, reason: Reason, gone: boolean): void {
+    const { agenda, settings, scores, journal } = this.#context
+    const now = agenda.now()
+    settings.peerStore.unlinked(peer.id, now, settings.clock.wall(), { penalty: false })
+    scores.unlinked(peer.id, connection.vitals?.rttMs ?? null, now)
+    if (reason.fault !== 'local' && reason.code !== 'shutdown') scores.outcome(peer.id, false, now)
+    journal.note(peer.id, `disconnected: ${reason.code} (${reason.fault})`, now)
+    this.watch.disconnected(peer.id, reason.code === 'shutdown' ? reason.retryAfterMs : undefined)
+    if (gone) this.maintainer.soon()
+  }
+
+  /** One link took the place of another: what was on its way may be lost. */
+  swapped(from: Connection, silentSince: number): void {
+    const { agenda, emitter, journal } = this.#context
+    const { peerId } = from
+    if (peerId === null) return
+    journal.note(peerId, 'its link was replaced', agenda.now())
+    this.watch.update()
+    emitter.emit('recovered', { peerId, cause: 'replaced', gapMs: agenda.now() - silentSince })
+  }
+
+  suspected(peerId: PeerId): void {
+    this.#context.journal.note(peerId, 'silent: suspect', this.#context.agenda.now())
+    this.watch.update()
+    this.maintainer.soon()
+  }
+
+  cleared(peerId: PeerId): void {
+    this.#context.journal.note(peerId, 'heard again', this.#context.agenda.now())
+    this.watch.update()
+  }
+
+  dialFailed({ peerId, reason, retryInMs }: DialFailure): void {
+    const { agenda, scores, journal } = this.#context
+    if (peerId === null) return
+    const next = retryInMs === null ? 'no retry' : `next in ${String(Math.round(retryInMs))} ms`
+    journal.note(peerId, `dial failed: ${reason.code}, ${next}`, agenda.now())
+    scores.outcome(peerId, false, agenda.now())
+    this.maintainer.soon()
+  }
+
+  refused(peerId: PeerId, reason: Reason): void {
+    this.#context.journal.note(peerId, `refused: ${reason.code}`, this.#context.agenda.now())
+  }
+
+  /** @returns false where the event is none of peer exchange */
+  control(connection: Connection, event: ControlEvent): boolean {
+    if (event.kind === 'get-peers') this.#exchange.answer(connection)
+    else if (event.kind === 'peers') this.#exchange.heard(connection, event.hints)
+    else return false
+    return true
+  }
+
+  /** What somebody who finds no room here is told before the goodbye. */
+  farewell(connection: Connection): readonly Uint8Array[] {
+    return [this.#exchange.farewell(connection)]
+  }
+
+  score(peerId: PeerId, rttMs: number | null): Score {
+    const { agenda, settings, scores } = this.#context
+    const now = agenda.now()
+    return scores.score(peerId, rttMs, settings.blacklist.points(peerId, now), now)
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Watches the whitelist: says when it comes apart and when it is whole again, and of each trusted peer that was away, when it
+ * is back and for how long its messages may have passed us by.
+ */
+import { PartitionDetector } from '../policy/partition.js'
+import type { PeerId } from '../ports/types.js'
+import type { Connections } from './connections.js'
+import type { SwarmContext } from './context.js'
+import type { Peer } from './peer.js'
+
+export class Watch {
+  readonly #context: SwarmContext
+  readonly #connections: Connections<Peer>
+  readonly #partition: PartitionDetector
+  // Bound: the operator's lists.
+  readonly #lostAt = new Map<PeerId, number>()
+  /** Who said when it will be back. Bound: the operator's lists. */
+  readonly #awayUntil = new Map<PeerId, number>()
+
+  constructor(context: SwarmContext, connections: Connections<Peer>) {
+    this.#context = context
+    this.#connections = connections
+    this.#partition = new PartitionDetector(context.agenda.now())
+  }
+
+  /** Since when a partition has been suspected; null while there is none. */
+  get suspectedAt(): number | null {
+    return this.#partition.suspectedAt
+  }
+
+  /** A peer is linked: if it had been before, what it sent meanwhile is missing here. */
+  connected(peerId: PeerId): void {
+    const { agenda, emitter } = this.#context
+    const lostAt = this.#lostAt.get(peerId)
+    this.#lostAt.delete(peerId)
+    this.#awayUntil.delete(peerId)
+    this.update()
+    if (lostAt !== undefined) emitter.emit('recovered', { peerId, cause: 'returned', gapMs: agenda.now() - lostAt })
+  }
+
+  /** @param backInMs what it said itself of its return */
+  disconnected(peerId: PeerId, backInMs: number | undefined): void {
+    const { agenda, roster } = this.#context
+    if (roster.classOf(peerId) !== null) {
+      this.#lostAt.set(peerId, agenda.now())
+      if (backInMs !== undefined) this.#awayUntil.set(peerId, agenda.now() + backInMs)
+    }
+    this.update()
+  }
+
+  /** The view may have changed, or enough time has passed. */
+  update(): void {
+    const { agenda, emitter, log, roster } = this.#context
+    const now = agenda.now()
+    const missing: PeerId[] = []
+    for (const { peerId, peerClass } of roster.entries()) {
+      if (peerClass !== 'masternode' || peerId === null) continue
+      const linked = this.#connections.current(peerId)?.vitals?.suspect === false
+      if (!linked && now >= (this.#awayUntil.get(peerId) ?? 0)) missing.push(peerId)
+    }
+    const change = this.#partition.update({ listed: roster.count('masternode'), missing }, now)
+    if (change === null) return
+    if (change.kind === 'suspected') {
+      log(
+        'warn',
+        `partition suspected: ${String(change.missing.length)} of ${String(change.listed)} masternodes are missing`,
+      )
+      emitter.emit('partition:suspected', { missing: change.missing, listed: change.listed })
+    } else {
+      log('info', `partition healed after ${String(Math.round(change.forMs / 1_000))} s`)
+      emitter.emit('partition:healed', { missing: change.missing, forMs: change.forMs })
+    }
+  }
+}
