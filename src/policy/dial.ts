@@ -40,7 +40,7 @@ export function firstDialMs(preferred: boolean, bothDial: boolean, random: Rando
 }
 
 /** Before the first redial to a trusted peer whose link was lost. */
-export function firstRedialMs(preferred: boolean, random: Random): number {
+function firstRedialMs(preferred: boolean, random: Random): number {
   return (preferred ? PREFERRED_REDIAL_MS : OTHER_SIDE_MS) + 1_000 * random.float()
 }
 
@@ -59,6 +59,8 @@ const LASTING: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'garbage',
   'wrong-identity',
   'self',
+  // Another process has taken this one's place: two hosts with one key must not fight.
+  'superseded',
 ])
 
 export interface FailureQuestion {
@@ -88,4 +90,23 @@ export function planAfterFailure(
   const next = backoff.next(peerClass, weighed, random)
   if (next.kind !== 'retry' || reason.retryAfterMs === undefined) return { failures: counted, next }
   return { failures: counted, next: { ...next, delayMs: Math.max(next.delayMs, reason.retryAfterMs) } }
+}
+
+export interface LossQuestion extends FailureQuestion {
+  /** The link had lasted long enough to wipe out what went before. */
+  readonly stable: boolean
+  /** This side dials first. */
+  readonly preferred: boolean
+}
+
+/** After a link was lost: a trusted peer is redialled almost at once, one that said when it will be back not before. */
+export function planAfterLoss(question: LossQuestion, backoff: Backoff, random: Random): FailurePlan {
+  const { reason, peerClass, stable, preferred } = question
+  const failures = stable ? 0 : question.failures
+  const soon = (delayMs: number): FailurePlan => ({ failures, next: { kind: 'retry', delayMs, alarm: false } })
+  if (reason.code === 'shutdown' && reason.retryAfterMs !== undefined)
+    return soon(reason.retryAfterMs + 1_000 * random.float())
+  const trusted = peerClass === 'masternode' || peerClass === 'persistent'
+  if (stable && trusted) return soon(firstRedialMs(preferred, random))
+  return planAfterFailure({ ...question, failures }, backoff, random)
 }

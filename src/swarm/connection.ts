@@ -41,7 +41,6 @@ export class Connection implements LinkEvents {
   /** What exists from hello on. */
   #open: OpenParts | null = null
   #deadline: Deadline
-  #gapOwed = false
 
   constructor(
     link: Link,
@@ -104,11 +103,6 @@ export class Connection implements LinkEvents {
     return (this.#open?.sender.outbox.bytes ?? 0) + this.#session.waiting
   }
 
-  /** An answer of up to this many bytes has been asked for. */
-  expectAnswer(bytesMax: number): void {
-    this.#session.expectAnswer(bytesMax)
-  }
-
   /** The frame type of a name at the other side, null where it does not receive it. */
   remoteType(kind: NameKind, name: string): number | null {
     const index = this.#remoteNames.find(kind, name)
@@ -139,7 +133,6 @@ export class Connection implements LinkEvents {
   }
 
   closed(reason: Reason): void {
-    if (this.#stage === 'gone') return
     if (!this.isEnding)
       this.#end({ code: 'connection-lost', fault: 'network', cause: reason.cause ?? reason.code }, false)
     this.#stage = 'gone'
@@ -158,8 +151,7 @@ export class Connection implements LinkEvents {
 
   /** The peer has earned another class while it was linked. What it may hold of ours, its outbox and window, stays as it was. */
   reclassify(peerClass: PeerClass, limits: ClassLimits): void {
-    if (this.identity === null) return
-    this.identity = { ...this.identity, peerClass, limits }
+    if (this.identity !== null) this.identity = { ...this.identity, peerClass, limits }
     this.#open?.intake.reclassify(limits)
   }
 
@@ -181,8 +173,8 @@ export class Connection implements LinkEvents {
 
   /** @returns false where the outbox is full, or the connection is not open */
   enqueue(priority: Priority, outgoing: Outgoing): boolean {
-    const sender = this.#open?.sender
-    if (sender === undefined || this.#stage !== 'open') return false
+    const sender = this.#stage === 'open' ? this.#open?.sender : undefined
+    if (sender === undefined) return false
     const wasHigh = sender.outbox.isHigh
     const queued = sender.enqueue(priority, outgoing)
     if (sender.outbox.isHigh && !wasHigh) this.#owner.slow(this)
@@ -190,19 +182,19 @@ export class Connection implements LinkEvents {
   }
 
   sendControl(type: number, body: Uint8Array): void {
-    if (this.#stage !== 'open' || this.#open === null) return
-    if (!this.#open.sender.enqueueControl(type, body)) this.close('slow-consumer', { text: 'control frames pile up' })
+    const queued = this.#stage !== 'open' || this.#open?.sender.enqueueControl(type, body)
+    if (queued === false) this.close('slow-consumer', { text: 'control frames pile up' })
   }
 
   /** A broadcast found the outbox full: by class, the peer is told once that it misses something, or is closed. */
   overflowed(): void {
     if (this.identity?.limits.outboxFull === 'close') this.close('slow-consumer')
-    if (this.#gapOwed || this.#stage !== 'open') return
-    this.#gapOwed = true
-    this.sendControl(FRAME.gap, EMPTY)
-    this.#open?.sender.whenDrained(() => {
-      this.#gapOwed = false
-    })
+    else this.#open?.sender.noteGap()
+  }
+
+  /** An answer of up to this many bytes has been asked for. */
+  expectAnswer(bytesMax: number): void {
+    this.#session.expectAnswer(bytesMax)
   }
 
   /** What this peer used of its quota and gets back of its credit; null before hello. */
@@ -281,9 +273,8 @@ export class Connection implements LinkEvents {
 
   #writeSession(): void {
     const chunks = this.#session.output
-    if (chunks.length === 0) return
     this.#session.output = []
-    this.link.write(chunks)
+    if (chunks.length > 0) this.link.write(chunks)
   }
 
   /** Ends it for the owner, and the link politely: half-close, keep reading a little, then destroy. */

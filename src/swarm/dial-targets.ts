@@ -141,6 +141,20 @@ export class DialTargets {
   }
 }
 
+/** Whatever it waited for, it waits no more. */
+export function clearStanding(target: Target): void {
+  const { standing } = target
+  if (standing.kind === 'backing-off') standing.deadline.cancel()
+  if (standing.kind === 'suspect') standing.retry?.cancel()
+  target.standing = { kind: 'idle' }
+}
+
+/** A suspect peer is as good as before. */
+export function trust(target: Target, suspect: Extract<Standing, { kind: 'suspect' }>): void {
+  suspect.retry?.cancel()
+  target.standing = { kind: 'connected', sinceAt: suspect.sinceAt }
+}
+
 /** The address that worked goes first. */
 export function preferAddress(addresses: readonly Address[], worked: Address): readonly Address[] {
   const first = addresses.filter(

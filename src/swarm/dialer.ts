@@ -6,7 +6,7 @@ import type { Reason } from '../errors.js'
 import { HoldfastError, reasonError } from '../errors.js'
 import { formatAddress } from '../policy/address.js'
 import type { FailurePlan } from '../policy/dial.js'
-import { checkDial, firstDialMs, firstRedialMs, planAfterFailure, STABLE_LINK_MS } from '../policy/dial.js'
+import { checkDial, firstDialMs, planAfterFailure, planAfterLoss, STABLE_LINK_MS } from '../policy/dial.js'
 import { soonerOffline } from '../policy/offline.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
@@ -14,7 +14,7 @@ import type { DialerSetup } from './dialer-setup.js'
 import { DialAttempts } from './dial-attempts.js'
 import { isTrustedClass } from './dial-slots.js'
 import type { Target } from './dial-targets.js'
-import { DialTargets, postponeAddress, preferAddress } from './dial-targets.js'
+import { clearStanding, DialTargets, postponeAddress, preferAddress, trust } from './dial-targets.js'
 import { waitFor } from './dial-waiting.js'
 import type { DialFailure } from './events.js'
 import { Recovery } from './recovery.js'
@@ -91,14 +91,9 @@ export class Dialer {
     })
   }
 
-  /** A cold or waiting target is tried now. */
-  retry(target: Target): void {
-    if (target.attempt === null && target.standing.kind !== 'connected') this.#start(target, null)
-  }
-
-  /** The same, a little later. */
+  /** A cold or waiting target is tried out of its turn. */
   retryIn(target: Target, delayMs: number): void {
-    if (target.attempt === null && target.standing.kind !== 'connected') this.#dialIn(target, Math.max(1, delayMs))
+    if (target.attempt === null && target.standing.kind !== 'connected') this.#dialIn(target, delayMs)
   }
 
   /** A seed is wanted while links are few, again and again and never seldom. */
@@ -120,14 +115,6 @@ export class Dialer {
     this.#abandon(target)
   }
 
-  /** No longer wanted: what is linked stays, what is lost is not dialled again. */
-  unwant(peerId: PeerId): void {
-    const target = this.#targets.find(peerId)
-    if (target === null) return
-    target.kept = false
-    if (target.standing.kind !== 'connected' && target.standing.kind !== 'suspect') this.#abandon(target)
-  }
-
   /** A connection is greeted, inbound or outbound: whoever waits for this peer need wait no more. */
   reached(peerId: PeerId, connection: Connection): void {
     const { agenda } = this.#setup
@@ -139,7 +126,7 @@ export class Dialer {
     // A socket still opening is of no use now; one that is open already may be the link the other side keeps.
     this.#attempts.cancel(target)
     const { standing, failures, peerClass } = target
-    this.#clearStanding(target)
+    clearStanding(target)
     target.standing = { kind: 'connected', sinceAt: standing.kind === 'connected' ? standing.sinceAt : agenda.now() }
     if (address !== null) target.addresses = preferAddress(target.addresses, address)
     for (const waiter of [...target.waiters]) waiter.resolve(peerId)
@@ -165,44 +152,32 @@ export class Dialer {
   replaced(peerId: PeerId | null): void {
     const target = this.#targets.find(peerId)
     if (target?.standing.kind !== 'suspect') return
-    target.standing.retry?.cancel()
-    target.standing = { kind: 'connected', sinceAt: target.standing.sinceAt }
+    trust(target, target.standing)
   }
 
   /** The suspect link lives after all: the parallel dial is called off. */
   cleared(peerId: PeerId): void {
     const target = this.#targets.find(peerId)
     if (target?.standing.kind !== 'suspect') return
-    target.standing.retry?.cancel()
-    target.standing = { kind: 'connected', sinceAt: target.standing.sinceAt }
+    trust(target, target.standing)
     this.#attempts.cancel(target)
   }
 
   /** The last link to a peer is gone. */
   lost(peerId: PeerId, reason: Reason): void {
     const { agenda, random, backoff, isPreferred, healing } = this.#setup
-    const target = this.#targets.find(peerId)
-    if (target?.standing.kind !== 'connected' && target?.standing.kind !== 'suspect') return
-    const stable = agenda.now() - target.standing.sinceAt >= STABLE_LINK_MS
-    this.#clearStanding(target)
-    if (!target.kept) {
-      if (target.attempt === null) this.#targets.delete(target)
-      return
-    }
+    // A peer that dialled us has no target yet; from now on it has a time before which nobody dials it.
+    const target = this.#targets.provide(peerId, 'regular', [])
+    if (target.standing.kind === 'backing-off' || target.standing.kind === 'cold') return
+    const stable = target.standing.kind !== 'idle' && agenda.now() - target.standing.sinceAt >= STABLE_LINK_MS
+    clearStanding(target)
     if (target.attempt !== null) return
-    const preferredSide = isPreferred(peerId)
-    if (!preferredSide && !healing.bothSidesDial) return
-    if (stable) target.failures = 0
-    if (reason.code === 'shutdown' && reason.retryAfterMs !== undefined) {
-      // It said when it will be back: no failure, and nobody need knock before.
-      this.#dialIn(target, reason.retryAfterMs + 1_000 * random.float())
-    } else if (stable && isTrustedClass(target.peerClass)) this.#dialIn(target, firstRedialMs(preferredSide, random))
-    else {
-      const { peerClass, failures } = target
-      const plan = planAfterFailure({ reason, peerClass, failures, judged: false }, backoff, random)
-      target.failures = plan.failures
-      this.#follow(target, plan.next)
-    }
+    const preferred = isPreferred(peerId)
+    if (!preferred && !healing.bothSidesDial) return
+    const { peerClass, failures } = target
+    const plan = planAfterLoss({ reason, peerClass, failures, stable, judged: false, preferred }, backoff, random)
+    target.failures = plan.failures
+    this.#follow(target, plan.next)
   }
 
   /** Forgets every target and cancels every attempt. */
@@ -234,14 +209,15 @@ export class Dialer {
       return
     }
     const deadline = agenda.at(due, () => {
-      this.#start(target, null)
+      if (target.kept || target.standing.kind === 'suspect') this.#start(target, null)
+      else this.#abandon(target)
     })
     if (target.standing.kind === 'suspect') {
       target.standing.retry?.cancel()
       target.standing = { ...target.standing, retry: deadline }
       return
     }
-    this.#clearStanding(target)
+    clearStanding(target)
     target.standing = { kind: 'backing-off', dueAt: due, deadline }
   }
 
@@ -292,8 +268,7 @@ export class Dialer {
       retryInMs: target.kept && next.kind === 'retry' ? next.delayMs : null,
     }
     for (const waiter of [...target.waiters]) waiter.reject(reasonError(reason, `dialing ${where} failed`))
-    if (target.kept || target.standing.kind === 'suspect') this.#follow(target, next)
-    else if (target.standing.kind === 'idle') this.#targets.delete(target)
+    this.#follow(target, next)
     failed(failure)
     if (next.kind === 'retry' && next.alarm) alarmed(failure)
   }
@@ -305,7 +280,8 @@ export class Dialer {
         break
       case 'cold':
       case 'give-up':
-        if (target.standing.kind === 'idle') target.standing = { kind: 'cold', sinceAt: this.#setup.agenda.now() }
+        if (!target.kept) this.#targets.delete(target)
+        else if (target.standing.kind === 'idle') target.standing = { kind: 'cold', sinceAt: this.#setup.agenda.now() }
         break
       case 'forget':
       case 'drop':
@@ -316,15 +292,8 @@ export class Dialer {
   #abandon(target: Target): void {
     this.#attempts.cancel(target)
     const { attempt } = target
-    this.#clearStanding(target)
+    clearStanding(target)
     this.#targets.delete(target)
     if (attempt?.kind === 'handshaking') attempt.connection.close('closed')
-  }
-
-  #clearStanding(target: Target): void {
-    const { standing } = target
-    if (standing.kind === 'backing-off') standing.deadline.cancel()
-    if (standing.kind === 'suspect') standing.retry?.cancel()
-    target.standing = { kind: 'idle' }
   }
 }

@@ -209,7 +209,7 @@ export class Maintainer {
       .sort((a, b) => a.ageMs - b.ageMs)
     for (const { target } of cold.slice(COLD_MAX)) this.#dialer.forget(target)
     const drawn = pickCold(cold.slice(0, COLD_MAX), settings.random)
-    if (drawn !== null) this.#dialer.retry(drawn.target)
+    if (drawn !== null) this.#dialer.retryIn(drawn.target, 0)
   }
 
   /** A stranger that has behaved for long enough is a regular, and a link of its own proves it. */

@@ -2,8 +2,9 @@
  * The sending half of an open connection: the outbox, the credit the peer gave, and the link's own patience. Seals a record
  * only when the link takes it; a saturated link keeps its own outbox waiting, and nobody else's.
  */
+import { EMPTY } from '../protocol/bytes.js'
 import { SendCredit } from '../protocol/credit.js'
-import { encodeFrame } from '../protocol/frame.js'
+import { encodeFrame, FRAME } from '../protocol/frame.js'
 import type { Priority } from '../protocol/message.js'
 import type { Flusher } from './flusher.js'
 import type { Outgoing, RecordSlab } from './outbox.js'
@@ -26,6 +27,7 @@ export class Sender {
   #saturated = false
   #waitsForTurnEnd = false
   #stopped = false
+  #gapNoted = false
   // Bound: one for each drain that the host awaits.
   #drained: (() => void)[] = []
 
@@ -53,6 +55,15 @@ export class Sender {
     if (!this.outbox.pushControl(encodeFrame(type, body))) return false
     this.#flushLater()
     return true
+  }
+
+  /** Gossip was dropped: the peer is told, once for each time the outbox was full. */
+  noteGap(): void {
+    if (this.#gapNoted || !this.enqueueControl(FRAME.gap, EMPTY)) return
+    this.#gapNoted = true
+    this.whenDrained(() => {
+      this.#gapNoted = false
+    })
   }
 
   credited(bytes: number): void {

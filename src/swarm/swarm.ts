@@ -52,7 +52,7 @@ export class Swarm {
   readonly #membership: Membership
   readonly #listeners: Listeners
   #state: SwarmStatus['state'] = 'new'
-  #startedAt = 0
+  #startedAt: number | null = null
   #stopped: Promise<void> | null = null
 
   /** @throws HoldfastError `invalid-option`, `invalid-address`, `invalid-peer-id`: which field, what was given, what is allowed */
@@ -195,7 +195,7 @@ export class Swarm {
 
   /** A picture of this swarm now. */
   status(): SwarmStatus {
-    const uptimeMs = this.#state === 'running' ? this.#context.agenda.now() - this.#startedAt : 0
+    const uptimeMs = this.#startedAt === null ? 0 : this.#context.agenda.now() - this.#startedAt
     return statusOf(this.#context, this.#membership, { state: this.#state, uptimeMs, addresses: this.addresses })
   }
 
@@ -215,7 +215,7 @@ export class Swarm {
       if (waiting === 0) begin()
     }
     const broke = (error: HoldfastError): void => {
-      if (this.#state === 'starting') failed(error)
+      if (this.#startedAt === null) failed(error)
       else emitter.emit('error', error)
     }
     this.#membership.credentials.start(() => {

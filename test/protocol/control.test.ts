@@ -6,6 +6,7 @@ import { joinBytes, utf8 } from '../../src/protocol/bytes.js'
 import { decodeControl, encodeFailure, encodeGoodbye } from '../../src/protocol/control.js'
 import { FRAME } from '../../src/protocol/frame.js'
 import { encodeNames } from '../../src/protocol/hello.js'
+import { encodePeers } from '../../src/protocol/peers.js'
 import { varintBytes } from '../../src/protocol/varint.js'
 
 const decode = (type: number, ...bytes: readonly number[]): unknown =>
@@ -73,6 +74,13 @@ describe('a control frame', () => {
     expect(decode(FRAME.types, 9, 1, 0x61)).toBe('broken')
   })
 
+  it('that asks for peers says nothing more, and one that names them carries a list', () => {
+    const hint = { publicKey: new Uint8Array(32).fill(7), ageS: 60, addresses: ['tcp://192.0.2.1:1'] }
+    expect(decode(FRAME.getPeers, 9)).toEqual({ kind: 'get-peers' })
+    expect(decodeControl({ type: FRAME.peers, body: encodePeers([hint]) }, 0)).toEqual({ kind: 'peers', hints: [hint] })
+    expect(decode(FRAME.peers, 1, 2, 3)).toBe('broken')
+  })
+
   it('that tells of a gap needs no body', () => {
     expect(decode(FRAME.gap)).toEqual({ kind: 'gap' })
     expect(decode(FRAME.gap, 1, 2)).toEqual({ kind: 'gap' })
@@ -80,7 +88,7 @@ describe('a control frame', () => {
 
   it('of a later version is skipped where it is optional, and unknown where it is critical', () => {
     for (let type = 32; type < 64; type++) expect(decode(type, 1)).toBe('skip')
-    for (const type of [0, 1, 5, 6, 8, 13, 14, 15, 16, 20, 25, 31]) expect(decode(type, 1)).toBe('unknown')
+    for (const type of [0, 1, 8, 13, 14, 15, 16, 20, 25, 31]) expect(decode(type, 1)).toBe('unknown')
   })
 
   it('never makes the reader throw, whatever it holds', () => {

@@ -2,13 +2,15 @@ import { describe, expect, it } from 'vitest'
 import type { SessionState, SessionStep } from '../../src/protocol/session-state.js'
 import { step } from '../../src/protocol/session-state.js'
 
-const STATES: readonly SessionState[] = ['preamble', 'keys', 'deciding', 'hello', 'established', 'over']
-const STEPS: readonly SessionStep[] = ['introduced', 'proven', 'admitted', 'greeted', 'ended']
+const STATES: readonly SessionState[] = ['preamble', 'keys', 'deciding', 'hello', 'established', 'leaving', 'over']
+const STEPS: readonly SessionStep[] = ['introduced', 'proven', 'admitted', 'greeted', 'left', 'ended']
 const LISTED: ReadonlyMap<string, SessionState> = new Map([
   ['preamble introduced', 'keys'],
   ['keys proven', 'deciding'],
   ['deciding admitted', 'hello'],
   ['hello greeted', 'established'],
+  ['established left', 'leaving'],
+  ['leaving ended', 'over'],
   ['preamble ended', 'over'],
   ['keys ended', 'over'],
   ['deciding ended', 'over'],
