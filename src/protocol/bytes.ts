@@ -1,7 +1,7 @@
 /** Runs of bytes: joining, comparing, naming. No encoding of anything lives here. */
 
 const TEXT_ENCODER = new TextEncoder()
-const TEXT_DECODER = new TextDecoder('utf-8', { fatal: true })
+const TEXT_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export const EMPTY: Uint8Array = new Uint8Array(0)
 
@@ -39,7 +39,16 @@ export function utf8(text: string): Uint8Array {
   return TEXT_ENCODER.encode(text)
 }
 
-/** The text, or null where the bytes are not UTF-8. */
+/** The beginning of a text, at most so many bytes of UTF-8, whole characters only. */
+export function utf8Start(text: string, bytesMax: number): Uint8Array {
+  const bytes = utf8(text)
+  let end = Math.min(bytes.length, bytesMax)
+  // 10xxxxxx continues a character: a cut before one would leave a broken character behind.
+  while (end > 0 && end < bytes.length && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--
+  return bytes.subarray(0, end)
+}
+
+/** The text, or null where the bytes are not UTF-8. A byte order mark is a character like any other. */
 export function utf8Text(bytes: Uint8Array): string | null {
   try {
     return TEXT_DECODER.decode(bytes)

@@ -1,7 +1,7 @@
 /**
  * The default payload codec. First byte 0: the rest is the payload, a `Uint8Array`, untouched. Otherwise the bytes are JSON
  * text, in which a bigint is `{"$n":"…"}`, a `Uint8Array` is `{"$b":"base64"}`, and a key that begins with `$` gets one more.
- * Nothing at all is `undefined`. Objects that JSON cannot hold otherwise are refused by the encoder, never mangled.
+ * Nothing at all is `undefined`. What JSON would mangle is refused, not sent; a key whose value is undefined is left out.
  */
 import { copyBytes, EMPTY, joinBytes, utf8, utf8Text } from './bytes.js'
 
@@ -14,77 +14,107 @@ export interface Codec<T> {
 const RAW = 0
 /** Deeper values are refused on both ways, long before a stack could overflow. */
 const DEPTH_MAX = 128
+const DIGITS_MAX = 4_096
 
 export const defaultCodec: Codec<unknown> = {
   encode(payload) {
     if (payload instanceof Uint8Array) return joinBytes([Uint8Array.of(RAW), payload])
     if (payload === undefined) return EMPTY
-    const text = JSON.stringify(isPlain(payload, 0) ? payload : tagged(payload, 0))
-    if (typeof text !== 'string') throw new TypeError(`a ${typeof payload} cannot be sent`)
-    return utf8(text)
+    return utf8(JSON.stringify(isPlain(payload, 0) ? payload : tagged(payload, 0)))
   },
   decode(bytes) {
     if (bytes.length === 0) return undefined
     if (bytes[0] === RAW) return copyBytes(bytes, 1)
+    checkDepth(bytes)
     const text = utf8Text(bytes)
     if (text === null) throw new TypeError('not UTF-8')
     const value: unknown = JSON.parse(text)
-    // Only these spellings can hold a tag or a key that would reach a prototype.
-    return /\$|\\u|__proto__/.test(text) ? untagged(value, 0) : value
+    // Only these spellings can hold a tag, or a key that would reach a prototype.
+    return /\$|\\u|__proto__/.test(text) ? untagged(value) : value
   },
 }
 
-/** Whether JSON can hold the value as it is. */
+/** Whether JSON can hold the value as it is. Throws for what it cannot hold at all. */
 function isPlain(value: unknown, depth: number): boolean {
   if (typeof value === 'bigint') return false
-  if (typeof value !== 'object' || value === null) return true
+  if (typeof value !== 'object' || value === null) return checkScalar(value)
+  if (value instanceof Uint8Array) return false
   if (depth > DEPTH_MAX) throw new TypeError('nested too deeply')
-  if (Array.isArray(value)) return value.every((item) => isPlain(item, depth + 1))
-  if (!isRecord(value)) return false
-  for (const key in value) if (key.startsWith('$') || !isPlain(value[key], depth + 1)) return false
-  return true
+  let plain = true
+  for (const [key, item] of entriesOf(value)) plain = isPlain(item, depth + 1) && !key.startsWith('$') && plain
+  return plain
 }
 
+/** Only for what {@link isPlain} has been through. */
 function tagged(value: unknown, depth: number): unknown {
-  if (typeof value === 'bigint') return { $n: value.toString() }
+  if (typeof value === 'bigint') return { $n: checkDigits(value.toString()) }
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) return { $b: base64(value) }
   if (Array.isArray(value)) return value.map((item) => tagged(item, depth + 1))
-  if (!isRecord(value)) {
-    if ('toJSON' in value) return value
-    throw new TypeError(`a ${value.constructor.name} cannot be sent; give the message a codec of its own`)
-  }
   const copy: Record<string, unknown> = {}
-  for (const key of Object.keys(value)) copy[key.startsWith('$') ? `$${key}` : key] = tagged(value[key], depth + 1)
+  for (const [key, item] of entriesOf(value)) copy[key.startsWith('$') ? `$${key}` : key] = tagged(item, depth + 1)
   return copy
 }
 
-function untagged(value: unknown, depth: number): unknown {
+function untagged(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (depth > DEPTH_MAX) throw new TypeError('nested too deeply')
-  if (Array.isArray(value)) return value.map((item) => untagged(item, depth + 1))
-  const record = value as Record<string, unknown>
-  const keys = Object.keys(record)
-  const [only] = keys
-  if (keys.length === 1 && only === '$n') return asBigint(record[only])
-  if (keys.length === 1 && only === '$b') return fromBase64(record[only])
+  if (Array.isArray(value)) return value.map(untagged)
+  const entries = Object.entries(value)
+  const [[only, item] = ['', null]] = entries
+  if (entries.length === 1 && only === '$n') return asBigint(item)
+  if (entries.length === 1 && only === '$b') return fromBase64(item)
   const copy: Record<string, unknown> = {}
-  for (const key of keys) {
+  for (const [key, inner] of entries) {
     if (key === '__proto__' || (key.startsWith('$') && !key.startsWith('$$')))
       throw new TypeError('a key that no encoder makes')
-    copy[key.startsWith('$') ? key.slice(1) : key] = untagged(record[key], depth + 1)
+    copy[key.startsWith('$') ? key.slice(1) : key] = untagged(inner)
   }
   return copy
 }
 
-function isRecord(value: object): value is Record<string, unknown> {
+/** What is in an array or a plain object; throws for any other object. */
+function entriesOf(value: object): readonly (readonly [string, unknown])[] {
+  if (Array.isArray(value)) return value.map((item: unknown) => ['', item] as const)
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  if (prototype !== Object.prototype && prototype !== null)
+    throw new TypeError(`a ${value.constructor.name} cannot be sent; give the message a codec of its own`)
+  if (Object.hasOwn(value, '__proto__')) throw new TypeError('a key __proto__ cannot be sent')
+  return Object.entries(value)
+}
+
+function checkScalar(value: unknown): true {
+  const sent =
+    typeof value !== 'function' && typeof value !== 'symbol' && (typeof value !== 'number' || Number.isFinite(value))
+  if (!sent) throw new TypeError(`${typeof value === 'number' ? String(value) : `a ${typeof value}`} cannot be sent`)
+  return true
+}
+
+/** Counts brackets outside strings, before anything is built from them. */
+function checkDepth(bytes: Uint8Array): void {
+  let depth = 0
+  let quoted = false
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]
+    if (quoted) {
+      if (byte === 0x5c) i++
+      else if (byte === 0x22) quoted = false
+    } else if (byte === 0x22) quoted = true
+    else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > DEPTH_MAX + 2) throw new TypeError('nested too deeply')
+    } else if (byte === 0x5d || byte === 0x7d) depth--
+  }
 }
 
 function asBigint(text: unknown): bigint {
-  if (typeof text !== 'string' || !/^-?\d{1,4096}$/.test(text)) throw new TypeError('not a bigint')
-  return BigInt(text)
+  if (typeof text !== 'string' || !/^-?\d+$/.test(checkDigits(text))) throw new TypeError('not a bigint')
+  const value = BigInt(text)
+  if (value.toString() !== text) throw new TypeError('not the one spelling of a bigint')
+  return value
+}
+
+function checkDigits(text: string): string {
+  if (text.length > DIGITS_MAX) throw new TypeError(`a bigint of more than ${String(DIGITS_MAX)} digits`)
+  return text
 }
 
 function base64(bytes: Uint8Array): string {
@@ -95,5 +125,7 @@ function base64(bytes: Uint8Array): string {
 
 function fromBase64(text: unknown): Uint8Array {
   if (typeof text !== 'string') throw new TypeError('not base64')
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+  if (base64(bytes) !== text) throw new TypeError('not the one spelling of base64')
+  return bytes
 }

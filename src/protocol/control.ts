@@ -1,7 +1,7 @@
 /** The frames of the protocol itself, apart from hello and fragments: what their bodies hold. */
 import type { Reason, WireCode } from '../errors.js'
 import { WIRE_CODES, wireCodeName } from '../errors.js'
-import { joinBytes, utf8, utf8Text } from './bytes.js'
+import { joinBytes, utf8Start, utf8Text } from './bytes.js'
 import type { Frame } from './frame.js'
 import { FRAME } from './frame.js'
 import type { TypeName } from './hello.js'
@@ -92,11 +92,11 @@ export function decodeControl(
 
 export function encodeGoodbye(code: WireCode, retryAfterMs: number, text: string): Uint8Array {
   const retryAfterS = Math.min(Math.ceil(retryAfterMs / 1000), RETRY_AFTER_MAX_S)
-  return joinBytes([varintBytes(WIRE_CODES[code]), varintBytes(retryAfterS), utf8(text).subarray(0, TEXT_BYTES_MAX)])
+  return joinBytes([varintBytes(WIRE_CODES[code]), varintBytes(retryAfterS), utf8Start(text, TEXT_BYTES_MAX)])
 }
 
 export function encodeFailure(id: number, text: string): Uint8Array {
-  return joinBytes([varintBytes(id), utf8(text).subarray(0, TEXT_BYTES_MAX)])
+  return joinBytes([varintBytes(id), utf8Start(text, TEXT_BYTES_MAX)])
 }
 
 function decodeGoodbye(reader: ByteReader): { readonly kind: 'goodbye'; readonly reason: Reason } | 'broken' {

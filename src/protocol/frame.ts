@@ -33,7 +33,7 @@ const FRAGMENT_DATA_MAX = 32_000
 /** Every fragment but the last carries at least this much. */
 const FRAGMENT_DATA_MIN = 1_024
 /** What a message's limit leaves out: its type, its request id and flags, or its broadcast id. */
-const HEADER_BYTES_MAX = 64
+export const HEADER_BYTES_MAX = 64
 /** Urgent, normal, bulk: the priorities that may carry large messages. */
 const LANES = 3
 

@@ -3,7 +3,7 @@
  * each at most once; an unknown odd tag is ignored, an unknown even one is a protocol error. Bytes behind a known field's
  * end are ignored, so that fields can grow.
  */
-import { copyBytes, joinBytes, readUint, uintBytes, utf8, utf8Text } from './bytes.js'
+import { copyBytes, joinBytes, readUint, uintBytes, utf8, utf8Start, utf8Text } from './bytes.js'
 import { ByteReader, varintBytes } from './varint.js'
 
 export const HELLO_BYTES_MAX = 16_384
@@ -64,7 +64,7 @@ export function encodeHello(hello: Hello): Uint8Array {
   const field = (tag: number, bytes: Uint8Array): Uint8Array =>
     joinBytes([varintBytes(tag), varintBytes(bytes.length), bytes])
   return joinBytes([
-    field(TAG.agent, utf8(hello.agent).subarray(0, AGENT_BYTES_MAX)),
+    field(TAG.agent, utf8Start(hello.agent, AGENT_BYTES_MAX)),
     field(TAG.epoch, hello.epoch),
     field(TAG.version, joinBytes([varintBytes(hello.version), varintBytes(hello.minVersion)])),
     field(TAG.addresses, encodeTexts(hello.addresses.slice(0, ADDRESSES_MAX))),

@@ -8,7 +8,7 @@ import type { ControlEvent } from './control.js'
 import { decodeControl, encodeGoodbye } from './control.js'
 import { ReceiveCredit } from './credit.js'
 import type { Frame } from './frame.js'
-import { encodeFrame, FRAME, FrameReader, Reassembly } from './frame.js'
+import { encodeFrame, FRAME, FrameReader, HEADER_BYTES_MAX, Reassembly } from './frame.js'
 import type { HandshakeSetup, HandshakeStep } from './handshake.js'
 import { Handshake, hintName } from './handshake.js'
 import type { Hello, VersionRange } from './hello.js'
@@ -50,6 +50,8 @@ export class Session {
   #reader: RecordReader | null = null
   #connectionId: Uint8Array = EMPTY
   #hello: Hello | null = null
+  #hinted = false
+  #bodyBytesMax = 0
   #credit = new ReceiveCredit(0)
 
   constructor(setup: SessionSetup) {
@@ -119,6 +121,7 @@ export class Session {
     this.#take('admitted')
     this.#hello = hello
     this.#reassembly.bytesMax = hello.limits.messageBytesMax
+    this.#bodyBytesMax = hello.limits.messageBytesMax + HEADER_BYTES_MAX
     this.#credit = new ReceiveCredit(hello.limits.windowBytes)
     if (!this.#openRecords()) this.#end()
     else if (this.#setup.direction === 'outbound') this.#sayHello(hello)
@@ -137,8 +140,9 @@ export class Session {
 
   /** Says goodbye, but goes on reading: what the peer sent before it hears is not lost. Only when established. */
   leave(code: WireCode): void {
-    this.#seal([encodeFrame(FRAME.goodbye, encodeGoodbye(code, 0, ''))])
+    const goodbye = this.seal([encodeFrame(FRAME.goodbye, encodeGoodbye(code, 0, ''))])
     this.#take('left')
+    this.output.push(...goodbye)
   }
 
   /** Ends the session without a word: the link is gone. */
@@ -202,6 +206,7 @@ export class Session {
     if (frame.type === FRAME.fragment) return this.#gather(frame)
     if (frame.type >= FRAME.firstApplication) {
       const size = frame.body.length + varintLength(frame.type)
+      if (frame.body.length > this.#bodyBytesMax) return this.#violated('message-too-big')
       if (!this.#credit.arrived(size)) return this.#violated('credit-overrun')
       return { kind: 'application', index: frame.type - FRAME.firstApplication, body: frame.body, size }
     }
@@ -235,8 +240,9 @@ export class Session {
 
   #greet(frame: Frame): SessionEvent | undefined {
     // A node that is full names others before its goodbye, so that nobody has dialled it in vain.
-    const told = frame.type === FRAME.goodbye || (frame.type === FRAME.peers && this.#setup.direction === 'outbound')
-    if (told) return this.#control(frame, 0)
+    const hints = frame.type === FRAME.peers && this.#setup.direction === 'outbound' && !this.#hinted
+    this.#hinted ||= hints
+    if (hints || frame.type === FRAME.goodbye) return this.#control(frame, 0)
     const hello = frame.type === FRAME.hello ? decodeHello(frame.body) : null
     if (hello === null) return this.#violated('hello-broken')
     // A field that must be understood and is not: an honest peer of a later version.
@@ -280,9 +286,7 @@ export class Session {
   }
 
   #flushHandshake(): void {
-    if (this.#handshake === null || this.#handshake.output.length === 0) return
-    this.output.push(...this.#handshake.output)
-    this.#handshake.output.length = 0
+    this.output.push(...(this.#handshake?.output.splice(0) ?? []))
   }
 
   #take(taken: SessionStep): void {
@@ -290,7 +294,7 @@ export class Session {
   }
 
   #end(): void {
-    if (this.#state !== 'over') this.#take('ended')
+    this.#take('ended')
     this.#handshake = null
   }
 }

@@ -13,6 +13,8 @@ export interface PeerStatus {
   /** Smoothed round trip, null before it was measured. */
   readonly rttMs: number | null
   readonly connectedMs: number
+  /** Since anything was heard of it. */
+  readonly silentMs: number
   /** Bytes waiting to be sent to it, and of its unfinished messages. */
   readonly bufferedBytes: number
 }
@@ -63,6 +65,7 @@ export function statusOf(
       state: peer.suspect ? 'suspect' : 'connected',
       rttMs: peer.rttMs,
       connectedMs: connection === null ? 0 : now - connection.openedAt,
+      silentMs: connection === null ? 0 : now - (connection.vitals?.heardAt ?? connection.openedAt),
       bufferedBytes: connection?.bufferedBytes ?? 0,
     }
   })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Reason, ReasonCode } from '../../src/errors.js'
 import { BackoffPolicy } from '../../src/policy/backoff.js'
-import { checkDial, firstDialMs, firstRedialMs, planAfterFailure, trustedDialsMax } from '../../src/policy/dial.js'
+import { checkDial, firstDialMs, planAfterFailure, planAfterLoss, trustedDialsMax } from '../../src/policy/dial.js'
 import type { PeerClass } from '../../src/ports/types.js'
 import { seeded } from '../swarm/seeded.js'
 
@@ -33,19 +33,6 @@ describe('the first dial', () => {
       const wait = firstDialMs(false, true, random)
       expect(wait).toBeGreaterThanOrEqual(2_000)
       expect(wait).toBeLessThan(3_000)
-    }
-  })
-
-  it('after a loss comes after 1 to 2 s on the preferred side, 2 to 3 s on the other', () => {
-    for (let i = 0; i < 100; i++) {
-      for (const [preferred, from] of [
-        [true, 1_000],
-        [false, 2_000],
-      ] as const) {
-        const wait = firstRedialMs(preferred, random)
-        expect(wait).toBeGreaterThanOrEqual(from)
-        expect(wait).toBeLessThan(from + 1_000)
-      }
     }
   })
 })
@@ -108,5 +95,64 @@ describe('planAfterFailure', () => {
     expect(next).toMatchObject({ kind: 'retry', delayMs: 600_000 })
     const shorter = fail('too-many-peers', 'masternode', 9, { retryAfterMs: 1 })
     expect(shorter.next.kind === 'retry' ? shorter.next.delayMs : 0).toBeGreaterThanOrEqual(30_000)
+  })
+})
+
+describe('planAfterLoss', () => {
+  const lose = (reason: Reason, peerClass: PeerClass, stable: boolean, preferred = true, failures = 3) =>
+    planAfterLoss({ reason, peerClass, failures, judged: false, stable, preferred }, new BackoffPolicy(), random)
+  const lost: Reason = { code: 'connection-lost', fault: 'network' }
+  const delayOf = ({ next }: ReturnType<typeof lose>): number => (next.kind === 'retry' ? next.delayMs : -1)
+
+  it('redials a trusted peer after 1 to 2 s on the preferred side, 2 to 3 s on the other, and forgets its failures', () => {
+    for (let i = 0; i < 100; i++)
+      for (const peerClass of ['masternode', 'persistent'] as const)
+        for (const [preferred, fromMs] of [
+          [true, 1_000],
+          [false, 2_000],
+        ] as const) {
+          const plan = lose(lost, peerClass, true, preferred)
+          expect(plan.failures).toBe(0)
+          expect(delayOf(plan)).toBeGreaterThanOrEqual(fromMs)
+          expect(delayOf(plan)).toBeLessThan(fromMs + 1_000)
+        }
+  })
+
+  it('counts a link that was not stable as a failure, and backs off', () => {
+    const plan = lose(lost, 'masternode', false)
+    expect(plan.failures).toBe(4)
+    expect(delayOf(plan)).toBeGreaterThanOrEqual(8_000)
+    expect(delayOf(plan)).toBeLessThanOrEqual(16_000)
+  })
+
+  it('backs off from a stranger even after a stable link, as after its first failure', () => {
+    const plan = lose(lost, 'regular', true)
+    expect(plan.failures).toBe(1)
+    expect(delayOf(plan)).toBeGreaterThanOrEqual(2_500)
+    expect(delayOf(plan)).toBeLessThanOrEqual(5_000)
+  })
+
+  it('waits for as long as a peer said that it would be away, a second longer at most, and counts no failure', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom<PeerClass>('masternode', 'persistent', 'regular', 'unknown'),
+        fc.nat(3_600_000),
+        fc.boolean(),
+        (peerClass, retryAfterMs, stable) => {
+          const plan = lose({ code: 'shutdown', fault: 'remote', retryAfterMs }, peerClass, stable)
+          expect(plan.failures).toBe(stable ? 0 : 3)
+          expect(delayOf(plan)).toBeGreaterThanOrEqual(retryAfterMs)
+          expect(delayOf(plan)).toBeLessThan(retryAfterMs + 1_000)
+        },
+      ),
+    )
+  })
+
+  it('keeps a process that was superseded away for most of a minute, or of minutes where it is not trusted', () => {
+    const superseded: Reason = { code: 'superseded', fault: 'remote' }
+    for (let i = 0; i < 100; i++) {
+      expect(delayOf(lose(superseded, 'masternode', false, true, 0))).toBeGreaterThanOrEqual(30_000)
+      expect(delayOf(lose(superseded, 'regular', false, true, 0))).toBeGreaterThanOrEqual(80_000)
+    }
   })
 })

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Transport } from '../../src/ports/transport.js'
 import { direct } from '../../src/protocol/message.js'
+import { Peer } from '../../src/swarm/peer.js'
 import { RawPeer } from './raw-peer.js'
 import { settlePromises, World } from './world.js'
 
@@ -152,7 +153,11 @@ describe('a swarm', () => {
     await world.run(500)
     await stopping
     expect(heard).toEqual(['last words'])
-    expect(b.names.at(-1)).toBe('peer:disconnect')
+    const aboutA = b.told.filter(({ args: [peer] }) => peer instanceof Peer && peer.id === a.swarm.id)
+    expect(aboutA.map(({ name }) => name)).toEqual(['peer:connect', 'peer:disconnect'])
+    await world.run(4_500)
+    expect(world.network.pairs.filter(({ acceptedBy }) => acceptedBy === 'a').length).toBe(2)
+    expect(b.heard('dial:failed')).toEqual([])
   })
 
   it('says nothing more once it has stopped', async () => {

@@ -314,7 +314,8 @@ describe('a peer that breaks the protocol', () => {
 describe('a silent peer', () => {
   it('of a masternode is suspect between 16 and 20 seconds, and closed after three minutes', async () => {
     const world = new World()
-    const { a, b } = await world.pair({ authorize: () => 'masternode' })
+    const a = await world.started('a', { authorize: () => 'masternode' })
+    const raw = await RawPeer.connect(world, a)
     for (const pair of world.network.pairs) pair.blackHoled = true
     await world.run(15_999)
     expect(a.names).toEqual(['peer:connect'])
@@ -325,7 +326,8 @@ describe('a silent peer', () => {
     expect(a.swarm.peers.size).toBe(1)
     await world.run(60_000)
     expect(a.heard('peer:disconnect')).toMatchObject([[{}, { code: 'timeout', fault: 'local', cause: 'silent' }]])
-    expect(b.swarm.peers.size).toBe(0)
+    expect(a.swarm.peers.size).toBe(0)
+    expect(raw.told).toBe(null)
   })
 
   it('is no longer suspect after one byte', async () => {

@@ -117,7 +117,7 @@ describe('a second link within one process', () => {
     expect(a.names).toEqual(['peer:connect'])
   })
 
-  it('is dialled beside one that has become suspect, and replaces it without a word to the host', async () => {
+  it('is dialled beside one that has become suspect, and replaces it: the host hears only what it may have missed', async () => {
     const world = new World()
     const [one, two] = [world.identity(), world.identity()]
     const a = await world.started('a', { identity: one, masternodes: [`memory://${two.id}@b:1`] })
@@ -125,9 +125,16 @@ describe('a second link within one process', () => {
     await world.run(5_000)
     for (const pair of world.network.openPairs) pair.blackHoled = true
     await world.run(30_000)
-    for (const { names } of [a, b]) expect(new Set(names)).toEqual(new Set(['peer:connect', 'peer:suspect']))
-    expect(a.heard('peer:connect').length).toBe(1)
-    expect(b.heard('peer:connect').length).toBe(1)
+    for (const node of [a, b]) {
+      const [other] = [a, b].filter((one) => one !== node)
+      expect(node.names.filter((name) => name !== 'peer:suspect')).toEqual(['peer:connect', 'recovered'])
+      const [[gap] = []] = node.heard('recovered')
+      expect(gap).toMatchObject({ peerId: other?.swarm.id, cause: 'replaced' })
+      // From the last good byte, through the suspicion, to the link that took over.
+      expect(gap?.gapMs).toBeGreaterThanOrEqual(16_000)
+      expect(gap?.gapMs).toBeLessThanOrEqual(25_000)
+    }
+    for (const node of [a, b]) expect(node.names).toContain('peer:suspect')
     expect(a.swarm.status().peers).toMatchObject([{ state: 'connected' }])
     expect(b.swarm.status().peers).toMatchObject([{ state: 'connected' }])
     expect(world.network.openPairs.filter(({ blackHoled }) => !blackHoled).length).toBe(1)
@@ -186,17 +193,38 @@ describe('one key on two hosts', () => {
     await world.connect(second, a)
     expect(a.names).toEqual(['peer:connect', 'peer:disconnect', 'peer:connect'])
     expect(first.heard('peer:disconnect').map(([, { code }]) => code)).toEqual(['superseded'])
-    await world.run(9 * 60_000)
     const incumbent = a.swarm.peers.get(first.swarm.id)
-    const refused = first.swarm.dial(a.address).catch((error: unknown) => error as HoldfastError)
-    await world.settle()
-    await refused
-    expect(a.heard('peer:conflict')).toEqual([[first.swarm.id]])
+    await world.run(9 * 60_000)
+    expect(a.heard('peer:conflict')[0]).toEqual([first.swarm.id])
+    expect(a.names.filter((name) => name !== 'peer:conflict').length).toBe(3)
     expect(a.swarm.peers.get(first.swarm.id)).toBe(incumbent)
     expect(incumbent?.connected).toBe(true)
-    expect(first.heard('peer:disconnect').at(-1)?.[1]).toMatchObject({ code: 'conflict', retryAfterMs: 60_000 })
-    await world.settle()
+    const [, ...refused] = first.heard('peer:disconnect').map(([, reason]) => reason)
+    expect(refused[0]).toMatchObject({ code: 'conflict', retryAfterMs: 60_000 })
+    for (const [i, { code, retryAfterMs }] of refused.entries())
+      expect({ code, retryAfterMs }).toEqual({ code: 'conflict', retryAfterMs: 60_000 * 2 ** i })
     expect(second.swarm.peers.size).toBe(1)
+  })
+
+  it('lets the process that was superseded come back late, and one that was refused not before it may', async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const world = new World(seed)
+      const a = await world.started('a')
+      const first = await world.started('b1')
+      const second = await world.started('b2', { identity: first.identity })
+      const knocks: number[] = []
+      first.swarm.on('peer:connect', () => knocks.push(world.clock.monotonic()))
+      const notBefore: number[] = []
+      first.swarm.on('peer:disconnect', (_, { retryAfterMs = 60_000 }) =>
+        notBefore.push(world.clock.monotonic() + retryAfterMs),
+      )
+      await world.connect(first, a)
+      await world.connect(second, a)
+      await world.run(9 * 60_000)
+      expect(knocks.length).toBeGreaterThan(1)
+      for (const [i, at] of notBefore.entries())
+        expect(knocks[i + 1] ?? Infinity, `seed ${String(seed)}, knock ${String(i + 1)}`).toBeGreaterThanOrEqual(at)
+    }
   })
 
   it('takes the first process back once ten minutes have passed', async () => {
@@ -206,8 +234,14 @@ describe('one key on two hosts', () => {
     const second = await world.started('b2', { identity: first.identity })
     await world.connect(first, a)
     await world.connect(second, a)
+    world.network.unreachable.add('a')
     await world.run(10 * 60_000 + 1_000)
-    await world.connect(first, a)
+    expect(a.swarm.peers.size).toBe(1)
+    world.network.unreachable.delete('a')
+    void first.swarm.dial(a.address).catch(() => undefined)
+    await world.run(20_000)
+    void first.swarm.dial(a.address)
+    await world.settle()
     expect(a.heard('peer:conflict')).toEqual([])
     expect(first.swarm.peers.size).toBe(1)
     expect(second.swarm.peers.size).toBe(0)

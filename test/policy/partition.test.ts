@@ -1,0 +1,95 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { PartitionChange } from '../../src/policy/partition.js'
+import { PartitionDetector } from '../../src/policy/partition.js'
+import type { PeerId } from '../../src/ports/types.js'
+
+const ids = (count: number): PeerId[] => Array.from({ length: count }, (_, i) => `peer${String(i)}` as PeerId)
+const view = (listed: number, missing: number) => ({ listed, missing: ids(missing) })
+
+/** A detector that has seen its whole list at 0. */
+function whole(listed: number): PartitionDetector {
+  const detector = new PartitionDetector(0)
+  expect(detector.update(view(listed, 0), 0)).toBe(null)
+  return detector
+}
+
+describe('a partition', () => {
+  it('is suspected when the reachable share falls under two thirds, however slowly', () => {
+    const detector = whole(12)
+    for (const [missing, at] of [
+      [2, 100_000],
+      [4, 200_000],
+    ] as const)
+      expect(detector.update(view(12, missing), at)).toBe(null)
+    expect(detector.update(view(12, 5), 300_000)).toEqual({ kind: 'suspected', missing: ids(5), listed: 12 })
+    expect(detector.suspectedAt).toBe(300_000)
+  })
+
+  it('is suspected when the share falls by 30 points within a minute, and not within more', () => {
+    expect(whole(10).update(view(10, 2), 60_000)).toBe(null)
+    expect(whole(10).update(view(10, 3), 60_000)).toMatchObject({ kind: 'suspected' })
+    expect(whole(10).update(view(10, 3), 60_001)).toBe(null)
+  })
+
+  it('is not suspected for one peer, nor of a list of three', () => {
+    expect(whole(4).update(view(4, 1), 1_000)).toBe(null)
+    expect(whole(4).update(view(4, 2), 1_000)).not.toBe(null)
+    expect(whole(3).update(view(3, 3), 1_000)).toBe(null)
+  })
+
+  it('is not suspected in the first minute of a node that is still looking for its peers', () => {
+    const detector = new PartitionDetector(5_000)
+    expect(detector.update(view(10, 10), 5_000)).toBe(null)
+    expect(detector.update(view(10, 10), 64_999)).toBe(null)
+    expect(detector.update(view(10, 10), 65_000)).toMatchObject({ kind: 'suspected' })
+  })
+
+  it('is suspected in the first minute of a node that had found its peers', () => {
+    expect(whole(10).update(view(10, 8), 1_000)).toMatchObject({ kind: 'suspected' })
+  })
+
+  it('heals when one is missing at most, and tells the most that were missing at a time, and for how long', () => {
+    const detector = whole(10)
+    detector.update(view(10, 5), 1_000)
+    detector.update(view(10, 7), 2_000)
+    expect(detector.update(view(10, 2), 3_000)).toBe(null)
+    expect(detector.update(view(10, 1), 4_000)).toEqual({ kind: 'healed', missing: ids(7), forMs: 3_000 })
+    expect(detector.suspectedAt).toBe(null)
+  })
+
+  it('is told once and healed once, in turn, whatever the view does', () => {
+    const step = fc.record({ missing: fc.nat(10), ms: fc.nat(40_000) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const detector = whole(10)
+        let told: PartitionChange['kind'] = 'healed'
+        let suspectedAt = 0
+        let worst = 0
+        let now = 0
+        for (const { missing, ms } of steps) {
+          now += ms
+          worst = Math.max(worst, missing)
+          const change = detector.update(view(10, missing), now)
+          if (change === null) {
+            // What must be told at once is never put off.
+            if (told === 'healed') expect(missing).toBeLessThan(4)
+            else expect(missing).toBeGreaterThan(1)
+            continue
+          }
+          expect(change.kind).not.toBe(told)
+          told = change.kind
+          if (change.kind === 'suspected') {
+            expect(change.missing.length).toBe(missing)
+            suspectedAt = now
+            worst = missing
+          } else {
+            expect(change.missing.length).toBe(worst)
+            expect(change.forMs).toBe(now - suspectedAt)
+          }
+          expect(detector.suspectedAt).toBe(told === 'suspected' ? suspectedAt : null)
+        }
+      }),
+    )
+  })
+})
