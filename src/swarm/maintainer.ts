@@ -21,6 +21,8 @@ import type { Watch } from './watch.js'
 const TICK_MS = 5_000
 const FAILOVER_MS = 500
 const EXCHANGE_MS = 30_000
+/** Above the minimum a new link is asked for others no more often than this. */
+const ASK_EVERY_MS = 5_000
 const COLD_MS = 30_000
 const COLD_MAX = 256
 const LINKS_MIN = 8
@@ -46,6 +48,7 @@ export class Maintainer {
   #deadlines: Deadline[] = []
   #failover: Deadline | null = null
   #replacedAt = 0
+  #askedAt = Number.NEGATIVE_INFINITY
   #running = false
 
   constructor(context: SwarmContext, connections: Connections<Peer>, dialer: Dialer, exchange: Exchange, watch: Watch) {
@@ -90,7 +93,11 @@ export class Maintainer {
 
   /** A new link: where candidates are few, it is asked for others at once. */
   linked(connection: Connection): void {
-    if (this.#running && this.#wanted() > 0) this.#exchange.ask(connection)
+    const now = this.#context.agenda.now()
+    const pressing = this.#connections.size <= LINKS_MIN || now - this.#askedAt >= ASK_EVERY_MS
+    if (!this.#running || !pressing || this.#wanted() <= 0) return
+    this.#askedAt = now
+    this.#exchange.ask(connection)
   }
 
   /** One that had been given up is back: others on its side may be, too. */
@@ -156,14 +163,18 @@ export class Maintainer {
       else this.#dialer.leaveSeed(seed)
     }
     if (wanted <= 0) return
+    const candidates = this.#candidates()
+    if (candidates.length === 0) return
     const count = aggressive ? AGGRESSIVE_PICKS : Math.min(CALM_PICKS, wanted)
-    for (const { peerId, peerClass } of pickCandidates(this.#candidates(), count, this.#groups(), random))
+    for (const { peerId, peerClass } of pickCandidates(candidates, count, this.#groups(), random))
       this.#dialer.want(peerId, peerClass, peerStore.get(peerId)?.addresses ?? [])
   }
 
   #candidates(): readonly Candidate[] {
     const { settings, agenda, roster, scores } = this.#context
     const { peerStore, blacklist, clock } = settings
+    // A book that holds the operator's own peers and nobody else has nobody to offer.
+    if (peerStore.size <= roster.count('masternode') + roster.count('persistent')) return []
     const now = agenda.now()
     const wall = clock.wall()
     const candidates: Candidate[] = []
@@ -198,7 +209,7 @@ export class Maintainer {
   #askSomebody(): void {
     const open = [...this.#connections.currents()].filter(({ vitals }) => vitals?.suspect === false)
     const one = open[Math.floor(this.#context.settings.random.float() * open.length)]
-    if (one !== undefined) this.#exchange.ask(one)
+    if (one !== undefined && this.#wanted() > 0) this.#exchange.ask(one)
   }
 
   #tryCold(): void {

@@ -93,12 +93,13 @@ export class Upkeep {
   }
 
   dialFailed({ peerId, reason, retryInMs }: DialFailure): void {
-    const { agenda, scores, journal } = this.#context
+    const { agenda, scores, journal, roster } = this.#context
     if (peerId === null) return
     const next = retryInMs === null ? 'no retry' : `next in ${String(Math.round(retryInMs))} ms`
     journal.note(peerId, `dial failed: ${reason.code}, ${next}`, agenda.now())
     scores.outcome(peerId, false, agenda.now())
-    this.maintainer.soon()
+    // Somebody else must take the place; a trusted peer's is taken by nobody.
+    if (roster.classOf(peerId) === null) this.maintainer.soon()
   }
 
   refused(peerId: PeerId, reason: Reason): void {

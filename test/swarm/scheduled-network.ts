@@ -44,7 +44,7 @@ export class Pair {
     this.dialledBy = from
     this.acceptedBy = host
     this.dialler = new ScheduledLink(network, this, 'dialler', { host, port })
-    this.acceptor = new ScheduledLink(network, this, 'acceptor', { host: '127.0.0.1', port: localPort })
+    this.acceptor = new ScheduledLink(network, this, 'acceptor', { host: network.ipOf(from), port: localPort })
   }
 
   get isOpen(): boolean {
@@ -68,6 +68,8 @@ export class ScheduledNetwork {
   unreadMax = 1_048_576
   /** How long a link takes to open. */
   dialMs: (from: string) => number = () => 0
+  /** Where links from a host seem to come from. */
+  ipOf: (host: string) => string = () => '127.0.0.1'
   /** Hosts that swallow dials without an answer. */
   readonly unreachable: Set<string> = new Set<string>()
   readonly #now: () => number

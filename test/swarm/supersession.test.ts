@@ -1,6 +1,5 @@
 /** A peer that comes back takes the place of its own dead link, at once; two hosts with one key do not throw each other out. */
 import { describe, expect, it } from 'vitest'
-import type { HoldfastError } from '../../src/errors.js'
 import { direct, request } from '../../src/protocol/message.js'
 import { RawPeer } from './raw-peer.js'
 import type { Node } from './world.js'

@@ -151,4 +151,13 @@ describe('the clock of a process', () => {
       expect(heard).toEqual(frozen ? [] : ['before 0'])
     }
   })
+  it('of a dead process is not brought back by a freeze and a thaw', () => {
+    const { time, clock, heard, note } = start()
+    clock.wakeAt(clock.monotonic() + 500, note('timer'))
+    clock.kill()
+    clock.freeze(100)
+    time.run(1_000)
+    expect(clock.isDead).toBe(true)
+    expect(heard).toEqual([])
+  })
 })

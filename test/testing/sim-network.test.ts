@@ -1,119 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Link } from '../../src/ports/transport.js'
-import type { SimHost, SimNetworkOptions } from '../../src/testing/index.js'
-import { SeededRandom, SimClock, SimNetwork, SimTime, Trace } from '../../src/testing/index.js'
-
-const PORT = 9
-
-/** One end of a link, and everything it was told, with the virtual instant in whole milliseconds since the beginning. */
-class End {
-  readonly told: string[] = []
-  readonly link: Link
-  bytes = 0
-  drains = 0
-  lastAt = 0
-
-  constructor(link: Link, since: () => number) {
-    this.link = link
-    const note = (what: string): void => {
-      this.lastAt = since()
-      this.told.push(what)
-    }
-    link.open({
-      data: (bytes) => {
-        this.bytes += bytes.length
-        note(`data ${String(bytes.length)}`)
-      },
-      drained: () => {
-        this.drains++
-      },
-      ended: () => {
-        note('ended')
-      },
-      closed: ({ code, cause }) => {
-        note(cause === undefined ? code : `${code} ${String(cause)}`)
-      },
-    })
-  }
-}
-
-interface Net {
-  readonly time: SimTime
-  readonly network: SimNetwork
-  readonly trace: Trace
-  readonly hosts: readonly SimHost[]
-  readonly clocks: readonly SimClock[]
-  /** The ends of links accepted, in order. */
-  readonly accepted: End[]
-  readonly since: () => number
-}
-
-/** Two hosts, ten milliseconds apart and without jitter unless said otherwise; the second listens. */
-function makeNet(options: SimNetworkOptions = {}, seed = 1): Net {
-  const time = new SimTime()
-  const begin = time.now
-  const trace = new Trace()
-  const network = new SimNetwork(time, new SeededRandom(seed), trace, { latencyMs: [10, 10], jitterMs: 0, ...options })
-  const hosts = [network.addHost(), network.addHost()]
-  const clocks = hosts.map(() => new SimClock(time))
-  const since = (): number => Math.round(time.now - begin)
-  const accepted: End[] = []
-  const net: Net = { time, network, trace, hosts, clocks, accepted, since }
-  listen(net)
-  return net
-}
-
-function listen({ network, hosts, clocks, accepted, since }: Net): void {
-  const [, host] = hosts
-  const [, clock] = clocks
-  if (host === undefined || clock === undefined) throw new Error('there are two hosts')
-  network
-    .transport(host, clock)
-    .listen?.(
-      { scheme: 'tcp', peerId: null, host: host.ip, port: PORT, path: '/' },
-      { listening: () => undefined, failed: () => undefined, accepted: (link) => accepted.push(new End(link, since)) },
-    )
-}
-
-interface Dial {
-  end: End | null
-  readonly outcome: string[]
-  readonly cancel: () => void
-}
-
-function dial({ network, hosts, clocks, since }: Net, port = PORT): Dial {
-  const [from, to] = hosts
-  const [clock] = clocks
-  if (from === undefined || to === undefined || clock === undefined) throw new Error('there are two hosts')
-  const outcome: string[] = []
-  const result: { end: End | null } = { end: null }
-  const cancel = network.transport(from, clock).dial(
-    { scheme: 'tcp', peerId: null, host: to.ip, port, path: '/' },
-    {
-      opened: (link) => {
-        outcome.push(`opened ${String(since())}`)
-        result.end = new End(link, since)
-      },
-      failed: ({ code }) => outcome.push(`${code} ${String(since())}`),
-    },
-  )
-  return Object.assign(result, { outcome, cancel })
-}
-
-/** A net with one open link, at 20 ms. */
-function linked(options: SimNetworkOptions = {}): { readonly net: Net; readonly near: End; readonly far: End } {
-  const net = makeNet(options)
-  const { end } = runThen(dial(net), net, 20)
-  const [far] = net.accepted
-  if (end === null || far === undefined) throw new Error('no link was opened')
-  return { net, near: end, far }
-}
-
-function runThen<T>(value: T, { time }: Net, ms: number): T {
-  time.run(ms)
-  return value
-}
+import type { SimHost } from '../../src/testing/index.js'
+import { SeededRandom, SimNetwork, SimTime, Trace } from '../../src/testing/index.js'
+import { dial, linked, makeNet, PORT, runThen } from './sim-pair.js'
 
 describe('a simulated dial', () => {
   it('opens after a round trip, where somebody listens', () => {
@@ -241,7 +130,7 @@ describe('a simulated link', () => {
     const third = net.network.addHost()
     net.network.split([0], [third.index])
     near.link.write([new Uint8Array(1)])
-    net.time.run(10)
+    net.time.run(11)
     expect(far.told).toEqual(['data 1'])
   })
 
@@ -264,7 +153,7 @@ describe('a simulated link', () => {
     expect([near.told, far.told]).toEqual([[], []])
     const fresh = runThen(dial(net), net, 20)
     fresh.end?.link.write([new Uint8Array(5)])
-    net.time.run(10)
+    net.time.run(11)
     expect(net.accepted[1]?.told).toEqual(['data 5'])
   })
 
@@ -280,10 +169,10 @@ describe('a simulated link', () => {
     const { net, near, far } = linked()
     near.link.write([new Uint8Array(1)])
     near.link.end()
-    net.time.run(10)
+    net.time.run(11)
     expect([near.told, far.told]).toEqual([[], ['data 1', 'ended']])
     far.link.end()
-    net.time.run(10)
+    net.time.run(11)
     expect([near.told, far.told]).toEqual([
       ['ended', 'closed'],
       ['data 1', 'ended', 'closed'],
