@@ -81,7 +81,7 @@ export interface Dial {
   readonly cancel: () => void
 }
 
-export function dial({ network, hosts, clocks, since }: Net, port = PORT): Dial {
+export function dial({ network, hosts, clocks, since }: Net, port: number = PORT): Dial {
   const [from, to] = hosts
   const [clock] = clocks
   if (from === undefined || to === undefined || clock === undefined) throw new Error('there are two hosts')
