@@ -38,10 +38,12 @@ export function pickCandidates(
     .map(({ candidate }) => candidate)
   const untried = ranked.filter(({ ageMs, peerClass }) => ageMs === null && peerClass === 'unknown')
   const picked = new Set<Candidate>()
-  for (const candidate of ranked) {
-    if (picked.size >= count) break
-    const next = random.float() < UNTRIED_SHARE ? (untried.find((other) => !picked.has(other)) ?? candidate) : candidate
-    picked.add(next)
+  const waiting = [...ranked]
+  while (picked.size < count && waiting.length > 0) {
+    const fresh = random.float() < UNTRIED_SHARE ? untried.find((other) => !picked.has(other)) : undefined
+    // Whoever is passed over for an untried one is next.
+    const next = fresh ?? waiting.shift()
+    if (next !== undefined) picked.add(next)
   }
   return [...picked]
 }

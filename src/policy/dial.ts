@@ -13,7 +13,7 @@ export const STABLE_LINK_MS = 15_000
 const OTHER_SIDE_MS = 2_000
 /** The preferred side redials a lost link after at least this long, and at most one second more. */
 const PREFERRED_REDIAL_MS = 1_000
-/** Refusals that will not change soon count as this many failures. */
+/** Refusals that will not change soon are waited for as after this many failures. */
 const LASTING_FAILURES = 6
 
 /** Why an address is not dialled now. */
@@ -86,10 +86,27 @@ export function planAfterFailure(
   if (reason.code === 'self' && judged && !trusted) return { failures, next: { kind: 'drop' } }
   // Being one link too many says nothing against the peer.
   const counted = reason.code === 'duplicate' ? failures : failures + 1
-  const weighed = LASTING.has(reason.code) ? Math.max(counted, LASTING_FAILURES) : counted
-  const next = backoff.next(peerClass, weighed, random)
-  if (next.kind !== 'retry' || reason.retryAfterMs === undefined) return { failures: counted, next }
-  return { failures: counted, next: { ...next, delayMs: Math.max(next.delayMs, reason.retryAfterMs) } }
+  const next = LASTING.has(reason.code)
+    ? postponed(backoff.next(peerClass, counted, random), trusted ? peerClass : 'regular', counted, backoff, random)
+    : backoff.next(peerClass, counted, random)
+  const { retryAfterMs } = reason
+  if (retryAfterMs === undefined) return { failures: counted, next }
+  // Whatever else is decided, nobody comes back before the time that the other side named.
+  const delayMs = next.kind === 'retry' ? Math.max(next.delayMs, retryAfterMs) : retryAfterMs
+  return { failures: counted, next: { kind: 'retry', delayMs, alarm: next.kind === 'retry' && next.alarm } }
+}
+
+/** What will not change soon is tried again as late as after many failures, but counts as no more than one. */
+function postponed(
+  next: BackoffDecision,
+  asClass: PeerClass,
+  failures: number,
+  backoff: Backoff,
+  random: Random,
+): BackoffDecision {
+  if (next.kind !== 'retry') return next
+  const late = backoff.next(asClass, Math.max(failures, LASTING_FAILURES), random)
+  return late.kind === 'retry' ? { ...next, delayMs: Math.max(next.delayMs, late.delayMs) } : next
 }
 
 export interface LossQuestion extends FailureQuestion {

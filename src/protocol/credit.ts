@@ -47,6 +47,11 @@ export class ReceiveCredit {
     this.#owed += bytes
   }
 
+  /** What was released early is held after all, until it is released again: nothing is granted meanwhile. */
+  withhold(bytes: number): void {
+    this.#owed -= bytes
+  }
+
   /** How much to grant now: 0 until a quarter of the window is owed. */
   pickGrant(): number {
     if (this.#owed * 4 < this.#window) return 0

@@ -63,6 +63,11 @@ export function isOversize(type: number, bodyLength: number): boolean {
   return varintLength(type) + bodyLength > FRAME_BYTES_MAX
 }
 
+/** Whether a frame of this type spends credit. */
+export function isCounted(type: number): boolean {
+  return type >= FRAME.firstApplication || type === FRAME.request
+}
+
 /** Cuts a message into fragment frames; each call of `next` gives one, as parts to be written in order. */
 export class Fragmenter {
   readonly #lane: number
@@ -142,11 +147,14 @@ interface PartialMessage {
   readonly innerType: number
   bytes: Uint8Array
   length: number
+  /** What its fragments so far counted in credit. */
+  counted: number
 }
 
 export type FragmentRead =
   | { readonly kind: 'partial'; readonly innerType: number }
-  | { readonly kind: 'whole'; readonly innerType: number; readonly frame: Frame }
+  /** `early`: what the fragments before the last one counted in credit. */
+  | { readonly kind: 'whole'; readonly innerType: number; readonly early: number; readonly frame: Frame }
   | { readonly kind: 'fault'; readonly fault: FrameFault }
 
 /** Puts fragments together. Bound: one message in each lane, of at most `bytesMax`, or `answerBytesMax` for an answer. */
@@ -179,12 +187,15 @@ export class Reassembly {
     if (reader.broken || data.length === 0 || data.length > left || crumb)
       return { kind: 'fault', fault: 'fragment-broken' }
     append(partial, data)
+    const early = partial.counted
+    partial.counted += body.length + 1
     const { innerType, total, bytes } = partial
     this.#lanes[lane] = partial.length < total ? partial : null
     if (partial.length < total) return { kind: 'partial', innerType }
     return {
       kind: 'whole',
       innerType,
+      early,
       frame: { type: innerType, body: bytes.subarray(varintLength(innerType), total) },
     }
   }
@@ -196,7 +207,7 @@ export class Reassembly {
     if (inner.broken) return 'fragment-broken'
     const bytesMax = innerType === FRAME.response ? this.answerBytesMax : this.bytesMax
     if (total > bytesMax + HEADER_BYTES_MAX) return 'message-too-big'
-    return { total, innerType, bytes: EMPTY, length: 0 }
+    return { total, innerType, bytes: EMPTY, length: 0, counted: 0 }
   }
 }
 

@@ -8,7 +8,7 @@ import type { ControlEvent } from './control.js'
 import { decodeControl, encodeGoodbye } from './control.js'
 import { ReceiveCredit } from './credit.js'
 import type { Frame } from './frame.js'
-import { encodeFrame, FRAME, FrameReader, HEADER_BYTES_MAX, Reassembly } from './frame.js'
+import { encodeFrame, FRAME, FrameReader, HEADER_BYTES_MAX, isCounted, Reassembly } from './frame.js'
 import type { HandshakeSetup, HandshakeStep } from './handshake.js'
 import { Handshake, hintName } from './handshake.js'
 import type { Hello, VersionRange } from './hello.js'
@@ -69,7 +69,7 @@ export class Session {
     return this.#connectionId
   }
 
-  /** Bytes held of records, frames and messages that are not yet whole. */
+  /** Bytes held of what is not yet whole. */
   get waiting(): number {
     return this.#inbox.waiting + this.#frames.waiting + this.#reassembly.waiting
   }
@@ -204,28 +204,28 @@ export class Session {
   #interpret(frame: Frame): SessionEvent | null | undefined {
     if (this.#state === 'hello') return this.#greet(frame)
     if (frame.type === FRAME.fragment) return this.#gather(frame)
-    if (frame.type >= FRAME.firstApplication) {
-      const size = frame.body.length + varintLength(frame.type)
-      if (frame.body.length > this.#bodyBytesMax) return this.#violated('message-too-big')
-      if (!this.#credit.arrived(size)) return this.#violated('credit-overrun')
-      return { kind: 'application', index: frame.type - FRAME.firstApplication, body: frame.body, size }
-    }
-    if (frame.type === FRAME.request && !this.#credit.arrived(frame.body.length + 1))
-      return this.#violated('credit-overrun')
-    return this.#control(frame, frame.body.length + 1)
+    const size = frame.body.length + varintLength(frame.type)
+    if (!isCounted(frame.type)) return this.#control(frame, size)
+    if (frame.body.length > this.#bodyBytesMax) return this.#violated('message-too-big')
+    return this.#credit.arrived(size) ? this.#deliver(frame, size) : this.#violated('credit-overrun')
   }
 
   #gather(fragment: Frame): SessionEvent | null | undefined {
     const read = this.#reassembly.add(fragment.body)
     if (read.kind === 'fault') return this.#violated(read.fault)
-    const counted = read.innerType >= FRAME.firstApplication || read.innerType === FRAME.request
+    const counted = isCounted(read.innerType)
     if (!counted && read.innerType !== FRAME.response) return this.#violated('fragment-broken')
-    const size = fragment.body.length + 1
-    if (counted && !this.#credit.arrived(size)) return this.#violated('credit-overrun')
-    if (read.kind === 'partial') return counted ? { kind: 'fragment', size } : undefined
-    const { frame } = read
-    if (frame.type < FRAME.firstApplication) return this.#control(frame, size)
-    return { kind: 'application', index: frame.type - FRAME.firstApplication, body: frame.body, size }
+    const last = fragment.body.length + 1
+    if (counted && !this.#credit.arrived(last)) return this.#violated('credit-overrun')
+    if (read.kind === 'partial') return counted ? { kind: 'fragment', size: last } : undefined
+    // Its parts gave their credit back so that the whole could come; now the whole waits, and its credit with it.
+    if (counted) this.#credit.withhold(read.early)
+    return this.#deliver(read.frame, last + read.early)
+  }
+
+  #deliver(frame: Frame, size: number): SessionEvent | undefined {
+    const index = frame.type - FRAME.firstApplication
+    return index < 0 ? this.#control(frame, size) : { kind: 'application', index, body: frame.body, size }
   }
 
   #control(frame: Frame, size: number): SessionEvent | undefined {

@@ -15,6 +15,8 @@ export type Standing =
   | { readonly kind: 'suspect'; readonly sinceAt: number; readonly retry: Deadline | null }
   /** No more attempts of its own; one in a while, drawn by lot. */
   | { readonly kind: 'cold'; readonly sinceAt: number }
+  /** Never dialled again, or not until so much time has passed that it may be somebody new. */
+  | { readonly kind: 'given-up'; readonly sinceAt: number }
 
 export type Attempt =
   | { readonly kind: 'queued' }

@@ -86,7 +86,7 @@ export class Dialer {
         if (target.attempt === null) this.#start(target, address)
       },
       abandon: () => {
-        if (!target.kept) this.#abandon(target)
+        if (!target.kept) this.forget(target)
       },
     })
   }
@@ -108,11 +108,16 @@ export class Dialer {
     const target = this.#targets.findAddress(address)
     if (target?.isSeed !== true) return
     target.isSeed = false
-    if (target.standing.kind === 'backing-off' && !isTrustedClass(target.peerClass)) this.#abandon(target)
+    if (target.standing.kind === 'backing-off' && !isTrustedClass(target.peerClass)) this.forget(target)
   }
 
+  /** Calls off whatever is under way, and knows the target no more. */
   forget(target: Target): void {
-    this.#abandon(target)
+    this.#attempts.cancel(target)
+    const { attempt } = target
+    clearStanding(target)
+    this.#targets.delete(target)
+    if (attempt?.kind === 'handshaking') attempt.connection.close('closed')
   }
 
   /** A connection is greeted, inbound or outbound: whoever waits for this peer need wait no more. */
@@ -164,17 +169,18 @@ export class Dialer {
   }
 
   /** The last link to a peer is gone. */
-  lost(peerId: PeerId, reason: Reason): void {
+  lost(peerId: PeerId, peerClass: PeerClass, reason: Reason): void {
     const { agenda, random, backoff, isPreferred, healing } = this.#setup
     // A peer that dialled us has no target yet; from now on it has a time before which nobody dials it.
-    const target = this.#targets.provide(peerId, 'regular', [])
+    const target = this.#targets.provide(peerId, peerClass, [])
+    target.peerClass = peerClass
     if (target.standing.kind === 'backing-off' || target.standing.kind === 'cold') return
     const stable = target.standing.kind !== 'idle' && agenda.now() - target.standing.sinceAt >= STABLE_LINK_MS
     clearStanding(target)
     if (target.attempt !== null) return
     const preferred = isPreferred(peerId)
     if (!preferred && !healing.bothSidesDial) return
-    const { peerClass, failures } = target
+    const { failures } = target
     const plan = planAfterLoss({ reason, peerClass, failures, stable, judged: false, preferred }, backoff, random)
     target.failures = plan.failures
     this.#follow(target, plan.next)
@@ -183,7 +189,7 @@ export class Dialer {
   /** Forgets every target and cancels every attempt. */
   stop(): void {
     for (const target of [...this.#targets.all()]) {
-      this.#abandon(target)
+      this.forget(target)
       for (const waiter of [...target.waiters]) waiter.reject(new HoldfastError('not-running', 'the swarm was stopped'))
     }
     this.#targets.clear()
@@ -210,7 +216,7 @@ export class Dialer {
     }
     const deadline = agenda.at(due, () => {
       if (target.kept || target.standing.kind === 'suspect') this.#start(target, null)
-      else this.#abandon(target)
+      else this.forget(target)
     })
     if (target.standing.kind === 'suspect') {
       target.standing.retry?.cancel()
@@ -280,20 +286,15 @@ export class Dialer {
         break
       case 'cold':
       case 'give-up':
-        if (!target.kept) this.#targets.delete(target)
-        else if (target.standing.kind === 'idle') target.standing = { kind: 'cold', sinceAt: this.#setup.agenda.now() }
+      case 'forget': {
+        if (target.standing.kind !== 'idle') break
+        // Whoever is forgotten is remembered as that, or hearsay would have it dialled again at once.
+        const kind = next.kind === 'cold' && target.kept ? 'cold' : 'given-up'
+        target.standing = { kind, sinceAt: this.#setup.agenda.now() }
         break
-      case 'forget':
+      }
       case 'drop':
-        if (target.standing.kind !== 'suspect') this.#targets.delete(target)
+        this.forget(target)
     }
-  }
-
-  #abandon(target: Target): void {
-    this.#attempts.cancel(target)
-    const { attempt } = target
-    clearStanding(target)
-    this.#targets.delete(target)
-    if (attempt?.kind === 'handshaking') attempt.connection.close('closed')
   }
 }

@@ -19,6 +19,7 @@ export type PeerState =
   | 'suspect'
   | 'backing-off'
   | 'cold'
+  | 'given-up'
 
 export interface Explanation {
   readonly peerId: PeerId

@@ -25,6 +25,8 @@ const EXCHANGE_MS = 30_000
 const ASK_EVERY_MS = 5_000
 const COLD_MS = 30_000
 const COLD_MAX = 256
+/** How long a stranger that was forgotten stays so, whoever names it. */
+const FORGOTTEN_MS = 3_600_000
 const LINKS_MIN = 8
 const OUTBOUND_TARGET = 12
 const AGGRESSIVE_PICKS = 10
@@ -165,7 +167,7 @@ export class Maintainer {
     if (wanted <= 0) return
     const candidates = this.#candidates()
     if (candidates.length === 0) return
-    const count = aggressive ? AGGRESSIVE_PICKS : Math.min(CALM_PICKS, wanted)
+    const count = Math.min(aggressive ? AGGRESSIVE_PICKS : CALM_PICKS, wanted)
     for (const { peerId, peerClass } of pickCandidates(candidates, count, this.#groups(), random))
       this.#dialer.want(peerId, peerClass, peerStore.get(peerId)?.addresses ?? [])
   }
@@ -219,8 +221,16 @@ export class Maintainer {
       .map((target) => ({ target, ageMs: agenda.now() - sinceOf(target) }))
       .sort((a, b) => a.ageMs - b.ageMs)
     for (const { target } of cold.slice(COLD_MAX)) this.#dialer.forget(target)
+    for (const target of [...this.#dialer.targets()])
+      if (target.standing.kind === 'given-up' && this.#isSomebodyNew(target)) this.#dialer.forget(target)
     const drawn = pickCold(cold.slice(0, COLD_MAX), settings.random)
     if (drawn !== null) this.#dialer.retryIn(drawn.target, 0)
+  }
+
+  /** A stranger given up long ago may be dialled as one that was never heard of; a peer of the operator's stays given up. */
+  #isSomebodyNew({ standing, peerClass }: Target): boolean {
+    const { agenda } = this.#context
+    return !isTrustedClass(peerClass) && standing.kind === 'given-up' && agenda.now() - standing.sinceAt >= FORGOTTEN_MS
   }
 
   /** A stranger that has behaved for long enough is a regular, and a link of its own proves it. */
@@ -270,6 +280,6 @@ function waits(standing: Target['standing']): boolean {
 
 /** When the peer was given up, or is due; later means lost more recently. */
 function sinceOf({ standing }: Target): number {
-  if (standing.kind === 'cold') return standing.sinceAt
+  if (standing.kind === 'cold' || standing.kind === 'given-up') return standing.sinceAt
   return standing.kind === 'backing-off' ? Number.MAX_SAFE_INTEGER : 0
 }

@@ -217,7 +217,7 @@ export class Membership implements ConnectionOwner<Connection> {
       disconnected: (peer, connection, reason) => {
         const gone = this.connections.current(peer.id) === null
         log('info', `disconnected from ${peer.id}: ${reason.code} (${reason.fault})`)
-        if (gone) this.dialer.lost(peer.id, reason)
+        if (gone) this.dialer.lost(peer.id, peer.class, reason)
         this.upkeep.disconnected(peer, connection, reason, gone)
         emitter.emit('peer:disconnect', peer, reason)
       },

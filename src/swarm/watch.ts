@@ -8,6 +8,9 @@ import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
 import type { Peer } from './peer.js'
 
+/** After the time it named, a peer may take this long to be linked again. */
+const RETURN_MS = 10_000
+
 export class Watch {
   readonly #context: SwarmContext
   readonly #connections: Connections<Peer>
@@ -43,7 +46,7 @@ export class Watch {
     const { agenda, roster } = this.#context
     if (roster.classOf(peerId) !== null) {
       this.#lostAt.set(peerId, agenda.now())
-      if (backInMs !== undefined) this.#awayUntil.set(peerId, agenda.now() + backInMs)
+      if (backInMs !== undefined) this.#awayUntil.set(peerId, agenda.now() + backInMs + RETURN_MS)
     }
     this.update()
   }

@@ -88,6 +88,7 @@ export class SimEnd implements Link {
   // Bound: what this end wrote and the network has not carried.
   #stalled: Parcel[] = []
   #stalledAt = 0
+  #departsAt = 0
   #arrivesAt = 0
   #inFlight = 0
   #saturated = false
@@ -162,9 +163,11 @@ export class SimEnd implements Link {
     }
     const { network } = this.#pipe
     const other = this.#pipe.other(this)
+    // What is written at once still leaves one after the other.
     const sizeMs = parcel === 'end' ? 0 : parcel.length / network.bytesPerMs
-    const wayMs = network.latencyMs(this.host.index, other.host.index) + network.jitter() + sizeMs
-    this.#arrivesAt = Math.max(this.#arrivesAt, network.time.now + wayMs)
+    this.#departsAt = Math.max(this.#departsAt, network.time.now) + sizeMs
+    const wayMs = network.latencyMs(this.host.index, other.host.index) + network.jitter()
+    this.#arrivesAt = Math.max(this.#arrivesAt, this.#departsAt + wayMs)
     network.time.at(this.#arrivesAt, () => {
       this.#arrive(parcel)
     })

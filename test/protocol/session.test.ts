@@ -26,7 +26,7 @@ describe('an established session', () => {
           { kind: 'application', index: 0, body: bytes(250), size: 251 },
           { kind: 'fragment', size: 32_005 },
           { kind: 'fragment', size: 32_002 },
-          { kind: 'application', index: 236, body: bytes(90_000), size: 26_004 },
+          { kind: 'application', index: 236, body: bytes(90_000), size: 90_011 },
           { kind: 'request', id: 7, index: 1, body: bytes(20), size: 23 },
         ])
     })

@@ -157,7 +157,7 @@ describe('a frozen transcript', () => {
         { kind: 'cancel', id: 3 },
         { kind: 'gap' },
         { kind: 'fragment', size: 32_005 },
-        { kind: 'application', index: 0, body: pattern(33_000), size: 1_003 },
+        { kind: 'application', index: 0, body: pattern(33_000), size: 33_008 },
         { kind: 'pong', payload: unhex('0001020304050607') },
         { kind: 'types', names: [{ kind: 'repeat', name: 'heartbeat' }] },
         { kind: 'told', reason: goodbye },

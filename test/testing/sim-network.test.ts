@@ -59,6 +59,8 @@ describe('a simulated link', () => {
     net.time.run(29)
     expect(far.told).toEqual([])
     net.time.run(1)
+    expect(far.told).toEqual(['data 2000'])
+    net.time.run(1)
     expect(far.told).toEqual(['data 2000', 'data 1'])
   })
 
