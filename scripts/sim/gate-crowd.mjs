@@ -72,7 +72,7 @@ function withMasternodes({ seed, nodes, healing }) {
 /** For each survivor, the time until it has its minimum of links again. */
 function refill(lab, alive) {
   const times = []
-  let short = new Set(alive)
+  const short = new Set(alive)
   for (let ms = 0; ms <= 60_000 && short.size > 0; ms += 250) {
     const degree = new Map()
     for (const pair of lab.links()) for (const node of pair) degree.set(node, (degree.get(node) ?? 0) + 1)

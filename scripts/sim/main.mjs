@@ -76,15 +76,12 @@ else
   )
 process.exitCode = pass ? 0 : 1
 
-function progress(sample, done, all) {
-  const { job, trace, events, cpuS, ...rest } = sample
-  const { healing: _, gate: name, nodes: __, ...which } = job
-  const shown = JSON.stringify(rest, (_key, value) =>
-    Array.isArray(value) && value.length > 4 ? `${value.length} samples, most ${Math.max(...value)}` : value,
-  )
-  process.stderr.write(
-    `${name} ${done}/${all} ${JSON.stringify(which)} ${shown} ${events} events, ${cpuS.toFixed(1)} s of CPU\n`,
-  )
+function progress({ job, events, cpuS, ...sample }, done, all) {
+  const which = Object.entries(job).filter(([key]) => !['gate', 'nodes', 'healing'].includes(key))
+  const brief = (_key, value) =>
+    Array.isArray(value) && value.length > 4 ? `${value.length} samples, most ${Math.max(...value)}` : value
+  const words = [`${job.gate} ${done}/${all}`, JSON.stringify(Object.fromEntries(which)), JSON.stringify(sample, brief)]
+  process.stderr.write(`${words.join(' ')} ${events} events, ${cpuS.toFixed(1)} s of CPU\n`)
 }
 
 /** One hash of many: the order of the seeds, not of their ends, decides. */
