@@ -21,6 +21,7 @@ export type PeerState =
   | 'cold'
   | 'given-up'
 
+/** How one peer stands, and why. */
 export interface Explanation {
   readonly peerId: PeerId
   readonly state: PeerState
