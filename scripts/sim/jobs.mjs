@@ -3,8 +3,8 @@ import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-/** Ten thousand nodes need more than a process gets by default. */
-const HEAP_MIB = 8_192
+/** Ten thousand nodes need more than a process gets by default, and a larger nursery spares the collector half its work. */
+const NODE_FLAGS = ['--max-old-space-size=8192', '--max-semi-space-size=128']
 
 export async function runJobs(jobs, progress) {
   const samples = new Array(jobs.length)
@@ -13,7 +13,7 @@ export async function runJobs(jobs, progress) {
   let done = 0
   const work = async () => {
     const worker = fork(fileURLToPath(new URL('worker.mjs', import.meta.url)), [], {
-      execArgv: [`--max-old-space-size=${HEAP_MIB}`],
+      execArgv: NODE_FLAGS,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     try {

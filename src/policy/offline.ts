@@ -13,6 +13,8 @@ const OFFLINE_DELAY_MAX_MS = 30_000
 export class OfflineDetector {
   // Bound: DISTINCT_FAILURES; the latest failure of each of that many peers.
   #failures: { readonly key: string; readonly at: number }[] = []
+  /** Enough have failed, and nothing has been heard since. */
+  #silent = false
 
   /** A dial failed. A refusal is an answer, and so proof that the network is there. */
   failed(key: string, { code, fault }: Reason, now: number): void {
@@ -20,21 +22,20 @@ export class OfflineDetector {
       this.heard()
       return
     }
-    this.#failures = [...this.#failures.filter((failure) => failure.key !== key), { key, at: now }].slice(
-      -DISTINCT_FAILURES,
-    )
+    const others = this.#failures.filter((failure) => failure.key !== key && now - failure.at <= WINDOW_MS)
+    this.#failures = [...others, { key, at: now }].slice(-DISTINCT_FAILURES)
+    this.#silent ||= this.#failures.length >= DISTINCT_FAILURES
   }
 
   /** A byte, an inbound link, or a refusal: somebody is out there. */
   heard(): void {
     this.#failures = []
+    this.#silent = false
   }
 
   /** @param links authenticated links at present */
-  isOffline(links: number, now: number): boolean {
-    if (links > 0) return false
-    const recent = this.#failures.filter(({ at }) => now - at <= WINDOW_MS)
-    return recent.length >= DISTINCT_FAILURES
+  isOffline(links: number): boolean {
+    return links === 0 && this.#silent
   }
 }
 

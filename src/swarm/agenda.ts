@@ -5,6 +5,7 @@
 import type { Clock } from '../ports/clock.js'
 
 const LATE_MS = 1_000
+const SHARED_MS = 1_000
 /** Long enough for the host's loop to visit its sockets once. */
 const CATCH_UP_MS = 50
 
@@ -62,6 +63,11 @@ export class Agenda {
         if (this.#cancelled > 64 && this.#cancelled * 2 > this.#heap.length) this.#sweep()
       },
     }
+  }
+
+  /** Like `at`, but up to a second later, together with others: for what need not be exact, so that one wake-up serves many. */
+  soon(atMs: number, run: () => void): Deadline {
+    return this.at(Math.ceil(atMs / SHARED_MS) * SHARED_MS, run)
   }
 
   /** Forgets everything. */

@@ -18,8 +18,8 @@ export interface ConnectionsOwner<Handle> {
   connected(handle: Handle, connection: Connection): void
   /** The peer is gone, or its process is. */
   disconnected(handle: Handle, connection: Connection, reason: Reason): void
-  /** Another link took over; what was asked on the old one fails. */
-  swapped(from: Connection, to: Connection): void
+  /** Another link took over; what was asked on the old one fails. `clean`: both lived, and the one that goes is read to its end. */
+  swapped(from: Connection, to: Connection, clean: boolean): void
   /** One key on two hosts: the newcomer was refused. */
   conflict(peerId: PeerId): void
 }
@@ -240,7 +240,7 @@ export class Connections<Handle> {
       place.seat.connection = newcomer
       place.seat.address = address
       for (const { priority, outgoing } of old.takeUnsent()) newcomer.enqueue(priority, outgoing)
-      this.#owner.swapped(old, newcomer)
+      this.#owner.swapped(old, newcomer, reason.code === 'duplicate')
       return
     }
     place.seat.connection = null

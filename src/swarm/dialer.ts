@@ -48,7 +48,7 @@ export class Dialer {
 
   /** Whether the network itself seems to be gone. */
   get isOffline(): boolean {
-    return this.#recovery.offline.isOffline(this.#setup.linkCount(), this.#setup.agenda.now())
+    return this.#recovery.offline.isOffline(this.#setup.linkCount())
   }
 
   /** Something was heard from outside: we are not offline. */

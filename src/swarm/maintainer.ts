@@ -71,6 +71,7 @@ export class Maintainer {
       this.#askSomebody()
     })
     this.#repeat(2, COLD_MS * random.float(), COLD_MS, () => {
+      this.#reclassify()
       this.#tryCold()
     })
     this.#maintain()
@@ -126,7 +127,6 @@ export class Maintainer {
 
   #tick(): void {
     this.#maintain()
-    this.#reclassify()
     this.#endBridges()
     this.#replacePoorest()
     this.#watch.update()

@@ -221,12 +221,11 @@ export class Membership implements ConnectionOwner<Connection> {
         this.upkeep.disconnected(peer, connection, reason, gone)
         emitter.emit('peer:disconnect', peer, reason)
       },
-      swapped: (from, to) => {
+      swapped: (from, to, clean) => {
         this.traffic.lost(from, 'link-replaced')
         this.traffic.seated(to)
         this.dialer.replaced(to.peerId)
-        // Two links that both lived lose nothing: the one that goes is read to its end.
-        if (from.vitals?.suspect !== false) this.upkeep.swapped(from, from.vitals?.heardAt ?? from.openedAt)
+        if (!clean) this.upkeep.swapped(from, from.vitals?.heardAt ?? from.openedAt)
       },
       conflict: (peerId) => {
         log('warn', `${peerId} runs on two hosts: the newcomer was refused`)

@@ -1,5 +1,6 @@
 /** What a connection has from hello to its end: a half that sends, a half that receives, and a watch over the link. */
 import type { WireCode } from '../errors.js'
+import type { Direction } from '../ports/types.js'
 import type { ReceiveCredit } from '../protocol/credit.js'
 import { FRAME } from '../protocol/frame.js'
 import type { Hello } from '../protocol/hello.js'
@@ -17,7 +18,11 @@ export interface OpenParts {
   readonly intake: Intake
 }
 
+/** The side that was dialled waits longer before it pings; a silent masternode is suspect within 20 s all the same. */
+const INBOUND_PATIENCE = 1.2
+
 interface OpenConnection {
+  readonly direction: Direction
   sendControl(type: number, body: Uint8Array): void
   close(code: WireCode, options: CloseOptions): void
 }
@@ -37,6 +42,7 @@ export function createOpenParts(
   { agenda, slab, flusher }: ConnectionWorld,
   { write, suspected, cleared }: OpenCalls,
 ): OpenParts {
+  const inbound = connection.direction === 'inbound'
   return {
     hello,
     sender: new Sender({
@@ -47,7 +53,8 @@ export function createOpenParts(
       write,
     }),
     vitals: new Vitals({
-      rule: limits,
+      // One side asks first, so that an idle link is not pinged from both ends at once.
+      rule: inbound ? { ...limits, idlePingMs: limits.idlePingMs * INBOUND_PATIENCE } : limits,
       agenda,
       suspected,
       cleared,

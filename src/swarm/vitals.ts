@@ -32,7 +32,7 @@ export class Vitals {
   constructor(setup: VitalsSetup) {
     this.#setup = setup
     this.#liveness = new Liveness(setup.rule, setup.agenda.now())
-    this.#deadline = setup.agenda.in(setup.rule.idlePingMs, this.#check)
+    this.#deadline = setup.agenda.soon(setup.agenda.now() + setup.rule.idlePingMs, this.#check)
   }
 
   /** Measures the link for the first time. */
@@ -94,12 +94,13 @@ export class Vitals {
       silent()
       return
     }
-    this.#deadline = agenda.at(check.nextAt, this.#check)
     if (check.kind === 'fine') {
+      this.#deadline = agenda.soon(check.nextAt, this.#check)
       // A link that is never idle would otherwise never be measured again.
       if (agenda.now() - this.#pingSentAt >= MEASURE_EVERY_MS) this.#send()
       return
     }
+    this.#deadline = agenda.at(check.nextAt, this.#check)
     this.#send()
     if (check.suspect && !wasSuspect) suspected()
   }

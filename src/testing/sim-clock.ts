@@ -114,6 +114,8 @@ export interface SimClockOptions {
   readonly rate?: number
   /** How far its wall clock is off, milliseconds. Default 0. */
   readonly wallOffsetMs?: number
+  /** What its monotonic clock shows when the world's shows nothing. Default 0. */
+  readonly originMs?: number
 }
 
 /** The clock of one simulated process. A process that is frozen or dead gets no calls; a frozen one gets them late, in order. */
@@ -121,18 +123,20 @@ export class SimClock implements Clock {
   readonly #time: SimTime
   readonly #rate: number
   readonly #wallOffsetMs: number
+  readonly #originMs: number
   #state: 'running' | 'frozen' | 'dead' = 'running'
   // Bound: what the process scheduled, and what was sent to it, while it was frozen.
   #late: (() => void)[] = []
 
-  constructor(time: SimTime, { rate = 1, wallOffsetMs = 0 }: SimClockOptions = {}) {
+  constructor(time: SimTime, { rate = 1, wallOffsetMs = 0, originMs = 0 }: SimClockOptions = {}) {
+    this.#originMs = originMs
     this.#time = time
     this.#rate = rate
     this.#wallOffsetMs = wallOffsetMs
   }
 
   monotonic(): number {
-    return this.#time.now * this.#rate
+    return this.#originMs + this.#time.now * this.#rate
   }
 
   wall(): number {
@@ -141,7 +145,7 @@ export class SimClock implements Clock {
 
   wakeAt(atMs: number, run: () => void): () => void {
     // A sum of fractions may fall a hair short of the instant it stands for.
-    return this.#time.at(atMs / this.#rate + 1e-6, () => {
+    return this.#time.at((atMs - this.#originMs) / this.#rate + 1e-6, () => {
       this.deliver(run)
     })
   }

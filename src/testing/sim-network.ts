@@ -25,6 +25,13 @@ export interface SimNetworkOptions {
 const SYN_AFTER_MS = [0, 1_000, 3_000, 7_000, 15_000, 31_000]
 const FIRST_PORT = 40_000
 
+interface WaitingDial {
+  readonly from: SimHost
+  readonly to: SimHost | undefined
+  readonly startedAt: number
+  readonly knock: () => void
+}
+
 /** A network of hosts. */
 export class SimNetwork implements SimMedium {
   readonly time: SimTime
@@ -40,6 +47,8 @@ export class SimNetwork implements SimMedium {
   readonly #pipes = new Set<SimPipe>()
   // Bound: cuts that were made and not healed. Each has 1 or 2 for the hosts of its sides.
   #cuts: Uint8Array[] = []
+  // Bound: dials under way whose SYN finds no way.
+  readonly #waiting = new Set<WaitingDial>()
   #ports = FIRST_PORT
 
   constructor(time: SimTime, random: SeededRandom, trace: Trace, options: SimNetworkOptions = {}) {
@@ -90,6 +99,7 @@ export class SimNetwork implements SimMedium {
   /** Everything passes again. */
   heal(): void {
     this.#cuts = []
+    this.#retry()
     this.trace.add('heal', this.time.now)
   }
 
@@ -101,6 +111,11 @@ export class SimNetwork implements SimMedium {
       if (a !== 0 && b !== 0 && a !== b) return false
     }
     return to.up && from.up
+  }
+
+  /** A machine that was down, or behind a NAT, can be reached from now on. */
+  revived(): void {
+    this.#retry()
   }
 
   /** The present links between two hosts swallow everything from now on; new ones work. */
@@ -157,7 +172,6 @@ export class SimNetwork implements SimMedium {
 
   #dial(from: SimHost, clock: SimClock, address: Address, events: DialEvents): () => void {
     const to = this.#byIp.get(address.host)
-    const startedAt = this.time.now
     let pending: (() => void) | null = null
     let over = false
     const finish = (run: () => void): void => {
@@ -168,25 +182,44 @@ export class SimNetwork implements SimMedium {
         run()
       })
     }
-    const attempt = (tries: number): void => {
-      const roundTripMs = to === undefined ? 1 : 2 * this.latencyMs(from.index, to.index) + this.jitter()
-      if (to !== undefined && to.dialable && this.reaches(from, to)) {
-        pending = this.time.at(this.time.now + roundTripMs / 2, () => {
-          this.#knock(from, to, clock, address.port, roundTripMs / 2, finish, () => over, events)
+    const dial: WaitingDial = {
+      from,
+      to,
+      startedAt: this.time.now,
+      knock: () => {
+        if (to === undefined) return
+        const wayMs = this.latencyMs(from.index, to.index) + this.jitter() / 2
+        pending = this.time.at(this.time.now + wayMs, () => {
+          this.#knock(from, to, clock, address.port, wayMs, finish, () => over, events)
         })
-        return
-      }
-      const nextMs = SYN_AFTER_MS[tries + 1]
-      if (nextMs === undefined) return
-      pending = this.time.at(startedAt + nextMs, () => {
-        attempt(tries + 1)
-      })
+      },
     }
-    this.trace.add('dial', startedAt, from.index, to?.index ?? -1)
-    attempt(0)
+    this.trace.add('dial', this.time.now, from.index, to?.index ?? -1)
+    this.#try(dial)
     return () => {
       over = true
+      this.#waiting.delete(dial)
       pending?.()
+    }
+  }
+
+  /** The SYN gets through now, or waits: it is sent again at its times, of which only those count that find a way. */
+  #try(dial: WaitingDial): void {
+    const { from, to, knock } = dial
+    if (to?.dialable === true && this.reaches(from, to)) {
+      this.#waiting.delete(dial)
+      knock()
+    } else this.#waiting.add(dial)
+  }
+
+  /** Something has changed: each dial that waits is due at its next retransmission. */
+  #retry(): void {
+    for (const dial of this.#waiting) {
+      const dueMs = SYN_AFTER_MS.find((afterMs) => dial.startedAt + afterMs >= this.time.now)
+      if (dueMs === undefined) continue
+      this.time.at(dial.startedAt + dueMs, () => {
+        if (this.#waiting.has(dial)) this.#try(dial)
+      })
     }
   }
 

@@ -54,6 +54,8 @@ interface LabNode {
 }
 
 const PORT = 24_100
+/** Processes are not born at the same moment: their clocks begin apart. */
+const ORIGINS_MS = 1_000_000
 
 /** Makes a lab and starts every node in it. */
 export function swarmLab(options: SwarmLabOptions): SwarmLab {
@@ -187,7 +189,8 @@ export class SwarmLab {
     this.#trace.add('start', this.time.now, index)
     node.boot++
     node.host.up = true
-    node.clock = new SimClock(this.time, this.#options.clock?.(index))
+    this.network.revived()
+    node.clock = new SimClock(this.time, { originMs: this.random.below(ORIGINS_MS), ...this.#options.clock?.(index) })
     node.swarm = this.#create(node, index, node.clock)
     this.#options.prepare?.(node.swarm, index, node.boot)
     // A simulated start is over within its own instant; there is nothing to wait for, and failures are the caller's own.

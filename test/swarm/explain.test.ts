@@ -84,6 +84,7 @@ describe('explain', () => {
       seed: 1,
       masternodes: 0,
       nodes: 2,
+      clock: () => ({ originMs: 0 }),
       swarm: (index) => (index === 0 ? { blacklist } : {}),
     })
     blacklist.ban(lab.id(1), lab.now + 60_000, 'because', lab.now)
@@ -155,7 +156,12 @@ describe('the score of a peer', () => {
 
   it('falls by the points of its strikes, which decay', () => {
     const blacklist = new Blacklist()
-    const { lab } = listen({ seed: 1, masternodes: 2, swarm: (index) => (index === 0 ? { blacklist } : {}) })
+    const { lab } = listen({
+      seed: 1,
+      masternodes: 2,
+      clock: () => ({ originMs: 0 }),
+      swarm: (index) => (index === 0 ? { blacklist } : {}),
+    })
     lab.run(60_000)
     blacklist.strike({ peerId: lab.id(1) }, lab.now)
     expect(lab.swarm(0).peer(lab.id(1))?.score.penalty).toBeCloseTo(20, 6)

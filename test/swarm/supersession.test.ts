@@ -85,7 +85,7 @@ describe('a peer that vanished without a word', () => {
 })
 
 describe('a second link within one process', () => {
-  it('takes over from a dead one within one probe, and the host hears nothing of it', async () => {
+  it('takes over from a dead one within one probe, and the host hears only what it may have missed', async () => {
     const world = new World()
     const { a, b } = await halfDead(world)
     const before = a.swarm.peers.get(b.swarm.id)
@@ -93,11 +93,11 @@ describe('a second link within one process', () => {
     expect(world.network.pairs[0]?.acceptor.isOver).toBe(false)
     await world.run(PROBE_MS)
     expect(world.network.pairs[0]?.acceptor.isOver).toBe(true)
-    expect(a.names).toEqual(['peer:connect'])
+    expect(a.names).toEqual(['peer:connect', 'recovered'])
     expect(a.swarm.peers.get(b.swarm.id)).toBe(before)
     expect(before?.connected).toBe(true)
     await world.run(60_000)
-    expect(a.names).toEqual(['peer:connect'])
+    expect(a.names).toEqual(['peer:connect', 'recovered'])
     expect(b.names).toEqual(['peer:connect', 'peer:disconnect', 'peer:connect'])
     expect(world.network.openPairs.length).toBe(1)
   })
@@ -113,7 +113,7 @@ describe('a second link within one process', () => {
     expect(world.clock.monotonic()).toBe(startedAt)
     expect(first.told).toMatchObject({ code: 'superseded' })
     expect(second.told).toBe(null)
-    expect(a.names).toEqual(['peer:connect'])
+    expect(a.names).toEqual(['peer:connect', 'recovered'])
   })
 
   it('is dialled beside one that has become suspect, and replaces it: the host hears only what it may have missed', async () => {
@@ -133,7 +133,8 @@ describe('a second link within one process', () => {
       expect(gap?.gapMs).toBeGreaterThanOrEqual(16_000)
       expect(gap?.gapMs).toBeLessThanOrEqual(25_000)
     }
-    for (const node of [a, b]) expect(node.names).toContain('peer:suspect')
+    // One side asks before the other: it doubts first, and what follows from that spares the other the doubt.
+    expect([a, b].some((node) => node.names.includes('peer:suspect'))).toBe(true)
     expect(a.swarm.status().peers).toMatchObject([{ state: 'connected' }])
     expect(b.swarm.status().peers).toMatchObject([{ state: 'connected' }])
     expect(world.network.openPairs.filter(({ blackHoled }) => !blackHoled).length).toBe(1)
@@ -161,7 +162,7 @@ describe('a second link within one process', () => {
     await world.settle()
     await world.connect(b, a)
     await world.run(PROBE_MS)
-    expect(a.names.filter((name) => name !== 'peer:slow')).toEqual(['peer:connect'])
+    expect(a.names.filter((name) => name !== 'peer:slow')).toEqual(['peer:connect', 'recovered'])
     expect(heard).toEqual(['2', '3', '4', '5', '6', '7'])
   })
 
