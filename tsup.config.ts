@@ -17,7 +17,8 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   splitting: true,
   clean: true,
   sourcemap: false,
-  dts: { entry: published },
+  // `await using` is declared for consumers whose own libraries do not know it.
+  dts: { entry: published, banner: '/// <reference lib="esnext.disposable" />' },
   // `node:net` stays `node:net`: what a file needs of Node can be seen in it.
   removeNodeProtocol: false,
   // esbuild would follow the imports map and freeze one platform's crypto into the core.

@@ -161,6 +161,14 @@ export function withNonce(nonce: Uint8Array, payload: Uint8Array): Uint8Array {
   return joinBytes([nonce, payload])
 }
 
+/** The compiler knows the kinds; JavaScript does not. @throws HoldfastError `invalid-option` */
+export function expectKind(
+  definition: { readonly name: string; readonly kind: string },
+  kinds: readonly string[],
+): void {
+  if (!kinds.includes(definition.kind)) throw invalidOption(definition.name, definition.kind, `a ${kinds.join(' or ')}`)
+}
+
 function toFormat<T>(codec: Codec<T> | undefined, schema: StandardSchemaV1<unknown, T> | undefined): PayloadFormat<T> {
   return { codec: codec ?? (defaultCodec as Codec<T>), schema: schema ?? null }
 }

@@ -17,15 +17,35 @@ export interface PeerHint {
 export const PEERS_MAX = 100
 const KEY_BYTES = 32
 const ADDRESSES_MAX = 8
+/** A longer address is nobody's: it is neither told nor heard. */
+const ADDRESS_BYTES_MAX = 255
+/** The whole list fits a frame, whatever is in it. */
+const LIST_BYTES_MAX = 30_000
 
 export function encodePeers(hints: readonly PeerHint[]): Uint8Array {
-  const parts: Uint8Array[] = []
-  for (const { publicKey, ageS, addresses } of hints.slice(0, PEERS_MAX)) {
-    const texts = addresses.slice(0, ADDRESSES_MAX).map(utf8)
-    parts.push(publicKey, varintBytes(Math.min(Math.max(0, Math.floor(ageS)), VARINT_MAX)), Uint8Array.of(texts.length))
-    for (const text of texts) parts.push(varintBytes(text.length), text)
+  const entries: Uint8Array[] = []
+  let length = 0
+  for (const hint of hints.slice(0, PEERS_MAX)) {
+    const entry = encodeHint(hint)
+    length += entry.length
+    if (length > LIST_BYTES_MAX) break
+    entries.push(entry)
   }
-  return joinBytes(parts)
+  return joinBytes(entries)
+}
+
+function encodeHint({ publicKey, ageS, addresses }: PeerHint): Uint8Array {
+  const texts = addresses
+    .map(utf8)
+    .filter((text) => text.length <= ADDRESS_BYTES_MAX)
+    .slice(0, ADDRESSES_MAX)
+  const age = varintBytes(Math.min(Math.max(0, Math.floor(ageS)), VARINT_MAX))
+  return joinBytes([
+    publicKey,
+    age,
+    Uint8Array.of(texts.length),
+    ...texts.flatMap((text) => [varintBytes(text.length), text]),
+  ])
 }
 
 /** @returns null for what cannot be such a list, or is longer than any may be */

@@ -7,6 +7,7 @@ import { EMPTY } from './bytes.js'
 import type { Inbox } from './inbox.js'
 
 const TAG_BYTES = 16
+const RECORD_MAX = 65_535
 
 export class RecordWriter {
   readonly #aead: Aead
@@ -21,6 +22,8 @@ export class RecordWriter {
     const sealed = this.#aead.seal(this.#nonce++, EMPTY, parts)
     let length = 0
     for (const chunk of sealed) length += chunk.length
+    // A mistake of ours must not look like an attack to the peer.
+    if (length > RECORD_MAX) throw new RangeError(`a record of ${String(length)} bytes`)
     return [Uint8Array.of(length >>> 8, length & 0xff), ...sealed]
   }
 }

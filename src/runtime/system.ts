@@ -1,6 +1,6 @@
 /**
  * The only real time and randomness in the house: globals that Node and browsers share, and no `node:` import.
- * No timer here keeps a process alive; sockets and listeners do.
+ * A swarm that runs always has a deadline, and so keeps its process alive, whether it listens or only dials.
  */
 import type { Clock, Random } from '../ports/clock.js'
 
@@ -18,7 +18,6 @@ export const systemClock: Clock = {
     function arm(): ReturnType<typeof setTimeout> {
       const leftMs = Math.ceil(atMs - performance.now())
       const armed = setTimeout(wake, Math.min(Math.max(leftMs, 0), TIMEOUT_MAX_MS))
-      letExit(armed)
       return armed
     }
 
@@ -62,8 +61,3 @@ const FILL_MAX = 65_536
 /** Two words per float; full at the start means that the first call fills it. */
 const pool = new Uint32Array(256)
 let poolAt = pool.length
-
-/** Browsers have numbers for timers, Node objects that can be told not to hold up the exit. */
-function letExit(timer: number | { unref?(): unknown }): void {
-  if (typeof timer === 'object') timer.unref?.()
-}

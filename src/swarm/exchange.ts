@@ -6,7 +6,7 @@ import { canonicalIp, formatAddress, isPrivate, readAddress } from '../policy/ad
 import type { PeerStore } from '../policy/peer-store.js'
 import type { Clock, Random } from '../ports/clock.js'
 import type { Crypto } from '../ports/crypto.js'
-import type { PeerId } from '../ports/types.js'
+import type { Address, PeerId } from '../ports/types.js'
 import { EMPTY } from '../protocol/bytes.js'
 import { encodeFrame, FRAME } from '../protocol/frame.js'
 import { formatPeerId, parsePeerId } from '../protocol/peer-id.js'
@@ -31,6 +31,7 @@ const ANSWER_EVERY_MS = 10_000
 /** At least this many, where there are so many, and else this share of the book: nobody learns all of it at once. */
 const SHARE_MIN = 32
 const SHARE = 0.23
+const ADDRESS_LENGTH_MAX = 255
 
 interface Exchanged {
   asked: boolean
@@ -80,8 +81,8 @@ export class Exchange {
       const peerId = formatPeerId(publicKey, crypto)
       if (peerId === ownId) continue
       for (const text of addresses) {
-        const address = readAddress(text)
-        if (address === null || address.port === 0 || (isPrivate(address.host) && !fromPrivate)) continue
+        const address = readHint(text)
+        if (address === null || (isPrivate(address.host) && !fromPrivate)) continue
         news = peerStore.learn(peerId, { ...address, peerId }, 'exchange') === 'added' || news
       }
     }
@@ -94,8 +95,8 @@ export class Exchange {
     if (peerId === null || hello === null) return
     const fromPrivate = isPrivateLink(connection)
     for (const text of hello.addresses) {
-      const address = readAddress(text)
-      if (address === null || address.port === 0 || (isPrivate(address.host) && !fromPrivate)) continue
+      const address = readHint(text)
+      if (address === null || (isPrivate(address.host) && !fromPrivate)) continue
       if (address.peerId === null || address.peerId === peerId)
         this.#setup.peerStore.learn(peerId, { ...address, peerId }, 'hello')
     }
@@ -133,6 +134,12 @@ export class Exchange {
     }
     return exchanged
   }
+}
+
+/** An address that somebody else names: none so long that it would crowd out others, none that cannot be dialled. */
+function readHint(text: string): Address | null {
+  const address = text.length > ADDRESS_LENGTH_MAX ? null : readAddress(text)
+  return address === null || address.port === 0 ? null : address
 }
 
 function isPrivateLink({ remoteIp }: Connection): boolean {

@@ -24,6 +24,7 @@ import { decodePayload, encodePayload } from './payload.js'
 import { toVerdict } from './registry.js'
 
 export interface GossipSetup {
+  readonly running: Set<HandlerCall>
   readonly crypto: Crypto
   readonly random: Random
   readonly agenda: Agenda
@@ -134,9 +135,23 @@ export class Gossip {
     })
   }
 
+  /** A link is gone: what it brought and nobody has begun to judge has never come. */
+  lost(connection: Connection): void {
+    this.#held = this.#held.filter((delivery) => delivery.connection !== connection)
+  }
+
+  #submit(delivery: Delivery, run: (done: () => void) => void): void {
+    delivery.received.queue.submit({
+      source: delivery.connection,
+      run,
+      drop: () => {
+        this.#forget(delivery)
+      },
+    })
+  }
+
   #begin(delivery: Delivery): void {
-    const { dedup, agenda } = this.#setup
-    const begun = dedup.begin(delivery.key, agenda.now())
+    const begun = this.#setup.dedup.begin(delivery.key, this.#setup.agenda.now())
     if (begun === 'full') {
       this.#held.push(delivery)
       return
@@ -146,7 +161,7 @@ export class Gossip {
       return
     }
     this.#inFlight.set(delivery.key, delivery)
-    delivery.received.queue.submit((done) => {
+    this.#submit(delivery, (done) => {
       this.#decode(delivery, done)
     })
   }
@@ -209,7 +224,8 @@ export class Gossip {
     const { agenda, failed } = this.#setup
     const { handler, definition } = delivery.received
     delivery.tries++
-    new HandlerCall(delivery.peer).run(
+    const call = new HandlerCall(delivery.peer, this.#setup.running)
+    call.run(
       definition.name,
       (context) => handler(delivery.payload, context),
       agenda,
@@ -221,7 +237,7 @@ export class Gossip {
           return
         }
         failed(verdict)
-        if (delivery.tries < TRIES_MAX) this.#call(delivery, done)
+        if (delivery.tries < TRIES_MAX && !call.isWithdrawn) this.#call(delivery, done)
         else {
           this.#forget(delivery)
           done()
@@ -262,7 +278,7 @@ export class Gossip {
   #nextRival(appKey: string | null): void {
     const next = appKey === null ? null : this.#appIds.next(appKey)
     if (appKey === null || next === null) return
-    next.received.queue.submit((done) => {
+    this.#submit(next, (done) => {
       if (this.#appIds.isAccepted(appKey, this.#setup.agenda.now())) this.#settle(next, 'ignore', done)
       else this.#call(next, done)
     })

@@ -23,72 +23,70 @@ export type HandlerOutcome =
 
 export class HandlerCall implements HandlerContext {
   readonly peer: Peer
+  readonly #running: Set<HandlerCall>
   #controller: AbortController | null = null
   #over = false
-  #deadline: Deadline | null = null
+  #withdrawn = false
 
-  constructor(peer: Peer) {
+  /** @param running where the call stands while its answer is awaited */
+  constructor(peer: Peer, running: Set<HandlerCall>) {
     this.peer = peer
+    this.#running = running
   }
 
   /** Made when first asked for: most handlers never look. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
-    if (this.#over) this.#controller.abort()
+    if (this.#over || this.#withdrawn) this.#controller.abort()
     return this.#controller.signal
   }
 
-  /** Whether the handler's answer still matters. */
-  get isOver(): boolean {
-    return this.#over
+  /** Nobody waits for the answer any more. */
+  get isWithdrawn(): boolean {
+    return this.#withdrawn
   }
 
-  /** Calls the handler; `settle` is called exactly once, unless the call is aborted first. */
+  /** Calls the handler. `settle` is called exactly once, when the handler is done or its time is up, withdrawn or not. */
   run(
     name: string,
     handler: (context: HandlerContext) => unknown,
     agenda: Agenda,
     settle: (outcome: HandlerOutcome) => void,
   ): void {
+    let deadline: Deadline | null = null
     const finish = (outcome: HandlerOutcome): void => {
       if (this.#over) return
       this.#over = true
+      deadline?.cancel()
+      this.#running.delete(this)
       settle(outcome)
     }
     const fail = (cause: unknown): void => {
       finish({ kind: 'failed', error: new HoldfastError('handler-failed', `the handler of ${name} failed`, { cause }) })
     }
-    let answer: unknown
+    const succeed = (answer: unknown): void => {
+      finish({ kind: 'answered', answer })
+    }
     try {
-      answer = handler(this)
+      const answer = handler(this)
+      if (!isThenable(answer)) {
+        succeed(answer)
+        return
+      }
+      this.#running.add(this)
+      deadline = agenda.in(HANDLER_MS, () => {
+        fail(new Error(`no answer within ${String(HANDLER_MS)} ms`))
+        this.#controller?.abort()
+      })
+      answer.then(succeed, fail)
     } catch (error) {
       fail(error)
-      return
     }
-    if (!isThenable(answer)) {
-      finish({ kind: 'answered', answer })
-      return
-    }
-    this.#deadline = agenda.in(HANDLER_MS, () => {
-      fail(new Error(`no answer within ${String(HANDLER_MS)} ms`))
-      this.#controller?.abort()
-    })
-    answer.then(
-      (value: unknown) => {
-        this.#deadline?.cancel()
-        finish({ kind: 'answered', answer: value })
-      },
-      (error: unknown) => {
-        this.#deadline?.cancel()
-        fail(error)
-      },
-    )
   }
 
-  /** Nobody waits for the answer any more. */
-  abort(): void {
-    this.#over = true
-    this.#deadline?.cancel()
+  /** The asker has gone, or the swarm has: the handler is told, and keeps its place until it is done all the same. */
+  withdraw(): void {
+    this.#withdrawn = true
     this.#controller?.abort()
   }
 }

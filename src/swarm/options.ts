@@ -2,7 +2,7 @@
  * Options are parsed once, here, into settings that the rest of the house takes as given: everything is required there,
  * checked, and frozen. A bad option throws an `invalid-option` that names the field, what was given and what is allowed.
  */
-import { invalidOption } from '../errors.js'
+import { HoldfastError, invalidOption } from '../errors.js'
 import type { Logger } from '../observe/log.js'
 import { parseAddress } from '../policy/address.js'
 import type { Backoff, BackoffFunction } from '../policy/backoff.js'
@@ -186,7 +186,7 @@ const NAMES: Readonly<Record<keyof SwarmOptions, true>> = {
 function checkNames(options: unknown): asserts options is SwarmOptions {
   if (typeof options !== 'object' || options === null) throw invalidOption('options', options, 'an object')
   for (const name of Object.keys(options))
-    if (!Object.hasOwn(NAMES, name)) throw invalidOption(name, 'given', 'the name of an option, which it is not')
+    if (!Object.hasOwn(NAMES, name)) throw new HoldfastError('invalid-option', `there is no option ${name}`)
 }
 
 /** One address of the host's, its peer id's checksum verified. */

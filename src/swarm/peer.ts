@@ -7,6 +7,7 @@ import type { Score } from '../policy/score.js'
 import type { Direction, PeerClass, PeerId } from '../ports/types.js'
 import { hex } from '../protocol/bytes.js'
 import type { DirectDefinition, RequestDefinition } from '../protocol/message.js'
+import { expectKind } from '../protocol/message.js'
 import type { Connection } from './connection.js'
 import { encodePayload } from './payload.js'
 
@@ -103,6 +104,7 @@ export class Peer {
    * `outbox-full`, `invalid-payload`
    */
   send<T>(definition: DirectDefinition<T>, payload: T): boolean {
+    expectKind(definition, ['direct'])
     const connection = this.#connection()
     const { name, format, priority } = definition
     const type = connection.remoteType('direct', name)

@@ -2,7 +2,7 @@
  * The numbers of a swarm, by peer class: one table, and what each preset changes in it. Where the numbers come from is said
  * beside them; the literal preset keeps those of TIME Coin's "Phase 2" document (2026-01-03), gives up and all.
  */
-import { invalidOption } from '../errors.js'
+import { HoldfastError, invalidOption } from '../errors.js'
 import type { PeerClass } from '../ports/types.js'
 
 /** What a peer of one class may cost, and how patient we are with it. Every number is an option. */
@@ -107,7 +107,7 @@ export function resolveLimits(
     const limits = { ...DEFAULT_LIMITS[peerClass], ...pingMs, ...given[peerClass] }
     for (const name of Object.keys(given[peerClass] ?? {}))
       if (!Object.hasOwn(DEFAULT_LIMITS[peerClass], name))
-        throw invalidOption(`limits.${peerClass}.${name}`, 'given', 'the name of a limit, which it is not')
+        throw new HoldfastError('invalid-option', `there is no limit limits.${peerClass}.${name}`)
     for (const [name, value] of Object.entries(limits)) checkLimit(`limits.${peerClass}.${name}`, name, value)
     return limits
   }

@@ -56,6 +56,11 @@ export class Registry {
     return { kind: nameKind, name }
   }
 
+  /** The queues that handlers wait in. */
+  *queues(): Iterable<HandlerQueue> {
+    for (const received of this.#received) if (received.kind !== 'request') yield received.queue
+  }
+
   at(index: number): Received | null {
     return this.#received[index] ?? null
   }

@@ -19,6 +19,7 @@ import type { ReceivedRequest } from './registry.js'
 import { decodePayload, encodePayload } from './payload.js'
 
 export interface RequestsSetup {
+  readonly running: Set<HandlerCall>
   readonly agenda: Agenda
   readonly strike: (connection: Connection, violation: LocalCode, cause?: unknown) => void
   readonly failed: (error: HoldfastError) => void
@@ -103,8 +104,8 @@ export class Requests implements Asker {
   heard(connection: Connection, event: Extract<ControlEvent, { kind: 'response' | 'failure' | 'cancel' }>): void {
     const link = this.#links.get(connection)
     if (event.kind === 'cancel') {
-      link?.answering.get(event.id)?.abort()
-      link?.answering.delete(event.id)
+      // Its place and its credit stay taken until the handler is done: nothing else bounds how many run.
+      link?.answering.get(event.id)?.withdraw()
       return
     }
     const asked = link?.asked.get(event.id)
@@ -129,7 +130,7 @@ export class Requests implements Asker {
       connection.intake?.release(event.size)
       return
     }
-    const call = new HandlerCall(peer)
+    const call = new HandlerCall(peer, this.#setup.running)
     answering.set(event.id, call)
     const decoded = decodePayload(received.definition.format, event.body)
     const go = (result: Decoded): void => {
@@ -149,7 +150,7 @@ export class Requests implements Asker {
         ? new HoldfastError('link-replaced', 'the link was replaced before the answer came', { fault: 'network' })
         : reasonError(reason, 'the link was lost before the answer came')
     for (const asked of [...link.asked.values()]) asked.finish({ error })
-    for (const call of link.answering.values()) call.abort()
+    for (const call of link.answering.values()) call.withdraw()
   }
 
   #run(
@@ -169,7 +170,7 @@ export class Requests implements Asker {
       finish()
       return
     }
-    if (call.isOver) {
+    if (call.isWithdrawn) {
       finish()
       return
     }
@@ -179,6 +180,7 @@ export class Requests implements Asker {
       this.#setup.agenda,
       (outcome) => {
         finish()
+        if (call.isWithdrawn) return
         if (outcome.kind === 'failed') this.#fail(connection, id, outcome.error)
         else this.#send(connection, definition, id, outcome.answer)
       },

@@ -8,6 +8,7 @@ import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import { FRAME } from '../protocol/frame.js'
 import { encodeNames } from '../protocol/hello.js'
 import type { DirectDefinition, MessageDefinition, RequestDefinition } from '../protocol/message.js'
+import { expectKind } from '../protocol/message.js'
 import type { Connection } from './connection.js'
 import type { SwarmContext } from './context.js'
 import { createContext } from './context.js'
@@ -120,6 +121,7 @@ export class Swarm {
     definition: MessageDefinition<unknown> | DirectDefinition<unknown>,
     handler: (...args: never[]) => unknown,
   ): void {
+    expectKind(definition, ['message', 'direct'])
     const queue = new HandlerQueue(definition.serial ? 1 : HANDLERS_MAX)
     if (definition.kind === 'message')
       this.#receive({ kind: 'message', definition, handler: handler as MessageHandler<unknown>, queue })
@@ -128,6 +130,7 @@ export class Swarm {
 
   /** Answers a question. @throws HoldfastError `already-defined` */
   respond<Q, A>(definition: RequestDefinition<Q, A>, handler: RequestHandler<Q, A>): void {
+    expectKind(definition, ['request'])
     this.#receive({
       kind: 'request',
       definition: definition,
@@ -142,6 +145,7 @@ export class Swarm {
   broadcast<T>(definition: MessageDefinition<T>, payload: T, { to }: BroadcastOptions = {}): BroadcastResult {
     if (this.#state !== 'running')
       throw new HoldfastError('not-running', 'a swarm that is not running cannot broadcast')
+    expectKind(definition, ['message'])
     return this.#membership.traffic.gossip.broadcast(definition, payload, to === undefined ? null : chooser(to))
   }
 
@@ -268,6 +272,7 @@ export class Swarm {
     for (const connection of [...links])
       connection.close('shutdown', backInMs === undefined ? {} : { retryAfterMs: backInMs })
     gate.stop()
+    this.#membership.traffic.stop()
     await new Promise<void>((resolve) => {
       const check = (): void => {
         if (links.size === 0) resolve()

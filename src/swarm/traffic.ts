@@ -10,6 +10,7 @@ import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
 import type { Violation } from './discipline.js'
+import { isTrustedClass } from './dial-slots.js'
 import { Discipline } from './discipline.js'
 import { Gossip } from './gossip.js'
 import { HandlerCall } from './handler-call.js'
@@ -30,6 +31,8 @@ export class Traffic {
   readonly #context: SwarmContext
   readonly #connections: Connections<Peer>
   readonly #discipline: Discipline
+  /** Handlers whose answer is awaited. Bound: HANDLERS_MAX for each definition, and each peer's requests. */
+  readonly #running = new Set<HandlerCall>()
   // Bound: links whose peer's old process still holds its place, and for each what its credit allows.
   readonly #held = new Map<Connection, (() => void)[]>()
   // Bound: open links.
@@ -46,8 +49,10 @@ export class Traffic {
     const strike = (connection: Connection, violation: Violation): void => {
       this.strike(connection, violation)
     }
-    this.requests = new Requests({ agenda, strike, failed })
+    const running = this.#running
+    this.requests = new Requests({ agenda, strike, failed, running })
     this.gossip = new Gossip({
+      running,
       crypto,
       random,
       agenda,
@@ -131,6 +136,17 @@ export class Traffic {
   lost(connection: Connection, reason: Reason | 'link-replaced'): void {
     this.#held.delete(connection)
     this.requests.lost(connection, reason)
+    const trusted = connection.identity !== null && isTrustedClass(connection.identity.peerClass)
+    // Strangers who come again and again must not leave a heap behind each time.
+    if (reason === 'link-replaced' || trusted) return
+    this.gossip.lost(connection)
+    for (const queue of this.registry.queues()) queue.drop(connection)
+  }
+
+  /** No handler begins any more, and those that run are told that nobody waits. */
+  stop(): void {
+    for (const queue of this.registry.queues()) queue.stop()
+    for (const call of [...this.#running]) call.withdraw()
   }
 
   /** Whose frame it is; null while another process of the same peer holds the place: then what `later` makes runs when that is settled. */
@@ -152,9 +168,12 @@ export class Traffic {
     // A record may be large, and a message in it small: what has to wait is kept by itself.
     const kept = received.queue.isFull ? copyBytes(body) : body
     connection.intake?.countFirstCopy()
-    received.queue.submit((done) => {
+    const release = (): void => {
+      connection.intake?.release(size)
+    }
+    const run = (done: () => void): void => {
       const finish = (): void => {
-        connection.intake?.release(size)
+        release()
         done()
       }
       const go = (decoded: Decoded): void => {
@@ -164,7 +183,7 @@ export class Traffic {
           return
         }
         counters.count('direct-received')
-        new HandlerCall(peer).run(
+        new HandlerCall(peer, this.#running).run(
           definition.name,
           (context) => handler(decoded.value, context),
           agenda,
@@ -177,7 +196,8 @@ export class Traffic {
       const decoded = decodePayload(definition.format, kept)
       if (decoded instanceof Promise) void decoded.then(go)
       else go(decoded)
-    })
+    }
+    received.queue.submit({ source: connection, run, drop: release })
   }
 
   /** Told at most once a second of each link, however often the peer says so. */

@@ -85,12 +85,13 @@ describe('systemClock', () => {
     expect(run).not.toHaveBeenCalled()
   })
 
-  it('holds up no exit', () => {
+  it('keeps the process alive until what was asked for has happened or is called off', () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
     const before = timers()
     const cancel = systemClock.wakeAt(systemClock.monotonic() + 60_000, () => undefined)
-    expect(timers()).toBe(before)
+    expect(timers()).toBe(before + 1)
     cancel()
+    expect(timers()).toBe(before)
   })
 
   it('ends the turn before any timer, and after the code that asked', async () => {
