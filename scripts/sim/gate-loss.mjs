@@ -54,7 +54,9 @@ export const loss = {
     const speak = (ms) => {
       for (let passed = 0; passed < ms; passed += 100) {
         const node = lab.random.below(nodes)
-        if (lab.isRunning(node)) world.send[node]({ id: `${node}-${sent++}` })
+        // A process that has just been started listens an instant later.
+        const running = lab.isRunning(node) && lab.swarm(node).status().state === 'running'
+        if (running) world.send[node]({ id: `${node}-${sent++}` })
         lab.run(100)
       }
     }
