@@ -1,7 +1,8 @@
 /** Every gate, by name. */
+import { compare } from './compare.mjs'
 import { huge, large } from './gate-crowd.mjs'
 import { heal } from './gate-heal.mjs'
 import { replace, restart, undialable } from './gate-links.mjs'
 import { loss } from './gate-loss.mjs'
 
-export const GATES = { heal, replace, undialable, large, huge, restart, loss }
+export const GATES = { heal, replace, undialable, large, huge, restart, loss, compare }

@@ -2,6 +2,7 @@
  * `npm run sim -- GATE [option…]`: one gate of the healing table, in virtual time. The same seed is the same run, event for
  * event; what fails names the seed that replays it.
  */
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { GATES } from './gates.mjs'
 import { runJobs } from './jobs.mjs'
@@ -21,8 +22,9 @@ ${Object.values(GATES)
   --seeds N       runs, each with a seed of its own
   --seed S        the first seed (1)
   --nodes N       how many nodes
-  --split MS      of heal: this split alone
+  --split MS      of heal and compare: this split alone
   --control NAME  one habit of healing switched off, and the gate must fail: ${Object.keys(CONTROLS).join(', ')}
+  --svg FILE      of compare: draws the figures, too
   --json          one JSON object on standard output, progress on standard error
 `
 
@@ -31,6 +33,7 @@ const options = {
   seed: { type: 'string' },
   nodes: { type: 'string' },
   split: { type: 'string' },
+  svg: { type: 'string' },
 }
 const { values, positionals } = read()
 const gate = GATES[positionals[0]]
@@ -42,9 +45,11 @@ const healing =
   values.control === undefined
     ? {}
     : (CONTROLS[values.control] ?? refuse(`--control is one of ${Object.keys(CONTROLS).join(', ')}`))
+if (values.control !== undefined && gate.controls === false) refuse(`${gate.name} has no controls`)
+if (values.svg !== undefined && gate.chart === undefined) refuse(`${gate.name} draws nothing`)
 const splitMs = values.split === undefined ? null : whole('split', 0, 1, 7 * 86_400_000)
-const cases =
-  splitMs === null ? gate.cases : [{ seeds: gate.cases.find((one) => one.splitMs === splitMs)?.seeds ?? 3, splitMs }]
+const splitSeeds = gate.cases.find((one) => one.splitMs === splitMs)?.seeds ?? (gate.casesOf === undefined ? 3 : 1)
+const cases = splitMs === null ? gate.cases : (gate.casesOf?.(splitMs, splitSeeds) ?? [{ seeds: splitSeeds, splitMs }])
 const jobs = cases.flatMap(({ seeds, ...one }) =>
   Array.from({ length: whole('seeds', seeds, 1, 10_000) }, (_, i) => ({
     ...one,
@@ -67,7 +72,9 @@ const report = {
   ...figures,
   pass,
 }
+if (values.svg !== undefined) writeFileSync(values.svg, gate.chart(report))
 if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`)
+else if (gate.table !== undefined) process.stdout.write(gate.table(report))
 else
   process.stdout.write(
     `${Object.entries(report)

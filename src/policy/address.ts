@@ -45,15 +45,18 @@ export function readAddress(text: unknown): Address | null {
 
 /** The canonical text of an address; `parseAddress` reads it back to an equal one. */
 export function formatAddress(address: Address): string {
-  const { scheme, peerId, host, port, path } = address
-  const owner = peerId === null ? '' : `${peerId}@`
-  const bracketed = host.includes(':') ? `[${host}]` : host
-  return `${scheme}://${owner}${bracketed}:${String(port)}${path === '/' ? '' : path}`
+  return textOf(address, address.peerId)
 }
 
 /** The canonical text without the peer id: equal for two addresses that reach the same place. */
 export function addressKey(address: Address): string {
-  return formatAddress({ ...address, peerId: null })
+  return textOf(address, null)
+}
+
+function textOf({ scheme, host, port, path }: Address, peerId: PeerId | null): string {
+  const owner = peerId === null ? '' : `${peerId}@`
+  const bracketed = host.includes(':') ? `[${host}]` : host
+  return `${scheme}://${owner}${bracketed}:${String(port)}${path === '/' ? '' : path}`
 }
 
 /** Whether the text has the form of a peer id: 55 characters of lower-case base32. The checksum is not looked at. */

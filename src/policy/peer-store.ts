@@ -5,7 +5,7 @@
 import { addressKey, formatAddress, isPeerIdText, readAddress } from './address.js'
 import { BoundedMap } from './bounded-map.js'
 import { checkLimit } from './limit.js'
-import { isRecord, someOf } from './stored.js'
+import { isRecord, someOf, within } from './stored.js'
 import type { Address, PeerId } from '../ports/types.js'
 
 const PINNED_ADDRESSES_MAX = 4096
@@ -86,6 +86,11 @@ export class PeerStore {
 
   get(id: PeerId): PeerRecord | null {
     return this.#entries.get(id)?.record ?? null
+  }
+
+  /** Whether this canonical text, without an id, is one of the peer's addresses. */
+  reaches(id: PeerId, key: string): boolean {
+    return this.#entries.get(id)?.record.addresses.some((address) => addressKey(address) === key) === true
   }
 
   /**
@@ -288,9 +293,4 @@ function penaltyFreeMs({ record, runsSince }: Entry, now: number): number {
 function split(addresses: readonly Address[], key: string): [Address[], Address[]] {
   const isIt = (address: Address): boolean => addressKey(address) === key
   return [addresses.filter(isIt), addresses.filter((address) => !isIt(address))]
-}
-
-/** The number if it is one from 0 on, at most `most`; else `otherwise`. */
-function within(value: unknown, most: number, otherwise: number): number {
-  return typeof value === 'number' && value >= 0 ? Math.min(value, most) : otherwise
 }

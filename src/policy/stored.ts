@@ -9,3 +9,8 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 export function someOf(value: unknown, most: number): unknown[] {
   return Array.isArray(value) ? value.slice(0, most) : []
 }
+
+/** The number if it is one from 0 on, at most `most`; else `otherwise`. */
+export function within(value: unknown, most: number, otherwise: number): number {
+  return typeof value === 'number' && value >= 0 ? Math.min(value, most) : otherwise
+}

@@ -4,6 +4,8 @@ const TEXT_ENCODER = new TextEncoder()
 const TEXT_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export const EMPTY: Uint8Array = new Uint8Array(0)
+/** A call into the engine costs more than copying so few by hand. */
+const BY_HAND_BYTES = 32
 
 /** The chunks as one array. A single chunk is returned as it is, not copied. */
 export function joinBytes(chunks: readonly Uint8Array[]): Uint8Array {
@@ -14,10 +16,16 @@ export function joinBytes(chunks: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(length)
   let at = 0
   for (const chunk of chunks) {
-    whole.set(chunk, at)
+    copyInto(whole, at, chunk)
     at += chunk.length
   }
   return whole
+}
+
+/** Copies `bytes` to `into` from `at` on. */
+export function copyInto(into: Uint8Array, at: number, bytes: Uint8Array): void {
+  if (bytes.length > BY_HAND_BYTES) into.set(bytes, at)
+  else for (let i = 0; i < bytes.length; i++) into[at + i] = bytes[i] as number
 }
 
 /**
@@ -25,7 +33,10 @@ export function joinBytes(chunks: readonly Uint8Array[]): Uint8Array {
  * `Buffer`, whose `slice` is only a view.
  */
 export function copyBytes(bytes: Uint8Array, from = 0, to: number = bytes.length): Uint8Array {
-  return new Uint8Array(bytes.subarray(from, to))
+  const copy = new Uint8Array(Math.max(0, Math.min(to, bytes.length) - from))
+  if (copy.length > BY_HAND_BYTES) copy.set(bytes.subarray(from, to))
+  else for (let i = 0; i < copy.length; i++) copy[i] = bytes[from + i] as number
+  return copy
 }
 
 /** Whether both hold the same bytes. Not constant in time: for public values only. */

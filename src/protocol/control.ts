@@ -41,12 +41,12 @@ export function decodeControl(
   size: number,
 ): ControlEvent | { readonly kind: 'goodbye'; readonly reason: Reason } | 'skip' | 'broken' | 'unknown' {
   const { type, body } = frame
+  if (type === FRAME.ping || type === FRAME.pong) {
+    if (body.length > PING_BYTES_MAX) return 'broken'
+    return { kind: type === FRAME.ping ? 'ping' : 'pong', payload: body }
+  }
   const reader = new ByteReader(body)
   switch (type) {
-    case FRAME.ping:
-    case FRAME.pong:
-      if (body.length > PING_BYTES_MAX) return 'broken'
-      return { kind: type === FRAME.ping ? 'ping' : 'pong', payload: body }
     case FRAME.getPeers:
       return { kind: 'get-peers' }
     case FRAME.peers: {

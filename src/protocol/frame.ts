@@ -3,7 +3,7 @@
  * fit travels as fragments in one of three lanes, one message at a time in each, so that the lanes interleave:
  * lane varint ‖ (first fragment only) total varint ‖ bytes. Put together, the bytes are type varint ‖ body again.
  */
-import { EMPTY, joinBytes } from './bytes.js'
+import { copyInto, EMPTY, joinBytes } from './bytes.js'
 import { ByteReader, varintLength, writeVarint } from './varint.js'
 
 /** Frame types. 17–31 are critical: unknown there is a protocol error. 32–63 are optional: unknown there is skipped. */
@@ -55,7 +55,10 @@ export function frameHeader(type: number, bodyLength: number): Uint8Array {
 
 /** A whole small frame. */
 export function encodeFrame(type: number, body: Uint8Array): Uint8Array {
-  return joinBytes([frameHeader(type, body.length), body])
+  const length = varintLength(type) + body.length
+  const frame = new Uint8Array(varintLength(length) + length)
+  copyInto(frame, writeVarint(frame, writeVarint(frame, 0, length), type), body)
+  return frame
 }
 
 /** Whether a message of this type and body length must be fragmented. */
@@ -102,8 +105,7 @@ export class FrameReader {
   #at = 0
 
   push(plain: Uint8Array): void {
-    const rest = this.#chunk.subarray(this.#at)
-    this.#chunk = rest.length === 0 ? plain : joinBytes([rest, plain])
+    this.#chunk = this.waiting === 0 ? plain : joinBytes([this.#chunk.subarray(this.#at), plain])
     this.#at = 0
   }
 

@@ -40,6 +40,17 @@ export class Inbox {
     return whole
   }
 
+  /** The next two bytes as a number, or null until they have come. */
+  takeUint16(): number | null {
+    const at = this.#at
+    if (this.#partialLength === 0 && this.#view.length - at >= 2) {
+      this.#at = at + 2
+      return ((this.#view[at] ?? 0) << 8) | (this.#view[at + 1] ?? 0)
+    }
+    const bytes = this.take(2)
+    return bytes === null ? null : ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)
+  }
+
   /** A look at what is there of the next run, without taking it: at most `length` bytes. */
   peek(length: number): Uint8Array {
     const left = this.#view.length - this.#at

@@ -2,6 +2,7 @@
 import { HoldfastError } from '../errors.js'
 import type { Crypto } from '../ports/crypto.js'
 import type { PeerId } from '../ports/types.js'
+import { EMPTY } from './bytes.js'
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
 const KEY_BYTES = 32
@@ -9,22 +10,20 @@ const TEXT_LENGTH = 55
 
 export function formatPeerId(publicKey: Uint8Array, crypto: Crypto): PeerId {
   const checksum = crypto.sha256([publicKey])
-  let text = ''
+  const codes: number[] = []
   let bits = 0
   let value = 0
-  const push = (byte: number): void => {
-    value = ((value << 8) | byte) & 0xfff
+  for (let i = 0; i < KEY_BYTES + 2; i++) {
+    const byte = i < KEY_BYTES ? publicKey[i] : checksum[i - KEY_BYTES]
+    value = ((value << 8) | (byte ?? 0)) & 0xfff
     bits += 8
     while (bits >= 5) {
       bits -= 5
-      text += ALPHABET.charAt((value >>> bits) & 31)
+      codes.push(ALPHABET.charCodeAt((value >>> bits) & 31))
     }
   }
-  for (const byte of publicKey) push(byte)
-  push(checksum[0] ?? 0)
-  push(checksum[1] ?? 0)
-  text += ALPHABET.charAt((value << (5 - bits)) & 31)
-  return text as PeerId
+  codes.push(ALPHABET.charCodeAt((value << (5 - bits)) & 31))
+  return String.fromCharCode(...codes) as PeerId
 }
 
 /**
@@ -39,13 +38,18 @@ export function parsePeerId(text: string, crypto: Crypto): Uint8Array {
   return key
 }
 
+/** The public key in an id that has been verified before; {@link parsePeerId} verifies. */
+export function peerIdKey(id: PeerId): Uint8Array {
+  return decode(id)?.subarray(0, KEY_BYTES) ?? EMPTY
+}
+
 function decode(text: string): Uint8Array | null {
   const bytes = new Uint8Array(KEY_BYTES + 2)
   let at = 0
   let bits = 0
   let value = 0
-  for (const character of text) {
-    const digit = ALPHABET.indexOf(character)
+  for (let i = 0; i < text.length; i++) {
+    const digit = digitOf(text.charCodeAt(i))
     if (digit < 0) return null
     value = ((value << 5) | digit) & 0xfff
     bits += 5
@@ -55,4 +59,10 @@ function decode(text: string): Uint8Array | null {
     }
   }
   return bytes
+}
+
+/** Letters count from 0, `2` to `7` from 26; −1 for whatever is no digit. */
+function digitOf(code: number): number {
+  if (code >= 0x61 && code <= 0x7a) return code - 0x61
+  return code >= 0x32 && code <= 0x37 ? code - 0x32 + 26 : -1
 }

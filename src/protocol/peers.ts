@@ -2,15 +2,23 @@
  * Peers told to peers: identity key 32 ‖ seconds since it was seen, varint ‖ number of addresses u8 ‖ (length varint ‖ text)…,
  * repeated. Hearsay: whoever dials one of them dials it with its id, so that a false address costs one failed dial.
  */
-import { copyBytes, joinBytes, utf8, utf8Text } from './bytes.js'
+import { joinBytes, utf8, utf8Text } from './bytes.js'
 import { ByteReader, VARINT_MAX, varintBytes } from './varint.js'
 
 /** What one peer says of another. */
 export interface PeerHint {
+  /** A view of the frame. */
   readonly publicKey: Uint8Array
   readonly ageS: number
   /** As text, without the id. */
   readonly addresses: readonly string[]
+}
+
+/** What is told of a peer, with its addresses encoded: they change more seldom than they are told. */
+export interface PeerTelling {
+  readonly publicKey: Uint8Array
+  readonly ageS: number
+  readonly addresses: Uint8Array
 }
 
 /** Peers in one answer. */
@@ -22,30 +30,24 @@ const ADDRESS_BYTES_MAX = 255
 /** The whole list fits a frame, whatever is in it. */
 const LIST_BYTES_MAX = 30_000
 
-export function encodePeers(hints: readonly PeerHint[]): Uint8Array {
-  const entries: Uint8Array[] = []
+export function encodePeers(tellings: readonly PeerTelling[]): Uint8Array {
+  const parts: Uint8Array[] = []
   let length = 0
-  for (const hint of hints.slice(0, PEERS_MAX)) {
-    const entry = encodeHint(hint)
-    length += entry.length
+  for (const { publicKey, ageS, addresses } of tellings.slice(0, PEERS_MAX)) {
+    const age = varintBytes(Math.min(Math.max(0, Math.floor(ageS)), VARINT_MAX))
+    length += publicKey.length + age.length + addresses.length
     if (length > LIST_BYTES_MAX) break
-    entries.push(entry)
+    parts.push(publicKey, age, addresses)
   }
-  return joinBytes(entries)
+  return joinBytes(parts)
 }
 
-function encodeHint({ publicKey, ageS, addresses }: PeerHint): Uint8Array {
+export function encodeAddresses(addresses: readonly string[]): Uint8Array {
   const texts = addresses
     .map(utf8)
     .filter((text) => text.length <= ADDRESS_BYTES_MAX)
     .slice(0, ADDRESSES_MAX)
-  const age = varintBytes(Math.min(Math.max(0, Math.floor(ageS)), VARINT_MAX))
-  return joinBytes([
-    publicKey,
-    age,
-    Uint8Array.of(texts.length),
-    ...texts.flatMap((text) => [varintBytes(text.length), text]),
-  ])
+  return joinBytes([Uint8Array.of(texts.length), ...texts.flatMap((text) => [varintBytes(text.length), text])])
 }
 
 /** @returns null for what cannot be such a list, or is longer than any may be */
@@ -53,7 +55,7 @@ export function decodePeers(bytes: Uint8Array): readonly PeerHint[] | null {
   const reader = new ByteReader(bytes)
   const hints: PeerHint[] = []
   while (reader.left > 0) {
-    const publicKey = copyBytes(reader.take(KEY_BYTES))
+    const publicKey = reader.take(KEY_BYTES)
     const ageS = reader.varint()
     const count = reader.byte()
     const addresses: string[] = []

@@ -24,7 +24,10 @@ export class RecordWriter {
     for (const chunk of sealed) length += chunk.length
     // A mistake of ours must not look like an attack to the peer.
     if (length > RECORD_MAX) throw new RangeError(`a record of ${String(length)} bytes`)
-    return [Uint8Array.of(length >>> 8, length & 0xff), ...sealed]
+    const header = new Uint8Array(2)
+    header[0] = length >>> 8
+    header[1] = length & 0xff
+    return [header, ...sealed]
   }
 }
 
@@ -57,9 +60,9 @@ export class RecordReader {
 
   next(): RecordRead {
     if (this.#length < 0) {
-      const header = this.#inbox.take(2)
-      if (header === null) return PARTIAL
-      this.#length = ((header[0] ?? 0) << 8) | (header[1] ?? 0)
+      const length = this.#inbox.takeUint16()
+      if (length === null) return PARTIAL
+      this.#length = length
     }
     if (this.#length === 0 && this.#nonce === 0) {
       const code = this.#inbox.take(1)

@@ -6,10 +6,12 @@ import type { Agenda } from './agenda.js'
 import type { Flusher } from './flusher.js'
 import type { RecordSlab } from './outbox.js'
 import type { ClassLimits } from './profile.js'
+import type { Pulse } from './pulse.js'
 
 /** What every connection of a swarm shares. */
 export interface ConnectionWorld {
   readonly agenda: Agenda
+  readonly pulse: Pulse
   readonly flusher: Flusher
   readonly slab: RecordSlab
 }

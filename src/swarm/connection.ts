@@ -6,7 +6,7 @@
 import type { Reason, WireCode } from '../errors.js'
 import type { Link, LinkEvents } from '../ports/transport.js'
 import type { Direction, PeerClass, PeerId } from '../ports/types.js'
-import { copyBytes, EMPTY, keyOf } from '../protocol/bytes.js'
+import { EMPTY, keyOf } from '../protocol/bytes.js'
 import { FRAME } from '../protocol/frame.js'
 import type { Hello, NameKind } from '../protocol/hello.js'
 import { NameTable } from '../protocol/hello.js'
@@ -228,7 +228,7 @@ export class Connection implements LinkEvents {
         this.#open?.intake.release(event.size)
         break
       case 'ping':
-        this.sendControl(FRAME.pong, copyBytes(event.payload))
+        this.sendControl(FRAME.pong, event.payload)
         break
       case 'pong':
         this.#open?.vitals.pong(event.payload)
@@ -272,9 +272,7 @@ export class Connection implements LinkEvents {
   }
 
   #writeSession(): void {
-    const chunks = this.#session.output
-    this.#session.output = []
-    if (chunks.length > 0) this.link.write(chunks)
+    if (this.#session.output.length > 0) this.link.write(this.#session.output.splice(0))
   }
 
   /** Ends it for the owner, and the link politely: half-close, keep reading a little, then destroy. */

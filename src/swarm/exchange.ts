@@ -2,16 +2,16 @@
  * Peers told to peers: asked for, bounded, and hearsay. What is heard is only ever dialled with its id, never believed
  * otherwise; private addresses pass only between private peers; and nothing heard here whitelists anybody.
  */
-import { canonicalIp, formatAddress, isPrivate, readAddress } from '../policy/address.js'
-import type { PeerStore } from '../policy/peer-store.js'
+import { addressKey, isPrivate, readAddress } from '../policy/address.js'
+import type { PeerRecord, PeerStore } from '../policy/peer-store.js'
 import type { Clock, Random } from '../ports/clock.js'
 import type { Crypto } from '../ports/crypto.js'
 import type { Address, PeerId } from '../ports/types.js'
 import { EMPTY } from '../protocol/bytes.js'
 import { encodeFrame, FRAME } from '../protocol/frame.js'
-import { formatPeerId, parsePeerId } from '../protocol/peer-id.js'
-import type { PeerHint } from '../protocol/peers.js'
-import { encodePeers, PEERS_MAX } from '../protocol/peers.js'
+import { formatPeerId, peerIdKey } from '../protocol/peer-id.js'
+import type { PeerHint, PeerTelling } from '../protocol/peers.js'
+import { encodeAddresses, encodePeers, PEERS_MAX } from '../protocol/peers.js'
 import type { Connection } from './connection.js'
 import type { Violation } from './discipline.js'
 
@@ -38,9 +38,19 @@ interface Exchanged {
   answeredAt: number
 }
 
+/** A peer as it is told; without an address it is not. */
+interface Told {
+  readonly publicKey: Uint8Array
+  readonly everywhere: Uint8Array | null
+  /** Private addresses, too. */
+  readonly nearby: Uint8Array | null
+}
+
 export class Exchange {
   readonly #setup: ExchangeSetup
   readonly #exchanged = new WeakMap<Connection, Exchanged>()
+  /** Worked out once for as long as the addresses stay the same. */
+  readonly #told = new WeakMap<readonly Address[], Told>()
 
   constructor(setup: ExchangeSetup) {
     this.#setup = setup
@@ -81,6 +91,8 @@ export class Exchange {
       const peerId = formatPeerId(publicKey, crypto)
       if (peerId === ownId) continue
       for (const text of addresses) {
+        // Most of what is heard is known, and not worth reading.
+        if (peerStore.reaches(peerId, text)) continue
         const address = readHint(text)
         if (address === null || (isPrivate(address.host) && !fromPrivate)) continue
         news = peerStore.learn(peerId, { ...address, peerId }, 'exchange') === 'added' || news
@@ -103,27 +115,37 @@ export class Exchange {
   }
 
   /** Some of those we have been linked to, drawn by lot. */
-  #pick(connection: Connection): readonly PeerHint[] {
-    const { peerStore, random, clock, crypto } = this.#setup
+  #pick(connection: Connection): readonly PeerTelling[] {
+    const { peerStore, random, clock } = this.#setup
     const toPrivate = isPrivateLink(connection)
     const wall = clock.wall()
     const count = Math.min(PEERS_MAX, Math.max(SHARE_MIN, Math.floor(SHARE * peerStore.size)))
-    const hints: PeerHint[] = []
+    const tellings: PeerTelling[] = []
     for (const id of draw(peerStore.ids(), random)) {
-      if (hints.length >= count) break
+      if (tellings.length >= count) break
       const record = peerStore.get(id)
       if (record === null || record.lastSeenAt === null || id === connection.peerId) continue
-      const addresses = record.addresses.filter(
-        ({ host }) => toPrivate || canonicalIp(host) === null || !isPrivate(host),
-      )
-      if (addresses.length === 0) continue
-      hints.push({
-        publicKey: parsePeerId(id, crypto),
-        ageS: Math.max(0, wall - record.lastSeenAt) / 1_000,
-        addresses: addresses.map((address) => formatAddress({ ...address, peerId: null })),
-      })
+      const { publicKey, everywhere, nearby } = this.#tell(record)
+      const addresses = toPrivate ? nearby : everywhere
+      if (addresses !== null)
+        tellings.push({ publicKey, ageS: Math.max(0, wall - record.lastSeenAt) / 1_000, addresses })
     }
-    return hints
+    return tellings
+  }
+
+  #tell({ id, addresses }: PeerRecord): Told {
+    let told = this.#told.get(addresses)
+    if (told === undefined) {
+      const everywhere = addresses.filter(({ host }) => !isPrivate(host)).map(addressKey)
+      const nearby = addresses.map(addressKey)
+      told = {
+        publicKey: peerIdKey(id),
+        everywhere: everywhere.length === 0 ? null : encodeAddresses(everywhere),
+        nearby: nearby.length === 0 ? null : encodeAddresses(nearby),
+      }
+      this.#told.set(addresses, told)
+    }
+    return told
   }
 
   #with(connection: Connection): Exchanged {

@@ -129,7 +129,7 @@ export class Maintainer {
     this.#maintain()
     this.#endBridges()
     this.#replacePoorest()
-    this.#watch.update()
+    this.#watch.tick()
   }
 
   /** Common links of ours that are missing, counting those under way. */
@@ -157,6 +157,7 @@ export class Maintainer {
   #maintain(): void {
     const { settings, roster } = this.#context
     const { peerStore, seeds, random } = settings
+    if (seeds.length === 0 && !this.#knowsStrangers()) return
     const known = Math.max(peerStore.size, roster.count('masternode') + roster.count('persistent'))
     const aggressive = this.#usable() < Math.min(LINKS_MIN, known) || known === 0
     const wanted = this.#wanted()
@@ -172,11 +173,16 @@ export class Maintainer {
       this.#dialer.want(peerId, peerClass, peerStore.get(peerId)?.addresses ?? [])
   }
 
+  /** A book that holds the operator's own peers and nobody else has nobody to offer. */
+  #knowsStrangers(): boolean {
+    const { settings, roster } = this.#context
+    return settings.peerStore.size > roster.count('masternode') + roster.count('persistent')
+  }
+
   #candidates(): readonly Candidate[] {
     const { settings, agenda, roster, scores } = this.#context
     const { peerStore, blacklist, clock } = settings
-    // A book that holds the operator's own peers and nobody else has nobody to offer.
-    if (peerStore.size <= roster.count('masternode') + roster.count('persistent')) return []
+    if (!this.#knowsStrangers()) return []
     const now = agenda.now()
     const wall = clock.wall()
     const candidates: Candidate[] = []
@@ -259,7 +265,7 @@ export class Maintainer {
   #replacePoorest(): void {
     const { agenda, scores, settings } = this.#context
     const now = agenda.now()
-    if (now - this.#replacedAt < REPLACE_MS || this.#wanted() > 0) return
+    if (now - this.#replacedAt < REPLACE_MS || !this.#knowsStrangers() || this.#wanted() > 0) return
     let poorest: { readonly connection: Connection; readonly total: number } | null = null
     for (const connection of this.#connections.currents()) {
       const { identity, direction, vitals } = connection

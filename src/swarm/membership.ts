@@ -19,6 +19,7 @@ import { Flusher } from './flusher.js'
 import { Gate } from './gate.js'
 import { RecordSlab } from './outbox.js'
 import { Peer } from './peer.js'
+import { Pulse } from './pulse.js'
 import { isHandshakeViolation, Reception } from './reception.js'
 import { Traffic } from './traffic.js'
 import { Upkeep } from './upkeep.js'
@@ -46,7 +47,7 @@ export class Membership implements ConnectionOwner<Connection> {
     this.#context = context
     const { settings, agenda, emitter, roster } = context
     const { crypto, clock, publicKey } = settings
-    this.#world = { agenda, flusher: new Flusher(clock), slab: new RecordSlab() }
+    this.#world = { agenda, pulse: new Pulse(agenda), flusher: new Flusher(clock), slab: new RecordSlab() }
     this.connections = new Connections(this.#connectionsOwner(), agenda, crypto, publicKey, settings.healing.supersede)
     this.traffic = new Traffic(context, this.connections)
     this.credentials = new Credentials({

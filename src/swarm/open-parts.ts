@@ -39,7 +39,7 @@ export function createOpenParts(
   hello: Hello,
   limits: ClassLimits,
   credit: ReceiveCredit,
-  { agenda, slab, flusher }: ConnectionWorld,
+  { agenda, pulse, slab, flusher }: ConnectionWorld,
   { write, suspected, cleared }: OpenCalls,
 ): OpenParts {
   const inbound = connection.direction === 'inbound'
@@ -56,6 +56,7 @@ export function createOpenParts(
       // One side asks first, so that an idle link is not pinged from both ends at once.
       rule: inbound ? { ...limits, idlePingMs: limits.idlePingMs * INBOUND_PATIENCE } : limits,
       agenda,
+      pulse,
       suspected,
       cleared,
       sendPing: (payload) => {

@@ -3,6 +3,7 @@
  * 32 KiB, at the end of the turn, or when the link drains. A message too big for a frame goes out in fragments, and anything
  * of a higher priority passes between two of them. Control frames have their own small bound; the rest is bounded by bytes.
  */
+import { copyInto } from '../protocol/bytes.js'
 import type { SendCredit } from '../protocol/credit.js'
 import { FRAME, FRAME_BYTES_MAX, Fragmenter, frameHeader, isOversize } from '../protocol/frame.js'
 import type { Priority } from '../protocol/message.js'
@@ -52,7 +53,7 @@ class Queue<T> {
   }
 
   takeAll(): T[] {
-    const items = this.#items.slice(this.#head)
+    const items = this.#head === 0 ? this.#items : this.#items.slice(this.#head)
     this.#items = []
     this.#head = 0
     return items
@@ -130,6 +131,8 @@ export class Outbox {
    * the next call, of any outbox on this slab.
    */
   pickRecord(): readonly Uint8Array[] {
+    const [only] = this.#control.length === 1 && this.#bytes === 0 ? this.#control.takeAll() : []
+    if (only !== undefined) return [only]
     const record = new RecordParts(this.#slab.bytes)
     for (
       let frame = this.#control.first;
@@ -139,8 +142,10 @@ export class Outbox {
       this.#control.shift()
       record.add(frame)
     }
-    for (const [index, lane] of this.#lanes.entries()) {
-      while (record.length < RECORD_TARGET && this.#pickFrame(lane, index, record));
+    if (this.#bytes === 0) return record.parts()
+    for (let index = 0; index < this.#lanes.length; index++) {
+      const lane = this.#lanes[index]
+      while (lane !== undefined && record.length < RECORD_TARGET && this.#pickFrame(lane, index, record));
     }
     return record.parts()
   }
@@ -197,7 +202,7 @@ class RecordParts {
   add(part: Uint8Array): void {
     this.length += part.length
     if (part.length < COPY_BELOW) {
-      this.#slab.set(part, this.#to)
+      copyInto(this.#slab, this.#to, part)
       this.#to += part.length
       return
     }

@@ -85,7 +85,7 @@ export class Sender {
   /** Sends what waits, for as long as the link takes it and the credit lasts. */
   flush(): void {
     this.#waitsForTurnEnd = false
-    while (!this.#saturated && !this.#stopped) {
+    while (!this.#saturated && !this.#stopped && !this.outbox.isEmpty) {
       const parts = this.outbox.pickRecord()
       if (parts.length === 0) break
       this.#saturated = !this.#setup.write(parts)
@@ -105,6 +105,7 @@ export class Sender {
   }
 
   #callDrained(): void {
+    if (this.#drained.length === 0) return
     const drained = this.#drained
     this.#drained = []
     for (const run of drained) run()

@@ -1,12 +1,14 @@
 /** Keeps watch over one open link: pings it when it is idle, and says when it is suspect and when its time is up. */
 import type { LivenessRule } from '../policy/liveness.js'
 import { Liveness } from '../policy/liveness.js'
-import { keyOf, uintBytes } from '../protocol/bytes.js'
-import type { Agenda, Deadline } from './agenda.js'
+import { readUint, uintBytes } from '../protocol/bytes.js'
+import type { Agenda } from './agenda.js'
+import type { Beating, Pulse } from './pulse.js'
 
 export interface VitalsSetup {
   readonly rule: LivenessRule
   readonly agenda: Agenda
+  readonly pulse: Pulse
   readonly sendPing: (payload: Uint8Array) => void
   readonly suspected: () => void
   /** A suspect link has brought something after all. */
@@ -19,10 +21,10 @@ const MEASURE_EVERY_MS = 60_000
 /** A record in pieces counts as life at this rate, bytes a millisecond. */
 const PARTIAL_RATE_MIN = 1.024
 
-export class Vitals {
+export class Vitals implements Beating {
+  dueAt: number
   readonly #setup: VitalsSetup
   readonly #liveness: Liveness
-  #deadline: Deadline
   #pings = 0
   #pingSentAt = 0
   #partialBytes = 0
@@ -32,7 +34,8 @@ export class Vitals {
   constructor(setup: VitalsSetup) {
     this.#setup = setup
     this.#liveness = new Liveness(setup.rule, setup.agenda.now())
-    this.#deadline = setup.agenda.soon(setup.agenda.now() + setup.rule.idlePingMs, this.#check)
+    this.dueAt = setup.agenda.now() + setup.rule.idlePingMs
+    setup.pulse.join(this)
   }
 
   /** Measures the link for the first time. */
@@ -63,7 +66,7 @@ export class Vitals {
     if (!opened && this.#partialBytes < (now - this.#liveness.heardAt) * PARTIAL_RATE_MIN) return
     this.#partialBytes = 0
     if (!this.#liveness.heard(now)) return
-    this.#checkAgainIn(this.#setup.rule.idlePingMs)
+    this.dueAt = now + this.#setup.rule.idlePingMs
     this.#setup.cleared()
   }
 
@@ -74,40 +77,31 @@ export class Vitals {
   }
 
   pong(payload: Uint8Array): void {
-    if (keyOf(payload) !== keyOf(uintBytes(this.#pings, PING_BYTES))) return
+    if (payload.length !== PING_BYTES || readUint(payload) !== this.#pings) return
     this.#liveness.measured(this.#setup.agenda.now() - this.#pingSentAt)
+    if (this.#answered.length === 0) return
     const answered = this.#answered
     this.#answered = []
     for (const run of answered) run()
   }
 
   stop(): void {
-    this.#deadline.cancel()
+    this.#setup.pulse.leave(this)
     this.#answered = []
   }
 
-  readonly #check = (): void => {
+  beat(at: number): void {
     const { agenda, suspected, silent } = this.#setup
     const wasSuspect = this.#liveness.suspect
-    const check = this.#liveness.check(agenda.now(), agenda.lagMs)
+    const check = this.#liveness.check(at, agenda.lagMs)
     if (check.kind === 'close') {
       silent()
       return
     }
-    if (check.kind === 'fine') {
-      this.#deadline = agenda.soon(check.nextAt, this.#check)
-      // A link that is never idle would otherwise never be measured again.
-      if (agenda.now() - this.#pingSentAt >= MEASURE_EVERY_MS) this.#send()
-      return
-    }
-    this.#deadline = agenda.at(check.nextAt, this.#check)
-    this.#send()
-    if (check.suspect && !wasSuspect) suspected()
-  }
-
-  #checkAgainIn(delayMs: number): void {
-    this.#deadline.cancel()
-    this.#deadline = this.#setup.agenda.in(delayMs, this.#check)
+    this.dueAt = check.nextAt
+    // A link that is never idle would otherwise never be measured again.
+    if (check.kind === 'ping' || at - this.#pingSentAt >= MEASURE_EVERY_MS) this.#send()
+    if (check.kind === 'ping' && check.suspect && !wasSuspect) suspected()
   }
 
   #send(): void {

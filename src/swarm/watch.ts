@@ -19,6 +19,8 @@ export class Watch {
   readonly #lostAt = new Map<PeerId, number>()
   /** Who said when it will be back. Bound: the operator's lists. */
   readonly #awayUntil = new Map<PeerId, number>()
+  /** As the last update found them; null before the first. Bound: the operator's lists. */
+  #missing: readonly PeerId[] | null = null
 
   constructor(context: SwarmContext, connections: Connections<Peer>) {
     this.#context = context
@@ -51,9 +53,9 @@ export class Watch {
     this.update()
   }
 
-  /** The view may have changed, or enough time has passed. */
+  /** The view may have changed. */
   update(): void {
-    const { agenda, emitter, log, roster } = this.#context
+    const { agenda, roster } = this.#context
     const now = agenda.now()
     const missing: PeerId[] = []
     for (const { peerId, peerClass } of roster.entries()) {
@@ -61,7 +63,20 @@ export class Watch {
       const linked = this.#connections.current(peerId)?.vitals?.suspect === false
       if (!linked && now >= (this.#awayUntil.get(peerId) ?? 0)) missing.push(peerId)
     }
-    const change = this.#partition.update({ listed: roster.count('masternode'), missing }, now)
+    this.#missing = missing
+    this.#judge(missing)
+  }
+
+  /** Time has passed: only who was to be back by now may have changed the view. */
+  tick(): void {
+    if (this.#missing === null || this.#awayUntil.size > 0) this.update()
+    else this.#judge(this.#missing)
+  }
+
+  #judge(missing: readonly PeerId[]): void {
+    const { agenda, emitter, log, roster } = this.#context
+    const view = { listed: roster.count('masternode'), missing }
+    const change = this.#partition.update(view, agenda.now())
     if (change === null) return
     if (change.kind === 'suspected') {
       log(

@@ -7,6 +7,7 @@
 export type { ContractCase, ContractHarness } from './transport-contract.js'
 export { transportContract } from './transport-contract.js'
 export type { Aead, Crypto, DhKeyPair, SigningKeyPair } from '../ports/crypto.js'
+export type { Deadline } from '../policy/due-heap.js'
 export type { Environment } from '../swarm/options.js'
 export type { Swarm } from '../swarm/swarm.js'
 export { nullCrypto } from './null-crypto.js'

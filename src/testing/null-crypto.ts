@@ -3,7 +3,7 @@
  * open, and a thousand handshakes cost milliseconds. For simulations only; the published entries never choose it.
  */
 import type { Aead, Crypto } from '../ports/crypto.js'
-import { copyBytes, joinBytes, sameBytes } from '../protocol/bytes.js'
+import { copyBytes, copyInto, joinBytes, sameBytes } from '../protocol/bytes.js'
 
 const TAG_BYTES = 16
 const HASH_BYTES = 32
@@ -45,7 +45,7 @@ class NullAead implements Aead {
     const sealed = new Uint8Array(length)
     let at = 0
     for (const part of parts) {
-      sealed.set(part, at)
+      copyInto(sealed, at, part)
       at += part.length
     }
     writeWord(sealed, at, this.#tag(nonce))
@@ -54,7 +54,7 @@ class NullAead implements Aead {
 
   open(nonce: number, _associated: Uint8Array, sealed: Uint8Array): Uint8Array | null {
     const at = sealed.length - TAG_BYTES
-    if (at < 0 || readWord(sealed.subarray(at)) !== this.#tag(nonce)) return null
+    if (at < 0 || readWord(sealed, at) !== this.#tag(nonce)) return null
     return copyBytes(sealed, 0, at)
   }
 
@@ -89,8 +89,10 @@ function digest(parts: readonly Uint8Array[]): Uint8Array {
   return hash
 }
 
-function readWord(bytes: Uint8Array): number {
-  return (((bytes[0] ?? 0) << 24) | ((bytes[1] ?? 0) << 16) | ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)) >>> 0
+function readWord(bytes: Uint8Array, at = 0): number {
+  return (
+    (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0
+  )
 }
 
 function writeWord(into: Uint8Array, at: number, word: number): void {

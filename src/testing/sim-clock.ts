@@ -2,13 +2,9 @@
  * Virtual time: one heap of events for a whole world, and a clock for each process in it. Nothing happens between two events,
  * so an hour takes as long as what happens in it; events of one instant run in the order they were made.
  */
+import type { Deadline } from '../policy/due-heap.js'
+import { DueHeap } from '../policy/due-heap.js'
 import type { Clock } from '../ports/clock.js'
-
-interface SimEvent {
-  readonly at: number
-  readonly order: number
-  run: (() => void) | null
-}
 
 /** The wall clock of a simulation begins here: 2026-01-01, in milliseconds. */
 const WALL_ORIGIN_MS = 1_767_225_600_000
@@ -18,9 +14,8 @@ const ORIGIN_MS = 1_000
 /** A world's time. */
 export class SimTime {
   // Bound: what the simulated processes and links schedule.
-  readonly #heap: SimEvent[] = []
+  readonly #due = new DueHeap()
   #now: number = ORIGIN_MS
-  #order = 0
   #events = 0
   #turn: (() => void)[] = []
 
@@ -34,13 +29,9 @@ export class SimTime {
     return this.#events
   }
 
-  /** @returns cancels it */
-  at(at: number, run: () => void): () => void {
-    const event: SimEvent = { at: Math.max(at, this.#now), order: this.#order++, run }
-    this.#push(event)
-    return () => {
-      event.run = null
-    }
+  /** Runs at that instant; now where it is past. */
+  at(at: number, run: () => void): Deadline {
+    return this.#due.add(Math.max(at, this.#now), run)
   }
 
   /** Runs when the present event is over, before the next one. */
@@ -52,14 +43,10 @@ export class SimTime {
   run(ms: number): void {
     const until = this.#now + ms
     this.#endTurn()
-    for (let next = this.#heap[0]; next !== undefined && next.at <= until; next = this.#heap[0]) {
-      this.#pop()
-      const { run } = next
-      if (run === null) continue
-      this.#now = next.at
+    for (let at = this.#due.nextAt; at <= until; at = this.#due.nextAt) {
+      this.#now = at
       this.#events++
-      next.run = null
-      run()
+      this.#due.take()?.()
       this.#endTurn()
     }
     this.#now = until
@@ -71,40 +58,6 @@ export class SimTime {
       this.#turn = []
       for (const run of turn) run()
     }
-  }
-
-  #push(event: SimEvent): void {
-    const heap = this.#heap
-    let at = heap.push(event) - 1
-    while (at > 0) {
-      const parentAt = (at - 1) >> 1
-      const parent = heap[parentAt] as SimEvent
-      if (parent.at < event.at || (parent.at === event.at && parent.order < event.order)) break
-      heap[at] = parent
-      at = parentAt
-    }
-    heap[at] = event
-  }
-
-  #pop(): void {
-    const heap = this.#heap
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) return
-    let at = 0
-    for (;;) {
-      let childAt = 2 * at + 1
-      let child = heap[childAt]
-      if (child === undefined) break
-      const right = heap[childAt + 1]
-      if (right !== undefined && (right.at < child.at || (right.at === child.at && right.order < child.order))) {
-        child = right
-        childAt++
-      }
-      if (last.at < child.at || (last.at === child.at && last.order < child.order)) break
-      heap[at] = child
-      at = childAt
-    }
-    heap[at] = last
   }
 }
 
@@ -145,9 +98,12 @@ export class SimClock implements Clock {
 
   wakeAt(atMs: number, run: () => void): () => void {
     // A sum of fractions may fall a hair short of the instant it stands for.
-    return this.#time.at((atMs - this.#originMs) / this.#rate + 1e-6, () => {
+    const event = this.#time.at((atMs - this.#originMs) / this.#rate + 1e-6, () => {
       this.deliver(run)
     })
+    return () => {
+      event.cancel()
+    }
   }
 
   atTurnEnd(run: () => void): void {
@@ -160,6 +116,11 @@ export class SimClock implements Clock {
   deliver(run: () => void): void {
     if (this.#state === 'running') run()
     else if (this.#state === 'frozen') this.#late.push(run)
+  }
+
+  /** Whether what happens to it is done at once: it neither stands still nor is dead. */
+  get isRunning(): boolean {
+    return this.#state === 'running'
   }
 
   get isDead(): boolean {

@@ -3,6 +3,7 @@
  * as Linux does: a cut stalls a link until a retransmission gets through, a dead process resets, a dead host is silent.
  */
 import type { Reason } from '../errors.js'
+import type { Deadline } from '../policy/due-heap.js'
 import type { DialEvents, Listener, ListenEvents, Transport } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
 import type { SeededRandom } from './seeded-random.js'
@@ -172,7 +173,7 @@ export class SimNetwork implements SimMedium {
 
   #dial(from: SimHost, clock: SimClock, address: Address, events: DialEvents): () => void {
     const to = this.#byIp.get(address.host)
-    let pending: (() => void) | null = null
+    let pending: Deadline | null = null
     let over = false
     const finish = (run: () => void): void => {
       if (over) return
@@ -199,7 +200,7 @@ export class SimNetwork implements SimMedium {
     return () => {
       over = true
       this.#waiting.delete(dial)
-      pending?.()
+      pending?.cancel()
     }
   }
 

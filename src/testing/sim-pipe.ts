@@ -22,6 +22,8 @@ export class SimPipe {
   readonly near: SimEnd
   readonly far: SimEnd
   readonly network: SimMedium
+  /** One way, without jitter. */
+  readonly latencyMs: number
   readonly #closed: () => void
   #silent = false
 
@@ -37,6 +39,7 @@ export class SimPipe {
     toPort: number,
   ) {
     this.network = network
+    this.latencyMs = network.latencyMs(from.index, to.index)
     this.#closed = closed
     this.near = new SimEnd(this, from, fromClock, { host: to.ip, port: toPort })
     this.far = new SimEnd(this, to, toClock, { host: from.ip, port: fromPort })
@@ -162,11 +165,10 @@ export class SimEnd implements Link {
       return
     }
     const { network } = this.#pipe
-    const other = this.#pipe.other(this)
     // What is written at once still leaves one after the other.
     const sizeMs = parcel === 'end' ? 0 : parcel.length / network.bytesPerMs
     this.#departsAt = Math.max(this.#departsAt, network.time.now) + sizeMs
-    const wayMs = network.latencyMs(this.host.index, other.host.index) + network.jitter()
+    const wayMs = this.#pipe.latencyMs + network.jitter()
     this.#arrivesAt = Math.max(this.#arrivesAt, this.#departsAt + wayMs)
     network.time.at(this.#arrivesAt, () => {
       this.#arrive(parcel)
@@ -182,11 +184,13 @@ export class SimEnd implements Link {
       return
     }
     this.#credit(parcel)
-    if (!other.#closed)
-      other.clock.deliver(() => {
-        other.#receive(parcel)
-      })
-    else if (parcel !== 'end') this.#refused()
+    if (!other.#closed) {
+      if (other.clock.isRunning) other.#receive(parcel)
+      else
+        other.clock.deliver(() => {
+          other.#receive(parcel)
+        })
+    } else if (parcel !== 'end') this.#refused()
   }
 
   #stall(parcel: Parcel): void {
@@ -242,8 +246,7 @@ export class SimEnd implements Link {
   /** Bytes reached a machine where nobody knows the link any more. */
   #refused(): void {
     const { network } = this.#pipe
-    const backMs = network.latencyMs(this.host.index, this.#pipe.other(this).host.index)
-    network.time.at(network.time.now + backMs, () => {
+    network.time.at(network.time.now + this.#pipe.latencyMs, () => {
       this.close({ code: 'connection-lost', fault: 'network', cause: 'reset' })
     })
   }
@@ -252,8 +255,7 @@ export class SimEnd implements Link {
     const { network } = this.#pipe
     const other = this.#pipe.other(this)
     if (this.#pipe.isSilent || !network.reaches(this.host, other.host)) return
-    const wayMs = network.latencyMs(this.host.index, other.host.index)
-    network.time.at(network.time.now + wayMs, () => {
+    network.time.at(network.time.now + this.#pipe.latencyMs, () => {
       other.close({ code: 'connection-lost', fault: 'network', cause: 'reset' })
     })
   }

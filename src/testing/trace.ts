@@ -5,9 +5,12 @@ export class Trace {
   #a = 0x811c9dc5
   #b = 0xcbf29ce4
 
-  add(kind: string, ...words: readonly number[]): void {
+  /** What happened, when (to the microsecond), and to whom. */
+  add(kind: string, at: number, a = -1, b = -1): void {
     for (let i = 0; i < kind.length; i++) this.#mix(kind.charCodeAt(i))
-    for (const word of words) this.#mix(Math.round(word * 1000) | 0)
+    this.#mix(Math.round(at * 1000) | 0)
+    this.#mix(a)
+    this.#mix(b)
   }
 
   /** Sixteen hex digits. */

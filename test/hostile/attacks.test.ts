@@ -4,6 +4,7 @@ import { encodeFrame, FRAME, FRAME_BYTES_MAX } from '../../src/protocol/frame.js
 import { decodePeers, encodePeers } from '../../src/protocol/peers.js'
 import type { SwarmOptions } from '../../src/swarm/options.js'
 import { MemoryNetwork, memory } from '../../src/transports/memory.js'
+import { tell } from '../protocol/tell.js'
 
 const running: Swarm[] = []
 afterEach(async () => {
@@ -30,7 +31,7 @@ describe('an answer to peer exchange', () => {
     const hints = Array.from({ length: 100 }, (_, i) => ({ publicKey: new Uint8Array(32).fill(i), ageS: 0, addresses }))
     const short = hints.map((hint) => ({ ...hint, addresses: hint.addresses.map((text) => text.slice(0, 250)) }))
     for (const list of [hints, short]) {
-      const body = encodePeers(list)
+      const body = encodePeers(tell(list))
       expect(encodeFrame(FRAME.peers, body).length).toBeLessThanOrEqual(FRAME_BYTES_MAX)
       expect(decodePeers(body)?.length).toBeGreaterThan(0)
     }

@@ -8,6 +8,7 @@ import { FRAME } from '../../src/protocol/frame.js'
 import { encodeNames } from '../../src/protocol/hello.js'
 import { encodePeers } from '../../src/protocol/peers.js'
 import { varintBytes } from '../../src/protocol/varint.js'
+import { tell } from './tell.js'
 
 const decode = (type: number, ...bytes: readonly number[]): unknown =>
   decodeControl({ type, body: Uint8Array.from(bytes) }, 77)
@@ -77,7 +78,10 @@ describe('a control frame', () => {
   it('that asks for peers says nothing more, and one that names them carries a list', () => {
     const hint = { publicKey: new Uint8Array(32).fill(7), ageS: 60, addresses: ['tcp://192.0.2.1:1'] }
     expect(decode(FRAME.getPeers, 9)).toEqual({ kind: 'get-peers' })
-    expect(decodeControl({ type: FRAME.peers, body: encodePeers([hint]) }, 0)).toEqual({ kind: 'peers', hints: [hint] })
+    expect(decodeControl({ type: FRAME.peers, body: encodePeers(tell([hint])) }, 0)).toEqual({
+      kind: 'peers',
+      hints: [hint],
+    })
     expect(decode(FRAME.peers, 1, 2, 3)).toBe('broken')
   })
 

@@ -10,6 +10,7 @@ import { varintBytes } from '../../src/protocol/varint.js'
 import type { Edit } from './harness.js'
 import { cut, End, admit, makeHello, makePair, makeSetup, partiesOf } from './harness.js'
 import { toyCrypto, toyRecord } from './toy-crypto.js'
+import { tell } from './tell.js'
 
 type Damage =
   | { readonly kind: 'flip'; readonly at: number; readonly mask: number }
@@ -73,7 +74,7 @@ const FRAMES: readonly Uint8Array[] = [
   encodeFrame(FRAME.hello, encodeHello(makeHello(3))),
   encodeFrame(FRAME.goodbye, encodeGoodbye('busy', 9_000, 'later')),
   encodeFrame(FRAME.getPeers, new Uint8Array(0)),
-  encodeFrame(FRAME.peers, encodePeers([{ publicKey: new Uint8Array(32), ageS: 9, addresses: ['a', 'b'] }])),
+  encodeFrame(FRAME.peers, encodePeers(tell([{ publicKey: new Uint8Array(32), ageS: 9, addresses: ['a', 'b'] }]))),
   encodeFrame(45, utf8('optional')),
   ...[0, 1, 2].flatMap((lane) => {
     const first = joinBytes([Uint8Array.of(lane), varintBytes(1_030), Uint8Array.of(64), new Uint8Array(1_024)])

@@ -13,6 +13,7 @@ import { RawPeer } from './raw-peer.js'
 import { toyCrypto } from './toy-crypto.js'
 import type { Node } from './world.js'
 import { World } from './world.js'
+import { tell } from '../protocol/tell.js'
 
 const PUBLIC_IP = '93.184.216.34'
 
@@ -133,11 +134,11 @@ describe('a peer that tells', () => {
     const [first, second] = [hint(world, 'tcp://8.8.8.8:1'), hint(world, 'tcp://8.8.4.4:1')]
     // A node that knows few asks everybody it meets: the first answer was asked for.
     expect(raw.of('get-peers').length).toBe(1)
-    raw.send(FRAME.peers, encodePeers([first]))
+    raw.send(FRAME.peers, encodePeers(tell([first])))
     await world.settle()
     expect(a.swarm.status().strikes).toEqual({})
     expect(peerStore.get(first.id)).toMatchObject({ source: 'exchange', lastSeenAt: null })
-    raw.send(FRAME.peers, encodePeers([second]))
+    raw.send(FRAME.peers, encodePeers(tell([second])))
     await world.settle()
     expect(a.swarm.status().strikes).toEqual({ 'protocol-error': 1 })
     expect(peerStore.get(second.id)).toBe(null)
@@ -153,7 +154,7 @@ describe('a peer that tells', () => {
       const peerStore = new PeerStore()
       const raw = await RawPeer.connect(world, await lonely(world, peerStore))
       const told = hint(world, 'tcp://10.0.0.1:1', 'tcp://8.8.8.8:1', 'tcp://8.8.8.8:0', 'nonsense')
-      raw.send(FRAME.peers, encodePeers([told]))
+      raw.send(FRAME.peers, encodePeers(tell([told])))
       await world.settle()
       expect(peerStore.get(told.id)?.addresses.map(({ host }) => host)).toEqual(believed)
     }
@@ -165,7 +166,7 @@ describe('a peer that tells', () => {
     const a = await lonely(world, peerStore)
     const raw = await RawPeer.connect(world, a)
     const own = { publicKey: parsePeerId(a.swarm.id, toyCrypto), ageS: 0, addresses: ['tcp://8.8.8.8:1'] }
-    raw.send(FRAME.peers, encodePeers([own]))
+    raw.send(FRAME.peers, encodePeers(tell([own])))
     await world.settle()
     expect(peerStore.get(a.swarm.id)).toBe(null)
   })
@@ -177,7 +178,7 @@ describe('a peer that tells', () => {
     const raw = await RawPeer.connect(world, a)
     const honest = { publicKey: parsePeerId(b.swarm.id, toyCrypto), ageS: 0, addresses: ['memory://b:1'] }
     const false_ = hint(world, 'memory://b:1')
-    raw.send(FRAME.peers, encodePeers([false_, honest]))
+    raw.send(FRAME.peers, encodePeers(tell([false_, honest])))
     await world.run(1_000)
     expect(a.swarm.peer(b.swarm.id)?.class).toBe('unknown')
     expect(a.swarm.status().masternodes).toEqual({ listed: 0, connected: 0 })

@@ -62,9 +62,9 @@ describe('virtual time', () => {
 
   it('runs nothing that was called off, and does not count it', () => {
     const { time, heard, note } = start()
-    const cancel = time.at(time.now + 5, note('never'))
-    cancel()
-    cancel()
+    const event = time.at(time.now + 5, note('never'))
+    event.cancel()
+    event.cancel()
     time.run(10)
     expect(heard).toEqual([])
     expect(time.events).toBe(0)
