@@ -1,9 +1,16 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
+const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, import.meta.url))
+
 const config: ViteUserConfig = defineConfig({
   resolve: {
-    alias: { '#crypto': fileURLToPath(new URL('src/runtime/crypto-node.ts', import.meta.url)) },
+    // Scripts that tests import run on the sources that the tests run on, not on what was built last.
+    alias: [
+      { find: /^#crypto$/, replacement: source('runtime/crypto-node.ts') },
+      { find: /^holdfast$/, replacement: source('index.ts') },
+      { find: /^holdfast\/testing$/, replacement: source('testing/index.ts') },
+    ],
   },
   test: {
     include: ['test/**/*.test.ts'],

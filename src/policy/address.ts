@@ -5,8 +5,10 @@
 import ipaddr from 'ipaddr.js'
 import { HoldfastError, invalidOption } from '../errors.js'
 import type { Address, PeerId } from '../ports/types.js'
+import { BoundedMap } from './bounded-map.js'
 
 const TEXT_LENGTH_MAX = 1024
+const HOST_LENGTH_MAX = 253
 const DEFAULT_PORTS: ReadonlyMap<string, number> = new Map([
   ['ws', 80],
   ['wss', 443],
@@ -69,7 +71,7 @@ export function isPeerIdText(text: string): text is PeerId {
  * @returns null for whatever is not an IP address, host names included
  */
 export function canonicalIp(host: string): string | null {
-  return parseIp(host)?.toString() ?? null
+  return factsOf(host).canonical
 }
 
 /**
@@ -88,8 +90,7 @@ export function ipPrefix(ip: string, v4Bits: number, v6Bits: number): string {
 
 /** What one attacker holds cheaply, and so what per-IP limits count: an IPv4 address, or an IPv6 /64. */
 export function ipBucket(ip: string): string {
-  const canonical = canonicalIp(ip)
-  return canonical === null || canonical.includes(':') ? ipPrefix(ip, 32, 64) : canonical
+  return factsOf(ip).bucket
 }
 
 /** The bucket of an IP, or an IPv6 /48 or /64 in its one spelling; null for any other text. */
@@ -101,12 +102,12 @@ export function canonicalNetwork(text: string): string | null {
 
 /** Hosts that are likely to fail, or to be owned, together: an IPv4 /16, an IPv6 /32, or one host name. */
 export function networkGroup(host: string): string {
-  return ipPrefix(host, 16, 32)
+  return factsOf(host).group
 }
 
 /** Whether it is 127.0.0.0/8 or ::1. Never true for a host name. */
 export function isLoopback(ip: string): boolean {
-  return parseIp(ip)?.range() === 'loopback'
+  return factsOf(ip).range === 'loopback'
 }
 
 const PRIVATE_RANGES: ReadonlySet<string> = new Set([
@@ -120,8 +121,7 @@ const PRIVATE_RANGES: ReadonlySet<string> = new Set([
 
 /** Whether it means something only on its own network: private, unique-local, link-local, carrier NAT, loopback, unspecified. */
 export function isPrivate(ip: string): boolean {
-  const range = parseIp(ip)?.range()
-  return range !== undefined && PRIVATE_RANGES.has(range)
+  return PRIVATE_RANGES.has(factsOf(ip).range ?? '')
 }
 
 function parsePeerId(text: string | undefined, whole: string): PeerId | null {
@@ -143,7 +143,10 @@ function parseHost(text: string, whole: string): string {
     throw invalid(whole, 'has a host of digits that is not dotted-decimal IPv4')
   const name = text.toLowerCase()
   const labels = name.split('.')
-  if (name.length > 253 || !labels.every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label))) {
+  if (
+    name.length > HOST_LENGTH_MAX ||
+    !labels.every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label))
+  ) {
     throw invalid(whole, 'has a host that is neither an IP address nor a DNS name')
   }
   return name
@@ -164,6 +167,35 @@ function parsePath(text: string | undefined, scheme: string, whole: string): str
   return path
 }
 
+/** What may be said of a host. */
+interface IpFacts {
+  readonly canonical: string | null
+  readonly bucket: string
+  readonly group: string
+  readonly range: string | null
+}
+
+/**
+ * Every link and every candidate is asked about, again and again, and reading an IP takes microseconds. The same answer, only
+ * remembered. Bound: 16,384, the least recently used forgotten.
+ */
+const FACTS = new BoundedMap<IpFacts>(16_384)
+
+function factsOf(host: string): IpFacts {
+  const known = FACTS.use(host)
+  if (known !== undefined) return known
+  const ip = parseIp(host)
+  const canonical = ip?.toString() ?? null
+  const facts: IpFacts = {
+    canonical,
+    bucket: canonical === null || canonical.includes(':') ? ipPrefix(host, 32, 64) : canonical,
+    group: ipPrefix(host, 16, 32),
+    range: ip?.range() ?? null,
+  }
+  if (host.length <= HOST_LENGTH_MAX) FACTS.set(host, facts)
+  return facts
+}
+
 type Ip = ipaddr.IPv4 | ipaddr.IPv6
 
 /**
@@ -171,7 +203,7 @@ type Ip = ipaddr.IPv4 | ipaddr.IPv6
  * would read `::1.2.3.4` as a mapped address.
  */
 function parseIp(host: string): Ip | null {
-  if (host.length > 253) return null
+  if (host.length > HOST_LENGTH_MAX) return null
   if (!host.includes(':')) return ipaddr.IPv4.isValidFourPartDecimal(host) ? ipaddr.IPv4.parse(host) : null
   const text = withoutDottedTail(/^([^%]+)(?:%[\w.~-]+)?$/.exec(host)?.[1] ?? '')
   if (text === null || !ipaddr.IPv6.isValid(text)) return null

@@ -4,6 +4,7 @@
  */
 import type { Random } from '../ports/clock.js'
 import type { PeerClass, PeerId } from '../ports/types.js'
+import { SCORE_AVOIDED } from './score.js'
 
 export interface Candidate {
   readonly peerId: PeerId
@@ -14,9 +15,14 @@ export interface Candidate {
   readonly group: string
   /** Since it was last seen; null where it never was. */
   readonly ageMs: number | null
+  /** One of the best links before the last restart. */
+  readonly isAnchor?: boolean
 }
 
-const CLASS_ORDER: Readonly<Record<PeerClass, number>> = { masternode: 0, persistent: 1, regular: 2, unknown: 3 }
+const CLASS_ORDER: Readonly<Record<PeerClass, number>> = { masternode: 0, persistent: 1, regular: 3, unknown: 4 }
+const ANCHOR_ORDER = 2
+/** More than all classes together make. */
+const SHUNNED = 100
 const UNTRIED_SHARE = 0.2
 const FRESH_HALF_LIFE_MS = 6 * 3_600_000
 const COLD_HALF_LIFE_MS = 3_600_000
@@ -61,7 +67,7 @@ export function pickCold<T extends { readonly ageMs: number | null }>(cold: read
 }
 
 function rank(
-  { peerClass, score, group, ageMs }: Candidate,
+  { peerClass, score, group, ageMs, isAnchor = false }: Candidate,
   linkedIn: ReadonlyMap<string, number>,
   random: Random,
 ): number {
@@ -70,5 +76,7 @@ function rank(
     0.25 / (1 + (linkedIn.get(group) ?? 0)) +
     0.2 * (ageMs === null ? 0.5 : 2 ** (-ageMs / FRESH_HALF_LIFE_MS)) +
     0.1 * random.float()
-  return quality - 2 * CLASS_ORDER[peerClass]
+  // A stranger that is avoided comes last, and so only where there is nobody else.
+  const shunned = score <= SCORE_AVOIDED && CLASS_ORDER[peerClass] > ANCHOR_ORDER ? SHUNNED : 0
+  return quality - shunned - 2 * (isAnchor ? Math.min(ANCHOR_ORDER, CLASS_ORDER[peerClass]) : CLASS_ORDER[peerClass])
 }

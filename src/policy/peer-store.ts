@@ -1,18 +1,19 @@
 /**
- * What is known of each peer, by id: where it may be reached, how long it has behaved, when it was last seen. Bounded:
- * hearsay makes way first, then strangers, then regulars; pinned and connected peers never do.
+ * What is known of each peer, by id: where it may be reached, how long it has behaved, when it was last seen. Bounded: who
+ * makes way, and who may fill it, is `peer-shelves`' to say.
  */
-import { addressKey, formatAddress, isPeerIdText, readAddress } from './address.js'
-import { BoundedMap } from './bounded-map.js'
+import { addressKey, formatAddress, networkGroup } from './address.js'
+import { pickAnchors } from './anchors.js'
 import { checkLimit } from './limit.js'
-import { isRecord, someOf, within } from './stored.js'
+import type { PeerRecord, PeerSource } from './peer-record.js'
+import { PeerShelves } from './peer-shelves.js'
+import type { StoredPeer } from './peer-snapshot.js'
+import { readBook } from './peer-snapshot.js'
+import { Pool } from './pool.js'
+import type { Random } from '../ports/clock.js'
 import type { Address, PeerId } from '../ports/types.js'
 
 const PINNED_ADDRESSES_MAX = 4096
-const SOURCES: readonly PeerSource[] = ['configured', 'hello', 'exchange', 'inbound']
-
-/** Who told us of a peer first: the operator, the peer itself, another peer, or the peer by dialing us. */
-export type PeerSource = 'configured' | 'hello' | 'exchange' | 'inbound'
 
 /** Options of {@link PeerStore}. */
 export interface PeerStoreOptions {
@@ -24,31 +25,13 @@ export interface PeerStoreOptions {
   readonly regularAfterMs?: number
 }
 
-/** What is known of one peer, as it was when asked for. */
-export interface PeerRecord {
-  readonly id: PeerId
-  /** Preferred first; each names the peer's id, no place twice. */
-  readonly addresses: readonly Address[]
-  /** Never evicted. */
-  readonly pinned: boolean
-  /** Link time since the last penalty, over all links that have ended. */
-  readonly linkedMs: number
-  /** Wall instant at which the present link began, or null. */
-  readonly connectedAt: number | null
-  /** Wall instant of the last link's beginning or end, or null. */
-  readonly lastSeenAt: number | null
-  readonly source: PeerSource
-  /** Whether the peer has ever dialled us. */
-  readonly dialedUs: boolean
-  /** Failed dials since the last success. */
-  readonly failures: number
-}
-
 interface Entry {
   /** Its addresses are at most `addressesMax`. */
   record: PeerRecord
   /** Monotonic. While linked: when the present penalty-free run began. */
   runsSince: number | null
+  /** Monotonic. While a link of ours to it lasts: when the first began. */
+  dialledSince: number | null
   /** Keys of the operator's own addresses: no peer's word displaces them. Bound: `addressesMax`. */
   configured: readonly string[]
 }
@@ -60,8 +43,9 @@ export class PeerStore {
   readonly #regularAfterMs: number
   /** Bound: `peersMax`. */
   readonly #entries = new Map<PeerId, Entry>()
-  /** Who may be evicted: the first shelf first, on each the least recently seen first. Bound: `peersMax`. */
-  readonly #shelves: Readonly<Record<'unseen' | 'unknown' | 'regular', BoundedMap<PeerId>>>
+  /** Bound: `peersMax`. */
+  readonly #pool = new Pool<PeerId>()
+  readonly #shelves: PeerShelves
   /** Bound: 4,096; more are refused. */
   readonly #pinnedIds = new Map<string, PeerId>()
 
@@ -70,8 +54,7 @@ export class PeerStore {
     this.#peersMax = checkLimit('peersMax', peersMax, 1, 2 ** 20)
     this.#addressesMax = checkLimit('addressesMax', addressesMax, 1, 64)
     this.#regularAfterMs = checkLimit('regularAfterMs', regularAfterMs, 1, 30 * 86_400_000)
-    const shelf = (): BoundedMap<PeerId> => new BoundedMap(peersMax)
-    this.#shelves = { unseen: shelf(), unknown: shelf(), regular: shelf() }
+    this.#shelves = new PeerShelves(peersMax)
   }
 
   /** Peers known. */
@@ -82,6 +65,11 @@ export class PeerStore {
   /** The ids of all known peers. */
   ids(): PeerId[] {
     return [...this.#entries.keys()]
+  }
+
+  /** The ids of all known peers in random order, each drawn when it is asked for. The book must not change meanwhile. */
+  drawn(random: Random): Iterable<PeerId> {
+    return this.#pool.drawn(random)
   }
 
   get(id: PeerId): PeerRecord | null {
@@ -95,11 +83,12 @@ export class PeerStore {
 
   /**
    * Notes that the peer may be reached at an address; whatever id the address names is replaced by `id`. Hearsay
-   * (`exchange`) evicts no regular peer and displaces no address.
+   * (`exchange`) evicts nobody who was ever linked and displaces no address.
+   * @param teller who said so, such as the network of a peer: one teller's hearsay fills an eighth of the book at most
    * @returns `full` where there is no room, for the peer or for the address
    */
-  learn(id: PeerId, address: Address, source: PeerSource): 'added' | 'known' | 'full' {
-    const entry = this.#entries.get(id) ?? this.#create(id, source)
+  learn(id: PeerId, address: Address, source: PeerSource, teller?: string): 'added' | 'known' | 'full' {
+    const entry = this.#entries.get(id) ?? this.#hear(id, source, teller)
     return entry === null ? 'full' : this.#addAddress(entry, address, source)
   }
 
@@ -125,8 +114,10 @@ export class PeerStore {
     if (entry === null) return false
     const { connectedAt, dialedUs } = entry.record
     entry.runsSince ??= now
-    this.#change(entry, { connectedAt: connectedAt ?? wall, lastSeenAt: wall, dialedUs: dialedUs || address === null })
+    const seen = { connectedAt: connectedAt ?? wall, lastSeenAt: wall, anchor: false }
+    this.#change(entry, { ...seen, dialedUs: dialedUs || address === null })
     if (address === null) return true
+    entry.dialledSince ??= now
     this.#addAddress(entry, address, 'hello')
     this.succeeded(id, addressKey(address))
     return true
@@ -138,6 +129,7 @@ export class PeerStore {
     if (entry === undefined || entry.runsSince === null) return
     const linkedMs = penalty ? 0 : penaltyFreeMs(entry, now)
     entry.runsSince = null
+    entry.dialledSince = null
     this.#change(entry, { linkedMs, connectedAt: null, lastSeenAt: wall })
   }
 
@@ -186,17 +178,30 @@ export class PeerStore {
 
   /** Forgets all about the peer, pinned or not. */
   forget(id: PeerId): void {
-    for (const shelf of Object.values(this.#shelves)) shelf.delete(id)
+    this.#shelves.forget(id)
+    this.#pool.delete(id)
     this.#entries.delete(id)
   }
 
   /** Everything worth keeping over a restart, as JSON-able values. Pins of peers are the operator's to repeat. */
   snapshot(now: number): unknown {
+    const anchors = this.#anchors(now)
     const peers = Array.from(this.#entries.values(), (entry) => {
       const { id, addresses, lastSeenAt, source, dialedUs, failures } = entry.record
       const linkedMs = penaltyFreeMs(entry, now)
       const texts = addresses.map(formatAddress)
-      return { id, addresses: texts, configured: entry.configured, linkedMs, lastSeenAt, source, dialedUs, failures }
+      const anchor = anchors.has(id)
+      return {
+        id,
+        addresses: texts,
+        configured: entry.configured,
+        linkedMs,
+        lastSeenAt,
+        source,
+        dialedUs,
+        failures,
+        anchor,
+      }
     })
     return { version: 1, peers, pinnedAddresses: [...this.#pinnedIds] }
   }
@@ -206,47 +211,55 @@ export class PeerStore {
    * make sense is left out, and instants in the future become `wall`.
    */
   restore(snapshot: unknown, wall: number): void {
-    if (!isRecord(snapshot) || snapshot['version'] !== 1) return
-    const peers = someOf(snapshot['peers'], this.#peersMax).filter(isRecord)
-    peers.sort((a, b) => within(a['lastSeenAt'], wall, -1) - within(b['lastSeenAt'], wall, -1))
-    for (const peer of peers) this.#restorePeer(peer, wall)
-    for (const pair of someOf(snapshot['pinnedAddresses'], PINNED_ADDRESSES_MAX)) {
-      const [text, id] = someOf(pair, 2)
-      const address = readAddress(text)
-      if (address !== null && typeof id === 'string' && isPeerIdText(id)) this.pinAddress(addressKey(address), id)
-    }
+    const bounds = { peersMax: this.#peersMax, addressesMax: this.#addressesMax, pinsMax: PINNED_ADDRESSES_MAX }
+    const { peers, pinnedAddresses } = readBook(snapshot, wall, bounds)
+    for (const peer of peers) this.#restorePeer(peer)
+    for (const [key, id] of pinnedAddresses) this.pinAddress(key, id)
+  }
+
+  #hear(id: PeerId, source: PeerSource, teller: string | undefined): Entry | null {
+    if (source !== 'exchange' || teller === undefined) return this.#create(id, source)
+    if (!this.#shelves.mayTell(teller)) return null
+    const entry = this.#create(id, source)
+    if (entry !== null) this.#shelves.told(id, teller)
+    return entry
   }
 
   #create(id: PeerId, source: PeerSource): Entry | null {
-    if (this.#entries.size >= this.#peersMax && !this.#evict(source)) return null
+    if (this.#entries.size >= this.#peersMax) {
+      const victim = this.#shelves.victim(source === 'exchange')
+      if (victim === null) return null
+      this.forget(victim)
+    }
     const times = { linkedMs: 0, connectedAt: null, lastSeenAt: null }
-    const record = { id, addresses: [], pinned: false, ...times, source, dialedUs: false, failures: 0 }
-    const entry: Entry = { record, runsSince: null, configured: [] }
+    const record = { id, addresses: [], pinned: false, ...times, source, dialedUs: false, failures: 0, anchor: false }
+    const entry: Entry = { record, runsSince: null, dialledSince: null, configured: [] }
     this.#entries.set(id, entry)
+    this.#pool.add(id)
     this.#change(entry, {})
     return entry
   }
 
-  #evict(source: PeerSource): boolean {
-    const { unseen, unknown, regular } = this.#shelves
-    const victim = unseen.oldest() ?? unknown.oldest() ?? (source === 'exchange' ? undefined : regular.oldest())
-    if (victim !== undefined) this.forget(victim[1])
-    return victim !== undefined
-  }
-
-  /** Changes the record, and puts the peer where its next eviction would find it. */
   #change(entry: Entry, changes: Partial<PeerRecord>): void {
     const record = { ...entry.record, ...changes }
-    const shelf = this.#shelfOf(record, entry.runsSince !== null)
     entry.record = record
-    for (const other of Object.values(this.#shelves)) if (other !== shelf) other.delete(record.id)
-    if (shelf?.get(record.id) === undefined) shelf?.set(record.id, record.id)
+    this.#shelves.place({
+      ...record,
+      isLinked: entry.runsSince !== null,
+      isRegular: record.linkedMs >= this.#regularAfterMs,
+    })
   }
 
-  #shelfOf({ pinned, lastSeenAt, linkedMs }: PeerRecord, isLinked: boolean): BoundedMap<PeerId> | null {
-    if (pinned || isLinked) return null
-    if (lastSeenAt === null) return this.#shelves.unseen
-    return linkedMs >= this.#regularAfterMs ? this.#shelves.regular : this.#shelves.unknown
+  #anchors(now: number): ReadonlySet<PeerId> {
+    return pickAnchors(
+      Array.from(this.#entries.values()).flatMap((entry) => {
+        const { id, addresses, source } = entry.record
+        const [address] = addresses
+        const isAnchor = entry.dialledSince !== null && source !== 'configured' && this.classOf(id, now) === 'regular'
+        if (!isAnchor || address === undefined || entry.dialledSince === null) return []
+        return { id, group: networkGroup(address.host), linkedMs: now - entry.dialledSince }
+      }),
+    )
   }
 
   #addAddress(entry: Entry, given: Address, source: PeerSource): 'added' | 'known' | 'full' {
@@ -265,24 +278,12 @@ export class PeerStore {
     return isKnown ? 'known' : 'added'
   }
 
-  #restorePeer(peer: Record<string, unknown>, wall: number): void {
-    const id = peer['id']
-    const source = SOURCES.find((name) => name === peer['source'])
-    if (typeof id !== 'string' || !isPeerIdText(id) || source === undefined || this.#entries.has(id)) return
-    const entry = this.#entries.size < this.#peersMax ? this.#create(id, source) : null
+  #restorePeer({ id, source, addresses, ...seen }: StoredPeer): void {
+    const entry = this.#entries.has(id) || this.#entries.size >= this.#peersMax ? null : this.#create(id, source)
     if (entry === null) return
-    const configured = someOf(peer['configured'], this.#addressesMax)
-    for (const text of someOf(peer['addresses'], this.#addressesMax)) {
-      const address = readAddress(text)
-      if (address === null) continue
-      this.#addAddress(entry, address, configured.includes(addressKey(address)) ? 'configured' : 'hello')
-    }
-    this.#change(entry, {
-      linkedMs: within(peer['linkedMs'], Number.MAX_SAFE_INTEGER, 0),
-      lastSeenAt: peer['lastSeenAt'] === null ? null : within(peer['lastSeenAt'], wall, 0),
-      dialedUs: peer['dialedUs'] === true,
-      failures: Math.floor(within(peer['failures'], Number.MAX_SAFE_INTEGER, 0)),
-    })
+    for (const { address, isConfigured } of addresses)
+      this.#addAddress(entry, address, isConfigured ? 'configured' : 'hello')
+    this.#change(entry, seen)
   }
 }
 

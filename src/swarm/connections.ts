@@ -8,6 +8,7 @@ import { EpochHistory, isPreferredDialer, judgeDuplicate } from '../policy/tie-b
 import type { Reason } from '../errors.js'
 import type { Crypto } from '../ports/crypto.js'
 import { sameBytes } from '../protocol/bytes.js'
+import type { Hello } from '../protocol/hello.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
 import type { PeerSeat } from './peer.js'
@@ -187,7 +188,7 @@ export class Connections<Handle> {
       incumbentAnswered: contest.incumbentAnswered,
       overdue: contest.overdue,
       sameEpoch: newcomer.epoch === current.epoch,
-      superseded: newcomer.hello?.supersedes.some((id) => sameBytes(id, current.id)) ?? false,
+      superseded: current.vitals?.suspect === true || names(newcomer.hello, current.id),
       preferred: place.preferred,
       incumbentOutbound: current.direction === 'outbound',
       newcomerOutbound: newcomer.direction === 'outbound',
@@ -258,6 +259,11 @@ export class Connections<Handle> {
     const [oldest] = this.#histories.keys()
     if (oldest !== undefined) this.#histories.delete(oldest)
   }
+}
+
+/** Whether a hello names this link as one that looked dead. */
+function names(hello: Hello | null, id: Uint8Array): boolean {
+  return hello?.supersedes.some((other) => sameBytes(other, id)) === true
 }
 
 const HISTORIES_MAX = 4_096

@@ -44,6 +44,8 @@ export interface Target {
   addresses: readonly Address[]
   /** In a row. */
   failures: number
+  /** In a row while we were offline: they count for nothing but the delay. */
+  idleFailures: number
   standing: Standing
   attempt: Attempt | null
   /** Wanted for itself, and so redialled; else it was dialled once, because somebody asked. */
@@ -84,6 +86,7 @@ export class DialTargets {
       peerClass,
       addresses: addresses.slice(0, ADDRESSES_MAX),
       failures: 0,
+      idleFailures: 0,
       standing: { kind: 'idle' },
       attempt: null,
       kept: false,

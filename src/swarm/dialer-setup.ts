@@ -5,6 +5,7 @@ import type { Link, Transport } from '../ports/transport.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Agenda } from './agenda.js'
 import type { Connection } from './connection.js'
+import type { Target } from './dial-targets.js'
 import type { DialFailure } from './events.js'
 import type { Healing } from './healing.js'
 
@@ -27,6 +28,16 @@ export interface DialerSetup {
   readonly failed: (failure: DialFailure) => void
   /** Trusted for long without a link: the operator should know. */
   readonly alarmed: (failure: DialFailure) => void
+  readonly maintenance: () => Maintenance
+}
+
+/** Who knows whether strangers are needed. */
+export interface Maintenance {
   /** One that had been given up has been reached: somebody on the other side of a split, perhaps. */
-  readonly bridged: (peerId: PeerId) => void
+  bridged(peerId: PeerId, connection: Connection): void
+  /**
+   * A stranger's turn has come: is another link wanted, and if not, is this one worth remembering?
+   * @param isBridging it would be a link to a side long lost
+   */
+  need(target: Target, isBridging: boolean): 'dial' | 'cool' | 'forget'
 }

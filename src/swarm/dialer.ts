@@ -6,8 +6,7 @@ import type { Reason } from '../errors.js'
 import { HoldfastError, reasonError } from '../errors.js'
 import { formatAddress } from '../policy/address.js'
 import type { FailurePlan } from '../policy/dial.js'
-import { checkDial, firstDialMs, planAfterFailure, planAfterLoss, STABLE_LINK_MS } from '../policy/dial.js'
-import { soonerOffline } from '../policy/offline.js'
+import { checkDial, firstDialMs, planAfterLoss, STABLE_LINK_MS } from '../policy/dial.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { DialerSetup } from './dialer-setup.js'
@@ -91,9 +90,15 @@ export class Dialer {
     })
   }
 
-  /** A cold or waiting target is tried out of its turn. */
+  /** A cold or waiting target is tried out of its turn, and as a bridge even where no more links are wanted. */
   retryIn(target: Target, delayMs: number): void {
-    if (target.attempt === null && target.standing.kind !== 'connected') this.#dialIn(target, delayMs)
+    if (target.attempt === null && target.standing.kind !== 'connected') this.#dialIn(target, delayMs, true)
+  }
+
+  /** Dials a stranger once, to see whether it is there. */
+  feel(peerId: PeerId, peerClass: PeerClass, addresses: readonly Address[]): void {
+    const target = this.#targets.provide(peerId, peerClass, addresses)
+    if (target.standing.kind === 'idle' && target.attempt === null) this.#start(target, null)
   }
 
   /** A seed is wanted while links are few, again and again and never seldom. */
@@ -135,8 +140,9 @@ export class Dialer {
     target.standing = { kind: 'connected', sinceAt: standing.kind === 'connected' ? standing.sinceAt : agenda.now() }
     if (address !== null) target.addresses = preferAddress(target.addresses, address)
     for (const waiter of [...target.waiters]) waiter.resolve(peerId)
-    if (standing.kind === 'cold') this.#setup.bridged(peerId)
-    if (isTrustedClass(peerClass) && (failures > 0 || standing.kind === 'suspect')) this.#recover()
+    if (standing.kind === 'cold') this.#setup.maintenance().bridged(peerId, connection)
+    const isBack = this.#recovery.isBack()
+    if (isTrustedClass(peerClass) && (failures > 0 || isBack || standing.kind === 'suspect')) this.#recover()
   }
 
   /** An outbound connection ended before it was greeted. */
@@ -153,15 +159,8 @@ export class Dialer {
     this.#dialSuspect(target)
   }
 
-  /** Another link took over: the peer is as good as new. */
-  replaced(peerId: PeerId | null): void {
-    const target = this.#targets.find(peerId)
-    if (target?.standing.kind !== 'suspect') return
-    trust(target, target.standing)
-  }
-
-  /** The suspect link lives after all: the parallel dial is called off. */
-  cleared(peerId: PeerId): void {
+  /** The suspect link lives after all, or another took over: a parallel dial is called off. */
+  cleared(peerId: PeerId | null): void {
     const target = this.#targets.find(peerId)
     if (target?.standing.kind !== 'suspect') return
     trust(target, target.standing)
@@ -174,7 +173,10 @@ export class Dialer {
     // A peer that dialled us has no target yet; from now on it has a time before which nobody dials it.
     const target = this.#targets.provide(peerId, peerClass, [])
     target.peerClass = peerClass
-    if (target.standing.kind === 'backing-off' || target.standing.kind === 'cold') return
+    // Let go on purpose: whoever wants it again asks again.
+    const letGo = reason.code === 'useless' && reason.fault === 'local' && !isTrustedClass(peerClass)
+    if (letGo) this.forget(target)
+    if (letGo || target.standing.kind === 'backing-off' || target.standing.kind === 'cold') return
     const stable = target.standing.kind !== 'idle' && agenda.now() - target.standing.sinceAt >= STABLE_LINK_MS
     clearStanding(target)
     if (target.attempt !== null) return
@@ -194,12 +196,10 @@ export class Dialer {
     }
     this.#targets.clear()
     this.#attempts.clear()
-    this.#recovery.stop()
   }
 
   #recover(): void {
-    const trusted = [...this.#targets.all()].filter(({ peerClass, kept }) => kept && isTrustedClass(peerClass))
-    const resets = this.#recovery.reset(trusted)
+    const resets = this.#recovery.reset(this.#targets.all())
     if (resets === null) return
     for (const { target, delayMs } of resets) {
       this.#attempts.cancel(target)
@@ -207,7 +207,7 @@ export class Dialer {
     }
   }
 
-  #dialIn(target: Target, delayMs: number): void {
+  #dialIn(target: Target, delayMs: number, isBridging = false): void {
     const { agenda } = this.#setup
     const due = agenda.now() + Math.max(0, delayMs)
     if (delayMs <= 0) {
@@ -215,8 +215,7 @@ export class Dialer {
       return
     }
     const deadline = agenda.at(due, () => {
-      if (target.kept || target.standing.kind === 'suspect') this.#start(target, null)
-      else this.forget(target)
+      this.#due(target, isBridging)
     })
     if (target.standing.kind === 'suspect') {
       target.standing.retry?.cancel()
@@ -225,6 +224,17 @@ export class Dialer {
     }
     clearStanding(target)
     target.standing = { kind: 'backing-off', dueAt: due, deadline }
+  }
+
+  /** Its time has come. Trusted peers are always wanted, strangers while links are few. */
+  #due(target: Target, isBridging: boolean): void {
+    const { maintenance, agenda } = this.#setup
+    const { standing, kept, isSeed, peerClass } = target
+    const wanted = standing.kind === 'suspect' || isSeed || (kept && isTrustedClass(peerClass))
+    const need = wanted ? 'dial' : kept ? maintenance().need(target, isBridging) : 'forget'
+    if (need === 'dial') this.#start(target, null)
+    else if (need === 'cool') target.standing = { kind: 'cold', sinceAt: agenda.now() }
+    else this.forget(target)
   }
 
   #dialSuspect(target: Target): void {
@@ -257,17 +267,13 @@ export class Dialer {
   }
 
   #fail(target: Target, address: Address | null, reason: Reason, judged: boolean): void {
-    const { backoff, random, agenda, failed, alarmed } = this.#setup
-    const { peerId, peerClass, failures } = target
+    const { backoff, linkCount, failed, alarmed } = this.#setup
     target.attempt = null
     const where = address === null ? '' : formatAddress(address)
-    this.#recovery.offline.failed(peerId ?? where, reason, agenda.now())
-    const plan = planAfterFailure({ reason, peerClass, failures, judged }, backoff, random)
-    const next = this.isOffline || target.isSeed ? soonerOffline(plan.next) : plan.next
-    if (!this.isOffline) target.failures = plan.failures
+    const next = this.#recovery.planFailure(target, { reason, judged, where, links: linkCount(), backoff })
     target.addresses = postponeAddress(target.addresses, address)
     const failure: DialFailure = {
-      peerId,
+      peerId: target.peerId,
       address: where,
       reason,
       attempt: target.failures,
@@ -280,21 +286,12 @@ export class Dialer {
   }
 
   #follow(target: Target, next: FailurePlan['next']): void {
-    switch (next.kind) {
-      case 'retry':
-        this.#dialIn(target, Math.max(1, next.delayMs))
-        break
-      case 'cold':
-      case 'give-up':
-      case 'forget': {
-        if (target.standing.kind !== 'idle') break
-        // Whoever is forgotten is remembered as that, or hearsay would have it dialled again at once.
-        const kind = next.kind === 'cold' && target.kept ? 'cold' : 'given-up'
-        target.standing = { kind, sinceAt: this.#setup.agenda.now() }
-        break
-      }
-      case 'drop':
-        this.forget(target)
+    if (next.kind === 'retry') this.#dialIn(target, Math.max(1, next.delayMs))
+    else if (next.kind === 'drop') this.forget(target)
+    else if (target.standing.kind === 'idle') {
+      // Whoever is forgotten is remembered as that, or hearsay would have it dialled again at once.
+      const kind = next.kind === 'cold' && target.kept ? 'cold' : 'given-up'
+      target.standing = { kind, sinceAt: this.#setup.agenda.now() }
     }
   }
 }

@@ -2,8 +2,9 @@
  * Peers told to peers: asked for, bounded, and hearsay. What is heard is only ever dialled with its id, never believed
  * otherwise; private addresses pass only between private peers; and nothing heard here whitelists anybody.
  */
-import { addressKey, isPrivate, readAddress } from '../policy/address.js'
-import type { PeerRecord, PeerStore } from '../policy/peer-store.js'
+import { addressKey, isPrivate, networkGroup, readAddress } from '../policy/address.js'
+import type { PeerRecord } from '../policy/peer-record.js'
+import type { PeerStore } from '../policy/peer-store.js'
 import type { Clock, Random } from '../ports/clock.js'
 import type { Crypto } from '../ports/crypto.js'
 import type { Address, PeerId } from '../ports/types.js'
@@ -31,6 +32,8 @@ const ANSWER_EVERY_MS = 10_000
 /** At least this many, where there are so many, and else this share of the book: nobody learns all of it at once. */
 const SHARE_MIN = 32
 const SHARE = 0.23
+/** Refusing must stay cheap. */
+const FAREWELL_MAX = 32
 const ADDRESS_LENGTH_MAX = 255
 
 interface Exchanged {
@@ -68,12 +71,12 @@ export class Exchange {
     const exchanged = this.#with(connection)
     if (now - exchanged.answeredAt < ANSWER_EVERY_MS) return
     exchanged.answeredAt = now
-    connection.sendControl(FRAME.peers, encodePeers(this.#pick(connection)))
+    connection.sendControl(FRAME.peers, encodePeers(this.#pick(connection, PEERS_MAX)))
   }
 
   /** A frame that names others to somebody who finds no room here. */
   farewell(connection: Connection): Uint8Array {
-    return encodeFrame(FRAME.peers, encodePeers(this.#pick(connection)))
+    return encodeFrame(FRAME.peers, encodePeers(this.#pick(connection, FAREWELL_MAX)))
   }
 
   /** A peer answers, or says goodbye with it. */
@@ -86,6 +89,7 @@ export class Exchange {
     }
     exchanged.asked = false
     const fromPrivate = isPrivateLink(connection)
+    const teller = tellerOf(connection)
     let news = false
     for (const { publicKey, addresses } of hints) {
       const peerId = formatPeerId(publicKey, crypto)
@@ -95,7 +99,7 @@ export class Exchange {
         if (peerStore.reaches(peerId, text)) continue
         const address = readHint(text)
         if (address === null || (isPrivate(address.host) && !fromPrivate)) continue
-        news = peerStore.learn(peerId, { ...address, peerId }, 'exchange') === 'added' || news
+        news = peerStore.learn(peerId, { ...address, peerId }, 'exchange', teller) === 'added' || news
       }
     }
     if (news) learned()
@@ -115,13 +119,13 @@ export class Exchange {
   }
 
   /** Some of those we have been linked to, drawn by lot. */
-  #pick(connection: Connection): readonly PeerTelling[] {
+  #pick(connection: Connection, most: number): readonly PeerTelling[] {
     const { peerStore, random, clock } = this.#setup
     const toPrivate = isPrivateLink(connection)
     const wall = clock.wall()
-    const count = Math.min(PEERS_MAX, Math.max(SHARE_MIN, Math.floor(SHARE * peerStore.size)))
+    const count = Math.min(most, Math.max(SHARE_MIN, Math.floor(SHARE * peerStore.size)))
     const tellings: PeerTelling[] = []
-    for (const id of draw(peerStore.ids(), random)) {
+    for (const id of peerStore.drawn(random)) {
       if (tellings.length >= count) break
       const record = peerStore.get(id)
       if (record === null || record.lastSeenAt === null || id === connection.peerId) continue
@@ -168,15 +172,7 @@ function isPrivateLink({ remoteIp }: Connection): boolean {
   return remoteIp === null || isPrivate(remoteIp)
 }
 
-/** The items in random order, drawn one at a time. */
-function* draw<T>(items: readonly T[], random: Random): Iterable<T> {
-  const left = [...items]
-  for (let count = left.length; count > 0; count--) {
-    const at = Math.floor(random.float() * count)
-    const drawn = left[at]
-    const last = left[count - 1]
-    if (drawn === undefined || last === undefined) return
-    left[at] = last
-    yield drawn
-  }
+/** A peer is answerable for its whole network, where it has one. */
+function tellerOf({ remoteIp, peerId }: Connection): string {
+  return remoteIp === null ? (peerId ?? '') : networkGroup(remoteIp)
 }

@@ -225,7 +225,7 @@ export class Membership implements ConnectionOwner<Connection> {
       swapped: (from, to, clean) => {
         this.traffic.lost(from, 'link-replaced')
         this.traffic.seated(to)
-        this.dialer.replaced(to.peerId)
+        this.dialer.cleared(to.peerId)
         if (!clean) this.upkeep.swapped(from, from.vitals?.heardAt ?? from.openedAt)
       },
       conflict: (peerId) => {
@@ -245,9 +245,7 @@ export class Membership implements ConnectionOwner<Connection> {
       trustedCount: () => roster.count('masternode') + roster.count('persistent'),
       linkCount: () => this.connections.size,
       suspectCount: () => this.#suspects(),
-      bridged: (peerId) => {
-        this.upkeep.maintainer.bridged(peerId)
-      },
+      maintenance: () => this.upkeep.maintainer.bridges,
       isConnected: (peerId) => this.connections.current(peerId) !== null,
       isBanned: (peerId) => blacklist.check({ peerId }, agenda.now()) !== null,
       isPreferred: (peerId) => isPreferredDialer(publicKey, parsePeerId(peerId, crypto), crypto),

@@ -20,6 +20,7 @@ export interface Outgoing {
 
 /** A record is closed at this much plaintext: with one more whole frame it still fits. */
 const RECORD_TARGET = 32_000
+const SLAB_MAX = RECORD_TARGET + FRAME_BYTES_MAX + 1024
 /** Parts at least this large are sealed where they lie; smaller ones are copied side by side first. */
 const COPY_BELOW = 8 * 1024
 /** More control frames than this in waiting means that the peer reads nothing and asks for everything. */
@@ -67,7 +68,13 @@ interface Lane {
 
 /** Memory that records are put together in; one serves all links of a swarm, since sealing is done before the next begins. */
 export class RecordSlab {
-  readonly bytes: Uint8Array = new Uint8Array(RECORD_TARGET + FRAME_BYTES_MAX + 1024)
+  // Bound: RECORD_TARGET and one frame more.
+  bytes: Uint8Array = new Uint8Array(1024)
+
+  /** Larger memory in place of what is too small for so many bytes more. */
+  grow(needed: number): void {
+    this.bytes = new Uint8Array(Math.max(needed, Math.min(2 * this.bytes.length, SLAB_MAX)))
+  }
 }
 
 export class Outbox {
@@ -79,6 +86,8 @@ export class Outbox {
   readonly #credit: SendCredit
   readonly #slab: RecordSlab
   #bytes = 0
+  /** Messages in waiting; one may have an empty body. */
+  #messages = 0
 
   constructor(bytesMax: number, credit: SendCredit, slab: RecordSlab) {
     this.#bytesMax = bytesMax
@@ -92,7 +101,7 @@ export class Outbox {
   }
 
   get isEmpty(): boolean {
-    return this.#bytes === 0 && this.#control.length === 0
+    return this.#messages === 0 && this.#control.length === 0
   }
 
   /** Whether the next bytes would only wait: an eighth of the bound is in use. */
@@ -104,6 +113,7 @@ export class Outbox {
   push(priority: Priority, outgoing: Outgoing): boolean {
     if (this.#bytes + outgoing.bodyBytes > this.#bytesMax) return false
     this.#bytes += outgoing.bodyBytes
+    this.#messages++
     this.#lanes[LANE_OF[priority]]?.queue.push(outgoing)
     return true
   }
@@ -123,6 +133,7 @@ export class Outbox {
       return (lane?.queue.takeAll() ?? []).map((outgoing) => ({ priority, outgoing }))
     })
     this.#bytes = 0
+    this.#messages = 0
     return unsent
   }
 
@@ -131,9 +142,9 @@ export class Outbox {
    * the next call, of any outbox on this slab.
    */
   pickRecord(): readonly Uint8Array[] {
-    const [only] = this.#control.length === 1 && this.#bytes === 0 ? this.#control.takeAll() : []
+    const [only] = this.#control.length === 1 && this.#messages === 0 ? this.#control.takeAll() : []
     if (only !== undefined) return [only]
-    const record = new RecordParts(this.#slab.bytes)
+    const record = new RecordParts(this.#slab)
     for (
       let frame = this.#control.first;
       frame !== undefined && record.length < RECORD_TARGET;
@@ -142,7 +153,7 @@ export class Outbox {
       this.#control.shift()
       record.add(frame)
     }
-    if (this.#bytes === 0) return record.parts()
+    if (this.#messages === 0) return record.parts()
     for (let index = 0; index < this.#lanes.length; index++) {
       const lane = this.#lanes[index]
       while (lane !== undefined && record.length < RECORD_TARGET && this.#pickFrame(lane, index, record));
@@ -183,6 +194,7 @@ export class Outbox {
 
   #sent(lane: Lane, outgoing: Outgoing): void {
     this.#bytes -= outgoing.bodyBytes
+    this.#messages--
     lane.queue.shift()
   }
 }
@@ -190,19 +202,25 @@ export class Outbox {
 /** Puts one plaintext together: small parts side by side in the slab, large ones as they are. */
 class RecordParts {
   length = 0
-  readonly #slab: Uint8Array
+  readonly #slab: RecordSlab
   readonly #parts: Uint8Array[] = []
   #from = 0
   #to = 0
 
-  constructor(slab: Uint8Array) {
+  constructor(slab: RecordSlab) {
     this.#slab = slab
   }
 
   add(part: Uint8Array): void {
     this.length += part.length
     if (part.length < COPY_BELOW) {
-      copyInto(this.#slab, this.#to, part)
+      if (this.#to + part.length > this.#slab.bytes.length) {
+        this.#cut()
+        this.#slab.grow(part.length)
+        this.#from = 0
+        this.#to = 0
+      }
+      copyInto(this.#slab.bytes, this.#to, part)
       this.#to += part.length
       return
     }
@@ -216,7 +234,7 @@ class RecordParts {
   }
 
   #cut(): void {
-    if (this.#to > this.#from) this.#parts.push(this.#slab.subarray(this.#from, this.#to))
+    if (this.#to > this.#from) this.#parts.push(this.#slab.bytes.subarray(this.#from, this.#to))
     this.#from = this.#to
   }
 }

@@ -65,8 +65,8 @@ export class Reception {
   /** Who must go now that this one is in: the slots may have filled while it said hello. Null where there is room. */
   pickVictim(connection: Connection): Connection | null {
     const { identity, direction } = connection
-    if (identity === null || this.#isSecondLink(connection, identity.peerId)) return null
-    const decision = this.#decide(identity.peerClass, direction, connection)
+    if (identity === null || holds(identity.peerId, this.#holders(connection))) return null
+    const decision = this.#decide(identity.peerClass, direction, this.#holders(connection))
     return decision.kind === 'evict' ? this.#youngest(decision.victim) : null
   }
 
@@ -108,42 +108,38 @@ export class Reception {
     const limits = this.#setup.settings.limits[peerClass]
     const admit = { kind: 'admit', peerClass, limits } as const
     // A second link to a peer needs no second slot: one of the two is about to go.
-    if (this.#isSecondLink(connection, peerId)) return admit
-    if (this.#perIpIsFull(connection, peerClass, limits.connectionsPerIpMax))
+    const holders = this.#holders(connection)
+    if (holds(peerId, holders)) return admit
+    if (this.#perIpIsFull(connection, peerClass, limits.connectionsPerIpMax, holders))
       return refuse('too-many-peers', { retryAfterMs: RETRY_FULL_MS, text: 'from this address' })
-    const decision = this.#decide(peerClass, connection.direction, connection)
+    const decision = this.#decide(peerClass, connection.direction, holders)
     return decision.kind === 'refuse' ? refuse(decision.code, { retryAfterMs: RETRY_FULL_MS }) : admit
   }
 
-  #decide(peerClass: PeerClass, direction: Direction, asking: Connection): SlotDecision {
+  #decide(peerClass: PeerClass, direction: Direction, holders: readonly Connection[]): SlotDecision {
     const { roster } = this.#setup
     const reserve = reserveFor(roster.count('masternode'), roster.count('persistent'))
     const limits = { reserve, regularMax: REGULAR_MAX, unknownInboundMax: UNKNOWN_INBOUND_MAX }
-    return checkSlot(this.#counts(asking), limits, { peerClass, direction })
+    return checkSlot(countSlots(holders), limits, { peerClass, direction })
   }
 
   /** Those who were let in and are not on their way out, each peer once; a slot is taken from the moment it is granted. */
-  *#holders(but: Connection | null): Iterable<Connection> {
-    const seen = new Set<PeerId>()
+  #holders(but: Connection | null): readonly Connection[] {
+    const holders = new Map<PeerId, Connection>()
     for (const connection of this.#setup.links()) {
       const { identity } = connection
-      if (connection === but || identity === null || connection.isEnding || seen.has(identity.peerId)) continue
-      seen.add(identity.peerId)
-      yield connection
+      if (connection === but || identity === null || connection.isEnding || holders.has(identity.peerId)) continue
+      holders.set(identity.peerId, connection)
     }
+    return [...holders.values()]
   }
 
-  #isSecondLink(connection: Connection, peerId: PeerId): boolean {
-    for (const { identity } of this.#holders(connection)) if (identity?.peerId === peerId) return true
-    return false
-  }
-
-  #perIpIsFull(connection: Connection, peerClass: PeerClass, max: number): boolean {
+  #perIpIsFull(connection: Connection, peerClass: PeerClass, max: number, holders: readonly Connection[]): boolean {
     const ip = this.#bannableIp(connection)
     if (ip === null || isLoopback(ip) || peerClass === 'masternode' || peerClass === 'persistent') return false
     const bucket = ipBucket(ip)
     let count = 0
-    for (const { identity, link } of this.#holders(connection)) {
+    for (const { identity, link } of holders) {
       if (identity?.peerClass !== 'regular' && identity?.peerClass !== 'unknown') continue
       if (link.remote !== null && ipBucket(link.remote.host) === bucket) count++
     }
@@ -152,23 +148,6 @@ export class Reception {
 
   #bannableIp({ direction, link }: Connection): string | null {
     return this.#setup.settings.perIpLimits && direction === 'inbound' ? (link.remote?.host ?? null) : null
-  }
-
-  #counts(asking: Connection): SlotCounts {
-    const counts = {
-      masternode: 0,
-      persistent: 0,
-      regularInbound: 0,
-      regularOutbound: 0,
-      unknownInbound: 0,
-      unknownOutbound: 0,
-    }
-    for (const { identity, direction } of this.#holders(asking)) {
-      const peerClass = identity?.peerClass
-      if (peerClass === 'masternode' || peerClass === 'persistent') counts[peerClass]++
-      else if (peerClass !== undefined) counts[`${peerClass}${direction === 'inbound' ? 'Inbound' : 'Outbound'}`]++
-    }
-    return counts
   }
 
   /** The youngest of those who may go. */
@@ -183,6 +162,27 @@ export class Reception {
     }
     return youngest
   }
+}
+
+function holds(peerId: PeerId, holders: readonly Connection[]): boolean {
+  return holders.some(({ identity }) => identity?.peerId === peerId)
+}
+
+function countSlots(holders: readonly Connection[]): SlotCounts {
+  const counts = {
+    masternode: 0,
+    persistent: 0,
+    regularInbound: 0,
+    regularOutbound: 0,
+    unknownInbound: 0,
+    unknownOutbound: 0,
+  }
+  for (const { identity, direction } of holders) {
+    const peerClass = identity?.peerClass
+    if (peerClass === 'masternode' || peerClass === 'persistent') counts[peerClass]++
+    else if (peerClass !== undefined) counts[`${peerClass}${direction === 'inbound' ? 'Inbound' : 'Outbound'}`]++
+  }
+  return counts
 }
 
 /** Found by us in a handshake: what no honest peer does by accident. */

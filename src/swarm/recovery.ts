@@ -1,10 +1,15 @@
 /**
- * What one success means where there had been failure: the network is back, and whoever waits out a long backoff for a trusted
+ * What a failure means while nothing works, and what one success means where there had been failure: the network is back, and whoever waits out a long backoff for a trusted
  * peer waits in vain. All are tried within five seconds, spread out, and dials that hang are begun anew.
  */
-import { OfflineDetector } from '../policy/offline.js'
+import type { Reason } from '../errors.js'
+import type { Backoff } from '../policy/backoff.js'
+import type { FailurePlan } from '../policy/dial.js'
+import { planAfterFailure } from '../policy/dial.js'
+import { OfflineDetector, soonerOffline } from '../policy/offline.js'
 import type { Random } from '../ports/clock.js'
 import type { Agenda } from './agenda.js'
+import { isTrustedClass } from './dial-slots.js'
 import type { Target } from './dial-targets.js'
 
 const SPREAD_MS = 5_000
@@ -14,12 +19,23 @@ const FRESH_DIAL_MS = 1_000
 const BURST = 20
 const STARTS_PER_SEC_MIN = 20
 
+interface DialOutcome {
+  readonly reason: Reason
+  readonly judged: boolean
+  /** Where it was tried, for a peer that is not known yet. */
+  readonly where: string
+  /** Authenticated links at present. */
+  readonly links: number
+  readonly backoff: Backoff
+}
+
 export class Recovery {
   readonly offline: OfflineDetector = new OfflineDetector()
   readonly #agenda: Agenda
   readonly #random: Random
   readonly #enabled: boolean
   #lastAt = Number.NEGATIVE_INFINITY
+  #wasOffline = false
 
   constructor(agenda: Agenda, random: Random, enabled: boolean) {
     this.#agenda = agenda
@@ -27,11 +43,32 @@ export class Recovery {
     this.#enabled = enabled
   }
 
-  /** Whom to dial now, and in how long; null where it is too soon after the last time. */
-  reset(trusted: readonly Target[]): readonly { readonly target: Target; readonly delayMs: number }[] | null {
+  /** What follows a failed dial, and what it counts. */
+  planFailure(target: Target, { reason, judged, where, links, backoff }: DialOutcome): FailurePlan['next'] {
+    const { peerId, peerClass, failures, idleFailures, isSeed } = target
+    this.offline.failed(peerId ?? where, reason, this.#agenda.now())
+    const isOffline = this.offline.isOffline(links)
+    this.#wasOffline ||= isOffline
+    target.idleFailures = isOffline ? idleFailures + 1 : 0
+    const question = { reason, peerClass, judged, failures: failures + (isOffline ? idleFailures : 0) }
+    const plan = planAfterFailure(question, backoff, this.#random)
+    if (!isOffline) target.failures = plan.failures
+    return isOffline || isSeed ? soonerOffline(plan.next) : plan.next
+  }
+
+  /** Whether we have been offline since this was last asked. */
+  isBack(): boolean {
+    const wasOffline = this.#wasOffline
+    this.#wasOffline = false
+    return wasOffline
+  }
+
+  /** Which of the trusted to dial now, and in how long; null where it is too soon after the last time. */
+  reset(targets: Iterable<Target>): readonly { readonly target: Target; readonly delayMs: number }[] | null {
     const now = this.#agenda.now()
     if (!this.#enabled || now - this.#lastAt < ONCE_PER_MS) return null
     this.#lastAt = now
+    const trusted = [...targets].filter(({ peerClass, kept }) => kept && isTrustedClass(peerClass))
     const perMs = Math.max(STARTS_PER_SEC_MIN, trusted.length / 2) / 1_000
     let restarts = 0
     return trusted.flatMap((target) => {
@@ -44,9 +81,5 @@ export class Recovery {
       const waits = standing.kind === 'backing-off' || standing.kind === 'suspect' || standing.kind === 'cold'
       return waits ? { target, delayMs: SPREAD_MS * this.#random.float() } : []
     })
-  }
-
-  stop(): void {
-    this.offline.heard()
   }
 }

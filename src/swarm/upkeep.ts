@@ -67,7 +67,8 @@ export class Upkeep {
     scores.unlinked(peer.id, connection.vitals?.rttMs ?? null, now)
     if (reason.fault !== 'local' && reason.code !== 'shutdown') scores.outcome(peer.id, false, now)
     journal.note(peer.id, `disconnected: ${reason.code} (${reason.fault})`, now)
-    this.watch.disconnected(peer.id, reason.code === 'shutdown' ? reason.retryAfterMs : undefined)
+    const heardAt = connection.vitals?.heardAt ?? now
+    this.watch.disconnected(peer.id, heardAt, reason.code === 'shutdown' ? reason.retryAfterMs : undefined)
     if (gone) this.maintainer.soon()
   }
 

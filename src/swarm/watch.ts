@@ -43,11 +43,14 @@ export class Watch {
     if (lostAt !== undefined) emitter.emit('recovered', { peerId, cause: 'returned', gapMs: agenda.now() - lostAt })
   }
 
-  /** @param backInMs what it said itself of its return */
-  disconnected(peerId: PeerId, backInMs: number | undefined): void {
+  /**
+   * @param heardAt when it was last heard: what it sent from then on is missing
+   * @param backInMs what it said itself of its return
+   */
+  disconnected(peerId: PeerId, heardAt: number, backInMs: number | undefined): void {
     const { agenda, roster } = this.#context
     if (roster.classOf(peerId) !== null) {
-      this.#lostAt.set(peerId, agenda.now())
+      this.#lostAt.set(peerId, heardAt)
       if (backInMs !== undefined) this.#awayUntil.set(peerId, agenda.now() + backInMs + RETURN_MS)
     }
     this.update()

@@ -51,6 +51,18 @@ describe('pickCandidates', () => {
     ])
   })
 
+  it('puts an anchor before all other strangers, and a stranger that is avoided behind them', () => {
+    const anchor = one('anchor', { peerClass: 'unknown', isAnchor: true, ageMs: 1e12 })
+    expect(ranked(one('regular', { score: 100 }), anchor)).toEqual(['anchor', 'regular'])
+    expect(ranked(one('persistent', { peerClass: 'persistent', score: -100 }), anchor)).toEqual([
+      'persistent',
+      'anchor',
+    ])
+    const poor = one('poor', { score: -20, ageMs: 0 })
+    expect(ranked(poor, one('unknown', { peerClass: 'unknown', score: -19 }))).toEqual(['unknown', 'poor'])
+    expect(ranked({ ...anchor, score: -20 }, poor, one('plain'))).toEqual(['plain', 'anchor', 'poor'])
+  })
+
   it('prefers the better score, the fresher peer, and the network with fewer links', () => {
     expect(ranked(one('worse', { score: 10 }), one('better', { score: 11 }))).toEqual(['better', 'worse'])
     expect(ranked(one('older', { ageMs: 7 * HOUR_MS }), one('newer', { ageMs: HOUR_MS }))).toEqual(['newer', 'older'])

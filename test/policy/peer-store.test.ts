@@ -88,6 +88,7 @@ describe('PeerStore', () => {
             ...record,
             pinned: false,
             connectedAt: null,
+            anchor: expect.any(Boolean) as boolean,
             linkedMs: isLinked ? (expect.any(Number) as number) : record.linkedMs,
           })
           expect(copy.classOf(peer, 0)).toBe(store.classOf(peer, now))

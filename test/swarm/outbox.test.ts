@@ -77,6 +77,17 @@ describe('an outbox', () => {
     )
   })
 
+  it('sends a message with an empty body, alone or behind a control frame', () => {
+    const { box } = outbox()
+    box.push('normal', message(64, 0))
+    expect(box.isEmpty).toBe(false)
+    expect(drain(box).types).toEqual([64])
+    box.pushControl(Uint8Array.of(1, FRAME.gap))
+    box.push('bulk', message(65, 0))
+    expect(drain(box).types).toEqual([FRAME.gap, 65])
+    expect(box.isEmpty).toBe(true)
+  })
+
   it('refuses what goes beyond its bound, and takes it again once there is room', () => {
     const { box } = outbox(100)
     expect(box.push('bulk', message(64, 60))).toBe(true)

@@ -1,0 +1,67 @@
+/** What a saved book holds. Whoever wrote it, nothing in it is believed that does not make sense, and no instant is in the future. */
+import { addressKey, isPeerIdText, readAddress } from './address.js'
+import type { PeerSource } from './peer-record.js'
+import { isRecord, someOf, within } from './stored.js'
+import type { Address, PeerId } from '../ports/types.js'
+
+/** One peer of a saved book. */
+export interface StoredPeer {
+  readonly id: PeerId
+  readonly source: PeerSource
+  readonly addresses: readonly { readonly address: Address; readonly isConfigured: boolean }[]
+  readonly linkedMs: number
+  readonly lastSeenAt: number | null
+  readonly dialedUs: boolean
+  readonly failures: number
+  readonly anchor: boolean
+}
+
+/** A saved book, of no more peers, addresses of each, and pinned addresses than may be. */
+export interface StoredBook {
+  /** Least recently seen first. */
+  readonly peers: readonly StoredPeer[]
+  readonly pinnedAddresses: readonly (readonly [string, PeerId])[]
+}
+
+const SOURCES: readonly PeerSource[] = ['configured', 'hello', 'exchange', 'inbound']
+const NOTHING: StoredBook = { peers: [], pinnedAddresses: [] }
+
+export function readBook(
+  snapshot: unknown,
+  wall: number,
+  { peersMax, addressesMax, pinsMax }: Readonly<Record<'peersMax' | 'addressesMax' | 'pinsMax', number>>,
+): StoredBook {
+  if (!isRecord(snapshot) || snapshot['version'] !== 1) return NOTHING
+  const peers = someOf(snapshot['peers'], peersMax).flatMap((peer) => readPeer(peer, wall, addressesMax))
+  const pinnedAddresses = someOf(snapshot['pinnedAddresses'], pinsMax).flatMap((pair) => {
+    const [text, id] = someOf(pair, 2)
+    const address = readAddress(text)
+    const isPin = address !== null && typeof id === 'string' && isPeerIdText(id)
+    return isPin ? [[addressKey(address), id] as const] : []
+  })
+  return { peers: peers.sort((a, b) => (a.lastSeenAt ?? -1) - (b.lastSeenAt ?? -1)), pinnedAddresses }
+}
+
+function readPeer(peer: unknown, wall: number, addressesMax: number): StoredPeer[] {
+  if (!isRecord(peer)) return []
+  const id = peer['id']
+  const source = SOURCES.find((name) => name === peer['source'])
+  if (typeof id !== 'string' || !isPeerIdText(id) || source === undefined) return []
+  const configured = someOf(peer['configured'], addressesMax)
+  const addresses = someOf(peer['addresses'], addressesMax).flatMap((text) => {
+    const address = readAddress(text)
+    return address === null ? [] : [{ address, isConfigured: configured.includes(addressKey(address)) }]
+  })
+  return [
+    {
+      id,
+      source,
+      addresses,
+      linkedMs: within(peer['linkedMs'], Number.MAX_SAFE_INTEGER, 0),
+      lastSeenAt: peer['lastSeenAt'] === null ? null : within(peer['lastSeenAt'], wall, 0),
+      dialedUs: peer['dialedUs'] === true,
+      failures: Math.floor(within(peer['failures'], Number.MAX_SAFE_INTEGER, 0)),
+      anchor: peer['anchor'] === true,
+    },
+  ]
+}
