@@ -33,7 +33,7 @@ const ANSWER_EVERY_MS = 10_000
 const SHARE_MIN = 32
 const SHARE = 0.23
 /** Refusing must stay cheap. */
-const FAREWELL_MAX = 32
+const FAREWELL_MAX = 12
 const ADDRESS_LENGTH_MAX = 255
 
 interface Exchanged {

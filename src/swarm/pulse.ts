@@ -1,6 +1,6 @@
 /**
- * One beat a second for all links together: each is looked at when its time has come. A deadline for every link would cost a
- * wake-up for each, and idle links are what a node has most of.
+ * One beat for all links together, on whole seconds: each is looked at when its time has come. A deadline for every link would
+ * cost a wake-up for each, and idle links are what a node has most of.
  */
 import type { Agenda, Deadline } from './agenda.js'
 
@@ -8,7 +8,7 @@ const BEAT_MS = 1_000
 
 /** What is looked at in a beat. */
 export interface Beating {
-  /** Not before this. It may change at any time. */
+  /** Not before this. Where it becomes sooner outside of a beat, the pulse is told. */
   readonly dueAt: number
   /** @param at when the beat was due: two beats are whole seconds apart, however late either comes */
   beat(at: number): void
@@ -18,6 +18,7 @@ export class Pulse {
   readonly #agenda: Agenda
   // Bound: open links.
   readonly #members = new Set<Beating>()
+  #beatAt = Number.POSITIVE_INFINITY
   #deadline: Deadline | null = null
 
   constructor(agenda: Agenda) {
@@ -26,23 +27,36 @@ export class Pulse {
 
   join(member: Beating): void {
     this.#members.add(member)
-    if (this.#deadline === null) this.#arm(this.#agenda.now())
+    this.expect(member.dueAt)
   }
 
   leave(member: Beating): void {
     this.#members.delete(member)
-    if (this.#members.size > 0) return
-    this.#deadline?.cancel()
-    this.#deadline = null
+    if (this.#members.size === 0) this.#rest()
   }
 
-  #arm(now: number): void {
-    const at = (Math.floor(now / BEAT_MS) + 1) * BEAT_MS
-    this.#deadline = this.#agenda.at(at, () => {
-      // After a standstill the beats that were missed are one.
-      const beatAt = Math.max(at, Math.floor(this.#agenda.now() / BEAT_MS) * BEAT_MS)
-      this.#arm(beatAt)
-      for (const member of this.#members) if (member.dueAt <= beatAt) member.beat(beatAt)
-    })
+  /** A member is due at this time, maybe sooner than all others. */
+  expect(dueAt: number): void {
+    const beatAt = Math.max(Math.ceil(dueAt / BEAT_MS), Math.floor(this.#agenda.now() / BEAT_MS) + 1) * BEAT_MS
+    if (beatAt >= this.#beatAt) return
+    this.#rest()
+    this.#beatAt = beatAt
+    this.#deadline = this.#agenda.at(beatAt, this.#beat)
+  }
+
+  #rest(): void {
+    this.#deadline?.cancel()
+    this.#deadline = null
+    this.#beatAt = Number.POSITIVE_INFINITY
+  }
+
+  readonly #beat = (): void => {
+    // After a standstill the beats that were missed are one.
+    const at = Math.max(this.#beatAt, Math.floor(this.#agenda.now() / BEAT_MS) * BEAT_MS)
+    this.#rest()
+    for (const member of this.#members) if (member.dueAt <= at) member.beat(at)
+    let dueAt = Number.POSITIVE_INFINITY
+    for (const member of this.#members) dueAt = Math.min(dueAt, member.dueAt)
+    if (dueAt < Number.POSITIVE_INFINITY) this.expect(dueAt)
   }
 }

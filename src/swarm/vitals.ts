@@ -67,6 +67,7 @@ export class Vitals implements Beating {
     this.#partialBytes = 0
     if (!this.#liveness.heard(now)) return
     this.dueAt = now + this.#setup.rule.idlePingMs
+    this.#setup.pulse.expect(this.dueAt)
     this.#setup.cleared()
   }
 

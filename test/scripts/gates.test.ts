@@ -46,7 +46,7 @@ describe('a gate, with few nodes', () => {
         { nodes: 100, part: 'strangers', seeds: 1 },
       ],
     ],
-    ['huge', 'finds strangers together when seven in ten of them fail', [{ nodes: 200, seeds: 1 }]],
+    ['huge', 'finds strangers together when seven in ten of them fail', [{ nodes: 400, seeds: 1 }]],
     [
       'restart',
       'finds a masternode meshed within five seconds of its return, and never refused',
