@@ -24,6 +24,8 @@ export interface SwarmStatus {
   readonly id: PeerId
   readonly state: 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
   readonly uptimeMs: number
+  /** Nothing answers, and nothing has been heard since: failures count for nobody, and it is tried again every 30 s at least. */
+  readonly offline: boolean
   readonly addresses: readonly string[]
   readonly peers: readonly PeerStatus[]
   /** Trusted peers of the whitelist, and how many of them are connected. */
@@ -72,6 +74,7 @@ export function statusOf(
   return {
     id: settings.identity.id,
     ...run,
+    offline: membership.dialer.isOffline,
     peers,
     masternodes: {
       listed: roster.count('masternode'),

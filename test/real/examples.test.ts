@@ -70,6 +70,23 @@ describe('the published package', () => {
     expect(readdirSync(join(home, 'dist')).filter((name) => !/\.(?:js|d\.ts)$/.test(name))).toEqual([])
   })
 
+  it('puts ten masternodes through a split in virtual time, the same way each time', async () => {
+    const [once, again] = [await run('split-network.mjs', '7'), await run('split-network.mjs', '7')]
+    expect(once.code).toBe(0)
+    expect(once.lines).toEqual(again.lines)
+    expect(
+      once.lines.map((line) => line.replace(/^[\d.]+ s: |, [\d.]+ s after.*|, after .*|: \d+ events.*/g, '')),
+    ).toEqual([
+      '45 of 45 pairs are linked',
+      'node 0 suspects a partition: 3 of 9 are missing',
+      'block 1 is known to 5 of 10',
+      'node 0 says it is over',
+      'all pairs are linked again',
+      'block 1 is known to 10 of 10',
+      'seed 7',
+    ])
+  })
+
   it('runs two nodes that meet, gossip, ask and leave', async () => {
     const { lines, code } = await run('two-nodes.mjs')
     expect([
@@ -216,7 +233,8 @@ function install(): void {
     symlinkSync(join(root, 'node_modules', name), link, 'junction')
   }
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  for (const name of ['two-nodes.mjs', 'custom-messages.mjs']) cpSync(join(root, 'examples', name), join(folder, name))
+  for (const name of ['two-nodes.mjs', 'custom-messages.mjs', 'split-network.mjs'])
+    cpSync(join(root, 'examples', name), join(folder, name))
 }
 
 async function run(...words: string[]): Promise<{ code: number | null; lines: string[] }> {

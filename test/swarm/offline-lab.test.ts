@@ -38,6 +38,8 @@ describe('a node whose own network is gone', () => {
   it('forgets nobody and counts nothing, strangers or not, for as long as it lasts', () => {
     for (const masternodes of [0, 12]) {
       const { lab, explained } = cutOff(1, masternodes)
+      expect(lab.swarm(ALONE).status().offline).toBe(true)
+      expect(lab.swarm(0).status().offline).toBe(false)
       const before = explained().map(({ failures }) => failures)
       for (let minute = 0; minute < 60; minute++) {
         lab.run(MINUTE_MS)
