@@ -74,6 +74,29 @@ describe('a node that looks for links', () => {
     expect([...seen].filter((count) => count > 0)).toEqual([3, TARGET - MINIMUM])
   })
 
+  it('gives up at once, for now, whom it loses while it has all that it wants, and whom it never met for good', () => {
+    const ear = hub(4, TARGET + 2, TARGET + 1)
+    const { lab, heard, forget } = ear
+    lab.run(30_000)
+    const lost = lab.id(TARGET + 1)
+    expect(lab.swarm(0).peers.size).toBe(TARGET + 1)
+    forget()
+    lab.kill(TARGET + 1)
+    // Ten hot attempts would take half an hour; the first would come within ten seconds.
+    lab.run(15_000)
+    expect(lab.swarm(0).explain(lost).state).toBe('cold')
+    expect(heard(0, 'dial:failed').length).toBeLessThanOrEqual(1)
+    const ids = hearOfNobodies(ear.peerStore, 3, 5)
+    lab.kill(TARGET)
+    lab.run(20_000)
+    const tried = new Set(heard(0, 'dial:failed').map(({ args: [{ peerId }] }) => peerId))
+    expect(ids.some((id) => tried.has(id))).toBe(true)
+    lab.start(TARGET)
+    lab.run(600_000)
+    expect(lab.swarm(0).peers.size).toBe(TARGET)
+    for (const id of ids) expect(['unknown', 'dialing']).toContain(lab.swarm(0).explain(id).state)
+  })
+
   it('waits for a seed no longer than half a minute while it has fewer than the minimum', () => {
     const { lab, heard, forget } = hub(3, 1 + MINIMUM, MINIMUM)
     lab.run(30_000)
