@@ -33,6 +33,8 @@ export class Connection implements LinkEvents {
   peerId: PeerId | null = null
   /** What it was admitted as. */
   identity: PeerIdentity | null = null
+  /** When this side first wrote: of an inbound link, when the first handshake message had come whole. */
+  answeredAt: number | null = null
   readonly #world: ConnectionWorld
   readonly #owner: ConnectionOwner<Connection>
   readonly #session: Session
@@ -240,10 +242,8 @@ export class Connection implements LinkEvents {
         if (!this.#remoteNames.add(event.names)) this.close('protocol-error', { text: 'too many names', judged: true })
         break
       case 'told':
-        this.#lose(event.reason, false)
-        break
       case 'refused':
-        this.#lose(event.reason, true)
+        this.#lose(event.reason, event.kind === 'refused')
         break
       default:
         this.#owner.control(this, event)
@@ -252,11 +252,10 @@ export class Connection implements LinkEvents {
 
   #establish(hello: Hello): void {
     if (this.identity === null) return
-    const { limits } = this.identity
     this.#deadline.cancel()
     // The responder's own hello must leave before anything its owner sends.
     this.#writeSession()
-    this.#open = createOpenParts(this, hello, limits, this.#session.credit, this.#world, {
+    this.#open = createOpenParts(this, hello, this.identity.limits, this.#session.credit, this.#world, {
       write: (parts) => this.link.write(this.#session.seal(parts)),
       suspected: () => {
         this.#owner.suspected(this)
@@ -272,7 +271,9 @@ export class Connection implements LinkEvents {
   }
 
   #writeSession(): void {
-    if (this.#session.output.length > 0) this.link.write(this.#session.output.splice(0))
+    if (this.#session.output.length === 0) return
+    this.answeredAt ??= this.#world.agenda.now()
+    this.link.write(this.#session.output.splice(0))
   }
 
   /** Ends it for the owner, and the link politely: half-close, keep reading a little, then destroy. */

@@ -27,6 +27,8 @@ type DoorCode = 'banned' | 'busy' | 'rate-limit'
 const FAREWELL_MS = 2_000
 /** Links turned away that may still be reading; beyond it they are simply cut. */
 const FAREWELLS_MAX = 64
+/** Handshakes under way from one listed IP: who shares it with a trusted peer must not fill the pool. */
+const LISTED_PER_IP_MAX = 4
 
 export class Gate {
   readonly #setup: GateSetup
@@ -42,6 +44,7 @@ export class Gate {
     this.#pool = new PendingPool({
       pendingMax: pendingMaxFor(setup.roster.count('masternode')),
       perIpLimits: setup.perIpLimits,
+      listedPerBucketMax: LISTED_PER_IP_MAX,
     })
   }
 
@@ -54,14 +57,16 @@ export class Gate {
   accept(link: Link): void {
     const { agenda, blacklist, roster, perIpLimits, adopt } = this.#setup
     const ip = link.remote?.host ?? null
-    const listed = ip !== null && roster.isListedIp(ip)
+    const sharers = ip === null ? 0 : roster.listedAt(ip)
+    const listed = sharers > 0
     // Who shares an address with a trusted peer may be that peer: its identity decides, later.
     if (perIpLimits && !listed && blacklist.check({ ip }, agenda.now()) !== null) {
       this.#turnAway(link, 'banned')
       return
     }
     const key = String(this.#count++)
-    const decision = this.#pool.admit(key, ip, listed, agenda.now())
+    this.#noteProgress()
+    const decision = this.#pool.admit(key, ip, listed, agenda.now(), sharers)
     if (decision.kind === 'refuse') {
       this.#turnAway(link, decision.code)
       return
@@ -89,6 +94,11 @@ export class Gate {
   stop(): void {
     for (const link of this.#farewells) link.destroy()
     this.#farewells.clear()
+  }
+
+  /** Who has said something since the last stranger came. */
+  #noteProgress(): void {
+    for (const [key, { answeredAt }] of this.#pending) if (answeredAt !== null) this.#pool.spoke(key, answeredAt)
   }
 
   #turnAway(link: Link, code: DoorCode): void {

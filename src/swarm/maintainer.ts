@@ -48,6 +48,7 @@ export class Maintainer {
   #deadlines: Deadline[] = []
   #failover: Deadline | null = null
   #replacedAt = 0
+  #seeksSeeds = false
   #askedAt = Number.NEGATIVE_INFINITY
   #running = false
 
@@ -131,11 +132,13 @@ export class Maintainer {
     const { settings, roster } = this.#context
     const { peerStore, seeds, random } = settings
     if (seeds.length === 0 && !this.#knowsStrangers()) return
+    const wanted = this.#demand.wanted()
+    if (wanted <= 0 && !this.#seeksSeeds) return
     const known = Math.max(peerStore.size, roster.count('masternode') + roster.count('persistent'))
     const aggressive = this.#demand.usable() < Math.min(LINKS_MIN, known) || known === 0
-    const wanted = this.#demand.wanted()
+    this.#seeksSeeds = aggressive || (wanted > 0 && known < LINKS_MIN)
     for (const seed of seeds) {
-      if (aggressive || (wanted > 0 && known < LINKS_MIN)) this.#dialer.wantSeed(seed)
+      if (this.#seeksSeeds) this.#dialer.wantSeed(seed)
       else this.#dialer.leaveSeed(seed)
     }
     if (wanted <= 0) return

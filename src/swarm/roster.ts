@@ -20,8 +20,8 @@ export class Roster {
   readonly #byId = new Map<PeerId, Trusted>()
   // Bound: the operator's own list.
   readonly #byAddress = new Map<string, Trusted>()
-  /** The addresses' IPs, where they are IPs. Bound: the operator's own list. */
-  readonly #ips = new Set<string>()
+  /** By IP, where the host is one, the addresses there. Bound: the operator's own list. */
+  readonly #ips = new Map<string, Set<string>>()
   readonly #counts: Record<TrustedClass, number> = { masternode: 0, persistent: 0 }
 
   constructor(ownId: PeerId, masternodes: readonly Address[], persistent: readonly Address[]) {
@@ -36,7 +36,7 @@ export class Roster {
     const { peerId } = address
     if (peerId === this.#ownId) return null
     const ip = canonicalIp(address.host)
-    if (ip !== null) this.#ips.add(ip)
+    if (ip !== null) this.#ips.set(ip, (this.#ips.get(ip) ?? new Set()).add(addressKey(address)))
     if (peerId === null) {
       const entry = { peerId, peerClass, addresses: [address] }
       this.#byAddress.set(addressKey(address), entry)
@@ -63,10 +63,10 @@ export class Roster {
     this.add(entry.peerClass, { ...address, peerId })
   }
 
-  /** Whether an inbound link from this IP may be from a trusted peer. */
-  isListedIp(ip: string): boolean {
+  /** How many trusted addresses there are at this IP: an inbound link from there may be from any of them. */
+  listedAt(ip: string): number {
     const canonical = canonicalIp(ip)
-    return canonical !== null && this.#ips.has(canonical)
+    return canonical === null ? 0 : (this.#ips.get(canonical)?.size ?? 0)
   }
 
   /** Trusted peers of a class; this node itself is not among them. */

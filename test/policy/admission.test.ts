@@ -69,6 +69,111 @@ describe('PendingPool', () => {
     )
   })
 
+  it('displaces the silent before the stalled, the longest waited for first, and whoever is in time only for want of these', () => {
+    const step = fc.record({
+      key: fc.integer({ min: 0, max: 30 }).map(String),
+      ip: fc.integer({ min: 1, max: 6 }).map((c) => `10.0.${String(c)}.1`),
+      listed: fc.boolean(),
+      act: fc.constantFrom('comes', 'comes', 'speaks', 'leaves'),
+      afterMs: fc.constantFrom(0, 1, 100, 300, 500),
+    })
+    interface Waiting {
+      readonly key: string
+      readonly ip: string
+      readonly listed: boolean
+      spokeAt: number | null
+      readonly cameAt: number
+    }
+    const isOverdue = ({ cameAt, spokeAt }: Waiting, now: number): boolean =>
+      spokeAt === null ? now - cameAt > 300 : now - spokeAt > 500
+    /** Who goes first has the least of these. */
+    const rank = ({ cameAt, spokeAt }: Waiting): number => (spokeAt === null ? cameAt : 1e9 + spokeAt)
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 8 }),
+        fc.array(step, { maxLength: 150, size: 'max' }),
+        (pendingMax, steps) => {
+          const pool = new PendingPool({ pendingMax, perBucketMax: 2, listedPerBucketMax: 3, ...UNTIRED })
+          let model: Waiting[] = []
+          let now = 0
+          for (const { key, ip, listed, act, afterMs } of steps) {
+            now += afterMs
+            const known = model.find((other) => other.key === key)
+            if (act === 'speaks') {
+              pool.spoke(key, now)
+              if (known !== undefined) known.spokeAt ??= now
+              continue
+            }
+            model = model.filter((other) => other.key !== key)
+            pool.remove(key)
+            if (act === 'leaves') continue
+            const decision = pool.admit(key, ip, listed, now)
+            const neighbours = model.filter((other) => other.listed === listed && other.ip === ip)
+            const isCrowded = neighbours.length >= (listed ? 3 : 2)
+            const among = isCrowded ? neighbours : model.filter((other) => listed || !other.listed)
+            const overdue = among.filter((other) => isOverdue(other, now))
+            const strangers = overdue.filter((other) => !other.listed)
+            const worst = Math.min(...(strangers.length > 0 ? strangers : overdue).map(rank))
+            if (decision.kind === 'refuse') expect(overdue).toEqual([])
+            else if (decision.evict !== null) {
+              const victim = model.find((other) => other.key === decision.evict)
+              if (victim === undefined) throw new Error('displaces somebody who is not there')
+              if (overdue.length > 0) expect(rank(victim)).toBe(worst)
+              else expect([victim.listed, isCrowded]).toEqual([false, false])
+              expect(listed || !victim.listed).toBe(true)
+            }
+            if (decision.kind === 'refuse') continue
+            model = [
+              ...model.filter((other) => other.key !== decision.evict),
+              { key, ip, listed, spokeAt: null, cameAt: now },
+            ]
+            expect(pool.size).toBe(model.length)
+            expect(model.filter((other) => other.listed && other.ip === ip).length).toBeLessThanOrEqual(3)
+            expect(model.filter((other) => !other.listed && other.ip === ip).length).toBeLessThanOrEqual(2)
+          }
+        },
+      ),
+    )
+  })
+
+  it('lets newcomers in where thirty-two silent links from as many networks hold the whole open share', () => {
+    const pool = new PendingPool({ pendingMax: 64 })
+    for (let i = 0; i < 32; i++)
+      expect(pool.admit(`silent${String(i)}`, `20.${String(i)}.0.1`, false, 0)).toEqual(ADMITTED)
+    for (let i = 0; i < 30; i++) {
+      const [key, now] = [`honest${String(i)}`, 1_000 + i]
+      expect(pool.admit(key, `30.${String(i)}.0.1`, false, now)).toEqual({ kind: 'admit', evict: `silent${String(i)}` })
+      pool.spoke(key, now)
+    }
+    expect(pool.admit('last', '40.0.0.1', false, 1_100)).toEqual({ kind: 'admit', evict: 'silent30' })
+  })
+
+  it('gives 300 ms for the first message, and 500 ms more for the last', () => {
+    const pool = new PendingPool({ pendingMax: 64, perBucketMax: 1, ...UNTIRED })
+    const rival = (now: number): unknown => pool.admit('rival', '1.1.1.1', false, now)
+    expect(pool.admit('k', '1.1.1.1', false, 0)).toEqual(ADMITTED)
+    expect(rival(300)).toEqual(BUSY)
+    pool.spoke('k', 250)
+    pool.spoke('k', 700)
+    expect(rival(750)).toEqual(BUSY)
+    expect(rival(751)).toEqual({ kind: 'admit', evict: 'k' })
+    expect(pool.admit('k', '1.1.1.1', false, 1_051)).toEqual(BUSY)
+    expect(pool.admit('k', '1.1.1.1', false, 1_052)).toEqual({ kind: 'admit', evict: 'rival' })
+  })
+
+  it('bounds the links under way from one listed IP, where each of several peers there may have one', () => {
+    const pool = new PendingPool({ pendingMax: 64, listedPerBucketMax: 4, ...UNTIRED })
+    const come = (key: string, ip: string, now: number, sharers?: number): unknown =>
+      pool.admit(key, ip, true, now, sharers)
+    for (let i = 0; i < 4; i++) expect(come(`a${String(i)}`, '1.1.1.1', i)).toEqual(ADMITTED)
+    expect(come('a4', '1.1.1.1', 300)).toEqual(BUSY)
+    expect(come('b', '2.2.2.2', 300)).toEqual(ADMITTED)
+    expect(come('a4', '1.1.1.1', 301)).toEqual({ kind: 'admit', evict: 'a0' })
+    for (let i = 0; i < 6; i++) expect(come(`c${String(i)}`, '3.3.3.3', 400, 6)).toEqual(ADMITTED)
+    expect(come('c6', '3.3.3.3', 400, 6)).toEqual(BUSY)
+    expect(come('a5', '127.0.0.1', 400)).toEqual(ADMITTED)
+  })
+
   it('keeps half for listed addresses, who may use all of it', () => {
     const pool = new PendingPool({ pendingMax: 4, ...UNTIRED })
     expect(pool.admit('s1', '1.0.0.1', false, 0)).toEqual(ADMITTED)
@@ -138,6 +243,7 @@ describe('PendingPool', () => {
     expect(() => new PendingPool({ pendingMax: 0 })).toThrow('pendingMax')
     expect(() => new PendingPool({ pendingMax: 64, listedShare: NaN })).toThrow('listedShare')
     expect(() => new PendingPool({ pendingMax: 64, perBucketMax: 0 })).toThrow('perBucketMax')
+    expect(() => new PendingPool({ pendingMax: 64, listedPerBucketMax: 0 })).toThrow('listedPerBucketMax')
     expect(() => new PendingPool({ pendingMax: 64, attemptsPerMin: 0 })).toThrow('attemptsPerMin')
     expect(() => new PendingPool({ pendingMax: 64, listedAttemptsPerMin: 0.5 })).toThrow('listedAttemptsPerMin')
   })

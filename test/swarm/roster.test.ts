@@ -39,10 +39,16 @@ describe('a roster', () => {
     expect(roster.count('masternode')).toBe(1)
   })
 
-  it('knows the IPs that trusted peers are listed at', () => {
-    const roster = new Roster(me, [at(one, '10.0.0.1'), at(null, '[2001:db8::1]')], [at(two, 'seed.example')])
-    expect(roster.isListedIp('10.0.0.1')).toBe(true)
-    expect(roster.isListedIp('2001:0db8:0:0::1')).toBe(true)
-    expect(roster.isListedIp('10.0.0.2')).toBe(false)
+  it('knows how many trusted addresses there are at an IP, each of them once', () => {
+    const roster = new Roster(
+      me,
+      [at(one, '10.0.0.1'), at(null, '[2001:db8::1]'), at(null, '10.0.0.1', 2)],
+      [at(one, '10.0.0.1'), at(two, 'seed.example'), at(two, '10.0.0.1', 3), at(me, '10.0.0.4')],
+    )
+    const ips = ['10.0.0.1', '::ffff:10.0.0.1', '2001:0db8:0:0::1', '10.0.0.2', '10.0.0.4', 'seed.example']
+    const counts = (): number[] => ips.map((ip) => roster.listedAt(ip))
+    expect(counts()).toEqual([3, 3, 1, 0, 0, 0])
+    roster.pin(at(null, '10.0.0.1', 2), two)
+    expect(counts()).toEqual([3, 3, 1, 0, 0, 0])
   })
 })
