@@ -107,6 +107,7 @@ export type ErrorCode =
   | 'too-many-requests'
   | 'link-replaced'
   | 'handler-failed'
+  | 'decode-timeout'
   | 'listener-failed'
 
 /** The one error class: `code` is stable and documented, `fault` says whose doing, `cause` keeps what lies below. */

@@ -22,9 +22,6 @@ import type { Outgoing } from './outbox.js'
 import type { ClassLimits } from './profile.js'
 import type { Vitals } from './vitals.js'
 
-/** How long the other side may take to close after a goodbye. */
-const LINGER_MS = 2_000
-
 export class Connection implements LinkEvents {
   readonly link: Link
   readonly direction: Direction
@@ -282,9 +279,7 @@ export class Connection implements LinkEvents {
     this.#writeSession()
     this.#end(reason, judged)
     this.link.end()
-    this.#deadline = this.#world.agenda.in(LINGER_MS, () => {
-      this.link.destroy()
-    })
+    this.#deadline = this.#world.lingering.begin(this.link, this.#open !== null)
   }
 
   #end(reason: Reason, judged: boolean): void {

@@ -6,6 +6,7 @@ import { Agenda } from './agenda.js'
 import { Counters } from './counters.js'
 import { SwarmEmitter } from './events.js'
 import { Journal } from './journal.js'
+import { Lingering } from './lingering.js'
 import type { Settings } from './options.js'
 import { Roster } from './roster.js'
 
@@ -18,20 +19,24 @@ export interface SwarmContext {
   readonly roster: Roster
   readonly scores: ScoreBook
   readonly journal: Journal
+  readonly lingering: Lingering
 }
 
 export function createContext(settings: Settings): SwarmContext {
   const log = createLog('swarm', settings.identity.id.slice(0, 8), settings.logger)
+  const agenda = new Agenda(settings.clock)
+  const roster = new Roster(settings.identity.id, settings.masternodes, settings.persistent)
   return {
     settings,
     log,
-    agenda: new Agenda(settings.clock),
+    agenda,
+    roster,
     counters: new Counters(),
     scores: new ScoreBook(),
     journal: new Journal(),
+    lingering: new Lingering(agenda, roster),
     emitter: new SwarmEmitter((error) => {
       log('warn', `${error.code}: ${error.message}`)
     }),
-    roster: new Roster(settings.identity.id, settings.masternodes, settings.persistent),
   }
 }

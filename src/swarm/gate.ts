@@ -53,6 +53,11 @@ export class Gate {
     return this.#pool.size
   }
 
+  /** Links that were turned away at the door and are not closed. */
+  get leaving(): number {
+    return this.#farewells.size
+  }
+
   /** A stranger at the door. */
   accept(link: Link): void {
     const { agenda, blacklist, roster, perIpLimits, adopt } = this.#setup

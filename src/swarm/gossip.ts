@@ -6,7 +6,6 @@ import type { HoldfastError, LocalCode } from '../errors.js'
 import { DedupCache } from '../policy/dedup.js'
 import type { Random } from '../ports/clock.js'
 import type { Crypto } from '../ports/crypto.js'
-import type { PeerId } from '../ports/types.js'
 import { copyBytes, hex, joinBytes, keyOf, sameBytes } from '../protocol/bytes.js'
 import type { MessageDefinition } from '../protocol/message.js'
 import { BROADCAST_ID_BYTES, broadcastId, NONCE_BYTES, withNonce } from '../protocol/message.js'
@@ -14,13 +13,15 @@ import type { Agenda } from './agenda.js'
 import { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
 import type { Counters } from './counters.js'
+import type { Delivery } from './delivery.js'
+import { sourceOf } from './delivery.js'
 import type { BroadcastResult } from './fan-out.js'
 import { FanOut } from './fan-out.js'
 import { HandlerCall } from './handler-call.js'
 import type { Peer } from './peer.js'
 import type { Decoded } from './payload.js'
 import type { ReceivedMessage } from './registry.js'
-import { decodePayload, encodePayload } from './payload.js'
+import { decodePayload, encodePayload, whenDecoded } from './payload.js'
 import { toVerdict } from './registry.js'
 
 export interface GossipSetup {
@@ -34,23 +35,6 @@ export interface GossipSetup {
   readonly connections: () => Iterable<Connection>
   readonly strike: (connection: Connection, violation: LocalCode, cause?: unknown) => void
   readonly failed: (error: HoldfastError) => void
-}
-
-/** A broadcast between its arrival and its verdict. */
-interface Delivery {
-  readonly key: string
-  readonly received: ReceivedMessage
-  readonly connection: Connection
-  readonly peer: Peer
-  /** id ‖ body, in memory of its own: relayed as it is. */
-  readonly bytes: Uint8Array
-  readonly size: number
-  /** Who has it already. Bound: the peers. */
-  readonly sources: Set<PeerId>
-  /** Null where it does not compete for one. */
-  appKey: string | null
-  payload: unknown
-  tries: number
 }
 
 const REJECTED_MAX = 16_384
@@ -171,7 +155,7 @@ export class Gossip {
     const skipped = BROADCAST_ID_BYTES + (definition.nameKind === 'repeat' ? NONCE_BYTES : 0)
     const decoded = decodePayload(definition.format, delivery.bytes.subarray(skipped))
     if (decoded instanceof Promise)
-      void decoded.then((later) => {
+      whenDecoded(definition.name, decoded, this.#setup.agenda, (later) => {
         this.#decoded(delivery, later, done)
       })
     else this.#decoded(delivery, decoded, done)
@@ -179,6 +163,12 @@ export class Gossip {
 
   #decoded(delivery: Delivery, decoded: Decoded, done: () => void): void {
     const { definition } = delivery.received
+    if (decoded.kind === 'overdue') {
+      this.#setup.failed(decoded.error)
+      this.#forget(delivery)
+      done()
+      return
+    }
     if (decoded.kind !== 'value') {
       this.#setup.strike(delivery.connection, decoded.kind, decoded.cause)
       this.#settle(delivery, 'reject', done)
@@ -293,8 +283,4 @@ export class Gossip {
     this.#setup.strike(connection, violation)
     connection.intake?.release(size)
   }
-}
-
-function sourceOf(connection: Connection): PeerId {
-  return connection.identity?.peerId ?? ('' as PeerId)
 }

@@ -10,16 +10,14 @@ import type { Address, Direction, PeerId } from '../ports/types.js'
 import { formatPeerId, parsePeerId } from '../protocol/peer-id.js'
 import { Connection } from './connection.js'
 import type { ConnectionOwner, ConnectionWorld } from './connection-owner.js'
+import { createConnectionWorld } from './connection-world.js'
 import { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
 import { Credentials } from './credentials.js'
 import { Dialer } from './dialer.js'
 import type { DialFailure } from './events.js'
-import { Flusher } from './flusher.js'
 import { Gate } from './gate.js'
-import { RecordSlab } from './outbox.js'
 import { Peer } from './peer.js'
-import { Pulse } from './pulse.js'
 import { isHandshakeViolation, Reception } from './reception.js'
 import { Traffic } from './traffic.js'
 import { Upkeep } from './upkeep.js'
@@ -46,8 +44,8 @@ export class Membership implements ConnectionOwner<Connection> {
   constructor(context: SwarmContext) {
     this.#context = context
     const { settings, agenda, emitter, roster } = context
-    const { crypto, clock, publicKey } = settings
-    this.#world = { agenda, pulse: new Pulse(agenda), flusher: new Flusher(clock), slab: new RecordSlab() }
+    const { crypto, publicKey } = settings
+    this.#world = createConnectionWorld(context)
     this.connections = new Connections(this.#connectionsOwner(), agenda, crypto, publicKey, settings.healing.supersede)
     this.traffic = new Traffic(context, this.connections)
     this.credentials = new Credentials({

@@ -1,10 +1,16 @@
 /** Payloads become bytes, and bytes payloads, here and nowhere else: codec first, then schema, and a name for what is wrong. */
 import { HoldfastError } from '../errors.js'
 import type { PayloadFormat } from '../protocol/message.js'
+import type { Agenda } from './agenda.js'
 
 export type Decoded =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'undecodable' | 'schema-violation'; readonly cause: unknown }
+  /** The schema has not answered in time: nothing is known of the payload, and nobody but this node is at fault. */
+  | { readonly kind: 'overdue'; readonly error: HoldfastError }
+
+/** A schema that has not answered by then is taken to never do so. */
+const DECODE_MS = 10_000
 
 /** The bytes of a payload. @throws HoldfastError `invalid-payload`, with what the codec threw as its cause */
 export function encodePayload<T>(name: string, format: PayloadFormat<T>, payload: T): Uint8Array {
@@ -22,10 +28,35 @@ export function decodePayload(format: PayloadFormat<unknown>, bytes: Uint8Array)
     value = format.codec.decode(bytes)
     if (format.schema === null) return { kind: 'value', value }
     const checked = format.schema['~standard'].validate(value)
-    return checked instanceof Promise ? checked.then(toDecoded, violated) : toDecoded(checked)
+    return isThenable(checked) ? Promise.resolve(checked).then(toDecoded, violated) : toDecoded(checked)
   } catch (cause) {
     return { kind: 'undecodable', cause }
   }
+}
+
+/** Calls back once: with what the schema said, or when its time is up. What it says later is dropped. */
+export function whenDecoded(
+  name: string,
+  decoding: Promise<Decoded>,
+  agenda: Agenda,
+  run: (decoded: Decoded) => void,
+): void {
+  let over = false
+  const finish = (decoded: Decoded): void => {
+    if (over) return
+    over = true
+    deadline.cancel()
+    run(decoded)
+  }
+  const deadline = agenda.in(DECODE_MS, () => {
+    const message = `the schema of ${name} has not answered within ${String(DECODE_MS)} ms`
+    finish({ kind: 'overdue', error: new HoldfastError('decode-timeout', message) })
+  })
+  void decoding.then(finish)
+}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 function toDecoded(

@@ -123,7 +123,8 @@ export class Peer {
    * Asks a question.
    * @throws HoldfastError `not-connected`, `type-not-accepted`, `too-many-requests`, `outbox-full`, `request-timeout`,
    * `request-failed` (the peer's handler failed), `link-replaced`, `undecodable` or `schema-violation` (the answer makes no
-   * sense), or the reason the link was lost; and the signal's reason when it aborts
+   * sense), `decode-timeout` (its schema does not answer), or the reason the link was lost; and the signal's reason when it
+   * aborts
    */
   async request<Q, A>(
     definition: RequestDefinition<Q, A>,

@@ -16,7 +16,7 @@ import { HandlerCall } from './handler-call.js'
 import type { Asker, AskOptions, Peer } from './peer.js'
 import type { Decoded } from './payload.js'
 import type { ReceivedRequest } from './registry.js'
-import { decodePayload, encodePayload } from './payload.js'
+import { decodePayload, encodePayload, whenDecoded } from './payload.js'
 
 export interface RequestsSetup {
   readonly running: Set<HandlerCall>
@@ -136,7 +136,7 @@ export class Requests implements Asker {
     const go = (result: Decoded): void => {
       this.#run(connection, received, event, call, result)
     }
-    if (decoded instanceof Promise) void decoded.then(go)
+    if (decoded instanceof Promise) whenDecoded(received.definition.name, decoded, this.#setup.agenda, go)
     else go(decoded)
   }
 
@@ -163,6 +163,11 @@ export class Requests implements Asker {
     const finish = (): void => {
       if (this.#links.get(connection)?.answering.get(id) === call) this.#links.get(connection)?.answering.delete(id)
       connection.intake?.release(size)
+    }
+    if (decoded.kind === 'overdue') {
+      this.#fail(connection, id, decoded.error)
+      finish()
+      return
     }
     if (decoded.kind !== 'value') {
       this.#setup.strike(connection, decoded.kind, decoded.cause)
@@ -217,10 +222,16 @@ export class Requests implements Asker {
   }
 
   async #read<Q, A>(connection: Connection, definition: RequestDefinition<Q, A>, bytes: Uint8Array): Promise<A> {
-    const decoded =
+    const decoding =
       bytes.length > definition.answerBytesMax
         ? ({ kind: 'undecodable', cause: 'too large' } as const)
-        : await decodePayload(definition.answerFormat, bytes)
+        : decodePayload(definition.answerFormat, bytes)
+    const decoded = await (decoding instanceof Promise
+      ? new Promise<Decoded>((resolve) => {
+          whenDecoded(definition.name, decoding, this.#setup.agenda, resolve)
+        })
+      : decoding)
+    if (decoded.kind === 'overdue') throw decoded.error
     if (decoded.kind === 'value') return decoded.value as A
     this.#setup.strike(connection, decoded.kind, decoded.cause)
     throw new HoldfastError(decoded.kind, `the answer to ${definition.name} makes no sense`, {

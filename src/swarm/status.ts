@@ -32,6 +32,8 @@ export interface SwarmStatus {
   readonly masternodes: { readonly listed: number; readonly connected: number }
   /** Inbound handshakes under way. */
   readonly pending: number
+  /** Links that were told to go, at the door or later, and are not closed: for two seconds each at most. */
+  readonly lingering: number
   /** Broadcasts being judged. */
   readonly inFlight: number
   /** Handshakes that succeeded, by direction. */
@@ -81,6 +83,7 @@ export function statusOf(
       connected: peers.filter((peer) => peer.class === 'masternode').length,
     },
     pending: membership.gate.pending,
+    lingering: context.lingering.size + membership.gate.leaving,
     inFlight: membership.traffic.gossip.inFlight,
     handshakes: counters.under('handshake-'),
     dialsFailed: counters.under('dial-'),

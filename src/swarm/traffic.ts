@@ -17,7 +17,7 @@ import { HandlerCall } from './handler-call.js'
 import type { Peer } from './peer.js'
 import type { Decoded } from './payload.js'
 import type { ReceivedDirect } from './registry.js'
-import { decodePayload } from './payload.js'
+import { decodePayload, whenDecoded } from './payload.js'
 import { Registry } from './registry.js'
 import { Requests } from './requests.js'
 
@@ -178,7 +178,8 @@ export class Traffic {
       }
       const go = (decoded: Decoded): void => {
         if (decoded.kind !== 'value') {
-          this.strike(connection, decoded.kind)
+          if (decoded.kind === 'overdue') emitter.emit('error', decoded.error)
+          else this.strike(connection, decoded.kind)
           finish()
           return
         }
@@ -194,7 +195,7 @@ export class Traffic {
         )
       }
       const decoded = decodePayload(definition.format, kept)
-      if (decoded instanceof Promise) void decoded.then(go)
+      if (decoded instanceof Promise) whenDecoded(definition.name, decoded, agenda, go)
       else go(decoded)
     }
     received.queue.submit({ source: connection, run, drop: release })

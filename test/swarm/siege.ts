@@ -17,6 +17,8 @@ export interface SiegeOptions {
   readonly speaks: boolean
   /** Whether a link that is cut is dialled again; default true. */
   readonly redials?: boolean
+  /** Whether it stays half-closed when it is told to go; default false. */
+  readonly clings?: boolean
 }
 
 export interface Siege {
@@ -26,7 +28,10 @@ export interface Siege {
 }
 
 /** Besieges node 0 from now on. */
-export function besiege(lab: SwarmLab, { ips, links, dialsPerSec, speaks, redials = true }: SiegeOptions): Siege {
+export function besiege(
+  lab: SwarmLab,
+  { ips, links, dialsPerSec, speaks, redials = true, clings = false }: SiegeOptions,
+): Siege {
   const target: Address = { ...parseAddress(lab.address(0)), peerId: null }
   const clock = new SimClock(lab.time)
   const transports = ips.map((ip) => lab.network.transport({ ...lab.network.addHost(), ip }, clock))
@@ -41,7 +46,7 @@ export function besiege(lab: SwarmLab, { ips, links, dialsPerSec, speaks, redial
       transports[i % ips.length]?.dial(target, {
         opened: (link) => {
           siege.opened++
-          hold(link, speaks, () => {
+          hold(link, speaks, clings, () => {
             siege.cut++
             again()
           })
@@ -54,12 +59,12 @@ export function besiege(lab: SwarmLab, { ips, links, dialsPerSec, speaks, redial
   return siege
 }
 
-function hold(link: Parameters<DialEvents['opened']>[0], speaks: boolean, closed: () => void): void {
+function hold(link: Parameters<DialEvents['opened']>[0], speaks: boolean, clings: boolean, closed: () => void): void {
   link.open({
     data: () => undefined,
     drained: () => undefined,
     ended: () => {
-      link.destroy()
+      if (!clings) link.destroy()
     },
     closed,
   })

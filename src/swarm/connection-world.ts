@@ -1,0 +1,16 @@
+/** Makes what all connections of one swarm share. */
+import type { ConnectionWorld } from './connection-owner.js'
+import type { SwarmContext } from './context.js'
+import { Flusher } from './flusher.js'
+import { RecordSlab } from './outbox.js'
+import { Pulse } from './pulse.js'
+
+export function createConnectionWorld({ agenda, settings, lingering }: SwarmContext): ConnectionWorld {
+  return {
+    agenda,
+    lingering,
+    pulse: new Pulse(agenda),
+    flusher: new Flusher(settings.clock),
+    slab: new RecordSlab(),
+  }
+}

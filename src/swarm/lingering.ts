@@ -1,0 +1,66 @@
+/**
+ * Links on their way out. Each was told why and half-closed, and may take a moment to read it; closing on unread bytes would
+ * send a reset, and destroy the reason on its way. There is a bound: beyond it the one that has had the longest goes at once.
+ * Strangers who never said hello have a bound of their own, so that a flood of them cuts nobody else short.
+ */
+import type { Link } from '../ports/transport.js'
+import type { Agenda, Deadline } from './agenda.js'
+import type { Roster } from './roster.js'
+
+/** How long the other side may take to close after a goodbye. */
+const LINGER_MS = 2_000
+const STRANGERS_MAX = 64
+/** Links that were open. Never fewer than two for each trusted peer: a node that stops says goodbye to all of them at once. */
+const OPENED_MAX = 1_024
+
+interface Leaving {
+  readonly link: Link
+  readonly deadline: Deadline
+}
+
+export class Lingering {
+  readonly #agenda: Agenda
+  readonly #roster: Roster
+  // The first has had the longest. Bound: STRANGERS_MAX.
+  readonly #strangers = new Set<Leaving>()
+  // Bound: OPENED_MAX, or two for each trusted peer.
+  readonly #opened = new Set<Leaving>()
+
+  constructor(agenda: Agenda, roster: Roster) {
+    this.#agenda = agenda
+    this.#roster = roster
+  }
+
+  /** Links that have been told to go and are not closed. */
+  get size(): number {
+    return this.#strangers.size + this.#opened.size
+  }
+
+  /** The link was ended politely; it is destroyed unless it closes by itself in time. @returns to be cancelled once it has closed */
+  begin(link: Link, wasOpen: boolean): Deadline {
+    const among = wasOpen ? this.#opened : this.#strangers
+    const trusted = this.#roster.count('masternode') + this.#roster.count('persistent')
+    if (among.size >= (wasOpen ? Math.max(OPENED_MAX, 2 * trusted) : STRANGERS_MAX)) cutFirst(among)
+    const deadline = this.#agenda.in(LINGER_MS, () => {
+      among.delete(leaving)
+      link.destroy()
+    })
+    const leaving = { link, deadline }
+    among.add(leaving)
+    return {
+      cancel: () => {
+        among.delete(leaving)
+        deadline.cancel()
+      },
+    }
+  }
+}
+
+function cutFirst(among: Set<Leaving>): void {
+  for (const leaving of among) {
+    among.delete(leaving)
+    leaving.deadline.cancel()
+    leaving.link.destroy()
+    return
+  }
+}

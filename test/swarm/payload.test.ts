@@ -1,0 +1,194 @@
+/** What becomes of a payload whose schema takes its time: it keeps its place for ten seconds, and nobody is blamed. */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { HoldfastError } from '../../src/errors.js'
+import { utf8 } from '../../src/protocol/bytes.js'
+import { direct, message, request } from '../../src/protocol/message.js'
+import { Agenda } from '../../src/swarm/agenda.js'
+import type { Decoded } from '../../src/swarm/payload.js'
+import { decodePayload, whenDecoded } from '../../src/swarm/payload.js'
+import { ManualClock } from './manual-clock.js'
+import { RawPeer } from './raw-peer.js'
+import { settlePromises, World } from './world.js'
+
+const DECODE_MS = 10_000
+
+type Validate = (value: unknown) => StandardSchemaV1.Result<number> | Promise<StandardSchemaV1.Result<number>>
+
+const schemaOf = (validate: Validate): StandardSchemaV1<unknown, number> => ({
+  '~standard': { version: 1, vendor: 'test', validate },
+})
+/** A schema that answers once it is told to. */
+function slowSchema() {
+  const waiting: ((result: StandardSchemaV1.Result<number>) => void)[] = []
+  const schema = schemaOf(
+    async () =>
+      new Promise((resolve) => {
+        waiting.push(resolve)
+      }),
+  )
+  return { schema, waiting }
+}
+
+const json = (value: unknown): Uint8Array => utf8(JSON.stringify(value))
+const codes = (errors: readonly (readonly [HoldfastError])[]): string[] => errors.map(([{ code }]) => code)
+
+describe('decoding', () => {
+  it('asks for a promise what any thenable would say', async () => {
+    const kinds = async (result: unknown): Promise<string> => {
+      const schema = schemaOf(
+        () =>
+          ({
+            then: (run: (value: unknown) => void) => {
+              run(result)
+            },
+          }) as never,
+      )
+      const { format } = direct('d', { schema })
+      return (await decodePayload(format, json(1))).kind
+    }
+    expect(await kinds({ value: 1 })).toBe('value')
+    expect(await kinds({ issues: [{ message: 'no' }] })).toBe('schema-violation')
+  })
+
+  it('calls back once, with what comes first: the answer or the deadline', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 2 * DECODE_MS }), async (afterMs) => {
+        const clock = new ManualClock()
+        const agenda = new Agenda(clock)
+        const heard: Decoded[] = []
+        let answer = (): void => undefined
+        const decoding = new Promise<Decoded>((resolve) => {
+          answer = () => {
+            resolve({ kind: 'value', value: 1 })
+          }
+        })
+        const begunAt = clock.monotonic()
+        whenDecoded('slow', decoding, agenda, (decoded) => {
+          heard.push(decoded)
+        })
+        clock.advanceTo(begunAt + afterMs)
+        answer()
+        await settlePromises()
+        expect(heard.map(({ kind }) => kind)).toEqual([afterMs < DECODE_MS ? 'value' : 'overdue'])
+        expect(agenda.size).toBe(0)
+        clock.advanceTo(begunAt + 3 * DECODE_MS)
+        expect(heard.length).toBe(1)
+      }),
+    )
+  })
+})
+
+describe('a schema that never answers', () => {
+  it('holds a broadcast for ten seconds; then it is as if it had never come, and it may come again', async () => {
+    const world = new World()
+    const { schema, waiting } = slowSchema()
+    const a = world.node('a')
+    const seen: number[] = []
+    a.swarm.handle(message<number>('m', { schema }), (n) => {
+      seen.push(n)
+      return 'accept'
+    })
+    await a.swarm.start()
+    const raw = await RawPeer.connect(world, a)
+    raw.broadcast(0, 'm', json(1))
+    await world.run(DECODE_MS - 1)
+    expect([codes(a.heard('error')), a.swarm.status().inFlight]).toEqual([[], 1])
+    await world.run(1)
+    expect(codes(a.heard('error'))).toEqual(['decode-timeout'])
+    expect(a.heard('error')[0]?.[0].message).toContain('schema of m')
+    expect(a.swarm.status()).toMatchObject({ inFlight: 0, strikes: {}, verdicts: {} })
+    waiting[0]?.({ value: 1 })
+    await world.settle()
+    expect(seen).toEqual([])
+    raw.broadcast(0, 'm', json(1))
+    await world.settle()
+    waiting[1]?.({ value: 2 })
+    await world.settle()
+    expect([seen, a.swarm.status().verdicts]).toEqual([[2], { accept: 1 }])
+    expect(raw.closed).toBe(null)
+  })
+
+  it('takes no handler place of broadcasts for longer than that', async () => {
+    const world = new World()
+    const { schema, waiting } = slowSchema()
+    const a = world.node('a')
+    a.swarm.handle(message<number>('m', { schema }), () => 'accept')
+    await a.swarm.start()
+    const raw = await RawPeer.connect(world, a)
+    for (let n = 0; n < 65; n++) raw.broadcast(0, 'm', json(n))
+    await world.run(DECODE_MS - 1)
+    expect(waiting.length).toBe(64)
+    await world.run(1)
+    expect(waiting.length).toBe(65)
+  })
+
+  it('takes no handler place of direct messages for longer than that, and gives their credit back', async () => {
+    const world = new World()
+    const { schema, waiting } = slowSchema()
+    const Slow = direct<number>('slow', { schema, serial: true })
+    const a = world.node('a')
+    const seen: number[] = []
+    a.swarm.handle(Slow, (n) => {
+      seen.push(n)
+    })
+    await a.swarm.start()
+    const raw = await RawPeer.connect(world, a)
+    // Credit comes by the quarter of the window: two of these make one.
+    const credited = (): boolean => raw.of('window').length > 0
+    for (let n = 0; n < 2; n++) raw.send(64, json('x'.repeat(30_000)))
+    raw.send(64, json(2))
+    await world.run(DECODE_MS - 1)
+    expect(waiting.length).toBe(1)
+    await world.run(1)
+    expect([waiting.length, credited(), codes(a.heard('error'))]).toEqual([2, false, ['decode-timeout']])
+    await world.run(DECODE_MS)
+    expect([waiting.length, credited()]).toEqual([3, true])
+    waiting[2]?.({ value: 2 })
+    await world.settle()
+    expect([seen, a.swarm.status().strikes]).toEqual([[2], {}])
+  })
+
+  it('answers a question with a failure, and frees its place', async () => {
+    const world = new World()
+    const { schema, waiting } = slowSchema()
+    const a = world.node('a')
+    a.swarm.respond(request<number, number>('ask', { schema }), (n) => n)
+    await a.swarm.start()
+    const raw = await RawPeer.connect(world, a)
+    raw.ask(7, 0, json(1))
+    await world.run(DECODE_MS - 1)
+    expect(raw.of('failure')).toEqual([])
+    await world.run(1)
+    expect(raw.of('failure').map(({ id, text }) => [id, text])).toEqual([[7, 'decode-timeout']])
+    expect([codes(a.heard('error')), a.swarm.status().strikes]).toEqual([['decode-timeout'], {}])
+    raw.ask(7, 0, json(2))
+    await world.settle()
+    waiting[1]?.({ value: 2 })
+    await world.settle()
+    expect(raw.of('response').map(({ id }) => id)).toEqual([7])
+  })
+
+  it('fails the question whose answer it was to judge, and the link stays', async () => {
+    const world = new World()
+    const { schema } = slowSchema()
+    const Ask = request<number, number>('ask', { answerSchema: schema })
+    const a = world.node('a')
+    a.swarm.respond(Ask, (n) => n)
+    await a.swarm.start()
+    const b = await world.started('b')
+    await world.connect(b, a)
+    const told: string[] = []
+    b.swarm
+      .peer(a.swarm.id)
+      ?.request(Ask, 1)
+      .catch((error: unknown) => {
+        told.push((error as HoldfastError).code)
+      })
+    await world.run(DECODE_MS - 1)
+    expect(told).toEqual([])
+    await world.run(1_000)
+    expect([told, b.swarm.status().strikes, b.heard('peer:disconnect')]).toEqual([['decode-timeout'], {}, []])
+  })
+})
