@@ -1,53 +1,14 @@
 /** Peers given up for now, in a whole network of strangers: how seldom they are tried, and what follows when one answers. */
 import { describe, expect, it } from 'vitest'
-import { BackoffPolicy } from '../../src/policy/backoff.js'
 import { PeerStore } from '../../src/policy/peer-store.js'
 import type { PeerId } from '../../src/ports/types.js'
 import { formatPeerId } from '../../src/protocol/peer-id.js'
 import { nullCrypto, SeededRandom, swarmLab } from '../../src/testing/index.js'
-import type { Ear } from './lab-ear.js'
+import { backoff, COLD_EVERY_MS, hub, loseAll, untilLinked } from './bridge-hub.js'
 import { listen } from './lab-ear.js'
 
 const TARGET = 12
-const COLD_EVERY_MS = 30_000
 const BRIDGE_MS = 600_000
-const SOON_COLD = { firstMs: 1_000, capMs: 1_000, hotAttemptsMax: 2, afterHot: 'cold' } as const
-/** Strangers are cold two failures after their loss. */
-const backoff = new BackoffPolicy({ regular: SOON_COLD, unknown: SOON_COLD })
-/** Once those lost are cold, at the latest. */
-const COLD_MS = 5_000
-
-/** Node 0, whom nobody can dial, linked to all others, with whom it began. */
-function hub(seed: number, others: number): Ear {
-  const places = swarmLab({ seed, masternodes: 0, nodes: others + 1 })
-  const known = Array.from({ length: others }, (_, i) => places.address(i + 1))
-  const ear = listen({
-    seed,
-    masternodes: 0,
-    nodes: others + 1,
-    seeds: [],
-    net: { undialable: [0] },
-    swarm: (index) => ({ backoff, seeds: index === 0 ? known : [] }),
-  })
-  ear.lab.run(20_000)
-  for (let i = 1; i <= others; i++) expect(ear.lab.linked(0, i), String(i)).toBe(true)
-  return ear
-}
-
-/** Kills those from `first` to `last`, and waits until node 0 has given them up for now. */
-function loseAll({ lab }: Ear, first: number, last: number): void {
-  for (let i = first; i <= last; i++) lab.kill(i)
-  lab.run(COLD_MS)
-  for (let i = first; i <= last; i++) expect(lab.swarm(0).explain(lab.id(i)).state, String(i)).toBe('cold')
-}
-
-/** Lets time pass, a few milliseconds at a time, until node 0 is linked to another. @returns the instant */
-function untilLinked({ lab }: Ear, other: number, withinMs: number): number {
-  const until = lab.now + withinMs
-  while (!lab.linked(0, other) && lab.now < until) lab.run(10)
-  expect(lab.linked(0, other), `linked to ${String(other)}`).toBe(true)
-  return lab.now
-}
 
 describe('peers given up for now', () => {
   it('are tried one at a time, every thirty seconds, each of them some time', () => {
