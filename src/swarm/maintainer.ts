@@ -43,8 +43,8 @@ export class Maintainer {
   readonly #exchange: Exchange
   readonly #watch: Watch
   readonly #demand: Demand
-  /** Untried addresses that are dialled only to see whether somebody is there. Bound: one each FEELER_MS. */
-  readonly #feelers = new Set<PeerId>()
+  /** Whose untried address is being dialled only to see whether somebody is there. */
+  #felt: PeerId | null = null
   #deadlines: Deadline[] = []
   #failover: Deadline | null = null
   #replacedAt = 0
@@ -101,9 +101,13 @@ export class Maintainer {
   /** A new link: where candidates are few, it is asked for others at once. */
   linked(connection: Connection): void {
     const now = this.#context.agenda.now()
-    if (connection.peerId !== null && this.#feelers.delete(connection.peerId)) {
-      connection.close('useless')
-      return
+    if (this.#felt !== null && connection.peerId === this.#felt) {
+      this.#felt = null
+      // Whoever comes by itself meanwhile is a guest like any other.
+      if (connection.direction === 'outbound') {
+        connection.close('useless')
+        return
+      }
     }
     this.bridges.linked(connection)
     const pressing = this.#connections.size <= LINKS_MIN || now - this.#askedAt >= ASK_EVERY_MS
@@ -195,12 +199,12 @@ export class Maintainer {
 
   /** With all places taken an untried address is dialled now and then, and left again: the book knows who is really there. */
   #feel(): void {
-    this.#feelers.clear()
+    this.#felt = null
     if (this.#demand.wanted() > 0) return
     const untried = this.#candidates().find(({ ageMs }) => ageMs === null)
     if (untried === undefined) return
     const { peerId, peerClass } = untried
-    this.#feelers.add(peerId)
+    this.#felt = peerId
     this.#dialer.feel(peerId, peerClass, this.#context.settings.peerStore.get(peerId)?.addresses ?? [])
   }
 

@@ -1,38 +1,17 @@
 /** How many links a node looks for, how hastily, and which of them makes way for a better one. */
 import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../src/policy/address.js'
-import { PeerStore } from '../../src/policy/peer-store.js'
+import type { PeerStore } from '../../src/policy/peer-store.js'
 import { SCORE_AVOIDED } from '../../src/policy/score.js'
 import type { PeerId } from '../../src/ports/types.js'
-import { message } from '../../src/protocol/message.js'
 import { formatPeerId } from '../../src/protocol/peer-id.js'
-import { nullCrypto, SeededRandom, swarmLab } from '../../src/testing/index.js'
+import { nullCrypto, SeededRandom } from '../../src/testing/index.js'
+import { hub, Tx } from './hub.js'
 import type { Ear } from './lab-ear.js'
-import { listen } from './lab-ear.js'
 
 const MINIMUM = 8
 const TARGET = 12
 const TICK_MS = 5_000
-const Tx = message<number>('tx')
-
-/** Node 0, whom nobody can dial, begins with so many others; the rest of them run, and know nobody. */
-function hub(seed: number, nodes: number, begins: number): Ear & { readonly peerStore: PeerStore } {
-  const places = swarmLab({ seed, masternodes: 0, nodes })
-  const peerStore = new PeerStore()
-  const ear = listen({
-    seed,
-    masternodes: 0,
-    nodes,
-    seeds: [],
-    net: { undialable: [0] },
-    swarm: (index) =>
-      index === 0 ? { peerStore, seeds: Array.from({ length: begins }, (_, i) => places.address(i + 1)) } : {},
-    prepare: (swarm, index) => {
-      swarm.handle(Tx, () => (index === 0 ? 'reject' : 'accept'))
-    },
-  })
-  return { ...ear, peerStore }
-}
 
 /** Has node 0 hear of this many peers at addresses that never answer. */
 function hearOfNobodies(peerStore: PeerStore, seed: number, count: number): PeerId[] {

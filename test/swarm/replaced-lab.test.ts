@@ -1,41 +1,19 @@
 /** A poor link that made way stays away while its place is taken. */
 import { describe, expect, it } from 'vitest'
 import { BackoffPolicy } from '../../src/policy/backoff.js'
-import { PeerStore } from '../../src/policy/peer-store.js'
 import { SCORE_AVOIDED } from '../../src/policy/score.js'
 import { parseAddress } from '../../src/policy/address.js'
-import { message } from '../../src/protocol/message.js'
-import { swarmLab } from '../../src/testing/index.js'
-import { listen } from './lab-ear.js'
+import { hub, Tx } from './hub.js'
 
 const TARGET = 12
-const Tx = message<number>('tx')
 const rule = { firstMs: 2_000, capMs: 2_000, hotAttemptsMax: 100 } as const
 
 describe('a poor link that made way for a better one', () => {
   it('is not dialled again while all places are taken', () => {
     const poor = TARGET
     const better = poor + 1
-    const places = swarmLab({ seed: 1, masternodes: 0, nodes: TARGET + 2 })
-    const peerStore = new PeerStore()
-    const { lab, heard } = listen({
-      seed: 1,
-      masternodes: 0,
-      nodes: TARGET + 2,
-      seeds: [],
-      net: { undialable: [0] },
-      swarm: (index) =>
-        index === 0
-          ? {
-              peerStore,
-              backoff: new BackoffPolicy({ regular: rule, unknown: rule }),
-              seeds: Array.from({ length: TARGET - 1 }, (_, i) => places.address(i + 1)),
-            }
-          : {},
-      prepare: (swarm, index) => {
-        swarm.handle(Tx, () => (index === 0 ? 'reject' : 'accept'))
-      },
-    })
+    const backoff = new BackoffPolicy({ regular: rule, unknown: rule })
+    const { lab, heard, peerStore } = hub(1, TARGET + 2, TARGET - 1, { backoff })
     lab.kill(poor)
     lab.run(60_000)
     // The twelfth, which maintenance itself has chosen, is away at first.
