@@ -6,6 +6,7 @@ const published = {
   tcp: 'src/transports/tcp.ts',
   websocket: 'src/transports/websocket.ts',
   memory: 'src/transports/memory.ts',
+  storage: 'src/storage/memory.ts',
   testing: 'src/testing/index.ts',
 }
 

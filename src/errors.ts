@@ -109,6 +109,8 @@ export type ErrorCode =
   | 'handler-failed'
   | 'decode-timeout'
   | 'listener-failed'
+  | 'storage-failed'
+  | 'directory-failed'
 
 /** The one error class: `code` is stable and documented, `fault` says whose doing, `cause` keeps what lies below. */
 export class HoldfastError extends Error {

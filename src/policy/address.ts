@@ -61,6 +61,12 @@ function textOf({ scheme, host, port, path }: Address, peerId: PeerId | null): s
   return `${scheme}://${owner}${bracketed}:${String(port)}${path === '/' ? '' : path}`
 }
 
+/** Where a link comes from, as text; null where the transport has no addresses. */
+export function endpointText(remote: { readonly host: string; readonly port: number } | null): string | null {
+  if (remote === null) return null
+  return remote.host.includes(':') ? `[${remote.host}]:${String(remote.port)}` : `${remote.host}:${String(remote.port)}`
+}
+
 /** Whether the text has the form of a peer id: 55 characters of lower-case base32. The checksum is not looked at. */
 export function isPeerIdText(text: string): text is PeerId {
   return /^[a-z2-7]{55}$/.test(text)

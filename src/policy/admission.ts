@@ -54,8 +54,9 @@ export function pendingMaxFor(whitelisted: number): number {
 
 /** The pre-authentication pool. `key` names a link; the owner removes it when the handshake ends, either way. */
 export class PendingPool {
-  readonly #pendingMax: number
-  readonly #openMax: number
+  readonly #listedShare: number
+  #pendingMax: number
+  #openMax: number
   readonly #perBucketMax: number
   readonly #listedPerBucketMax: number
   readonly #perIpLimits: boolean
@@ -71,6 +72,7 @@ export class PendingPool {
     const { pendingMax, listedShare = 0.5, perBucketMax = 4, perIpLimits = true } = options
     const { attemptsPerMin = 10, listedAttemptsPerMin = 60, listedPerBucketMax = pendingMax } = options
     if (!(listedShare >= 0 && listedShare <= 1)) throw invalidOption('listedShare', listedShare, 'a number from 0 to 1')
+    this.#listedShare = listedShare
     this.#pendingMax = checkLimit('pendingMax', pendingMax, 1, 65_536)
     this.#openMax = Math.floor(pendingMax * (1 - listedShare))
     this.#perBucketMax = checkLimit('perBucketMax', perBucketMax, 1, 65_536)
@@ -83,6 +85,12 @@ export class PendingPool {
   /** Handshakes under way. */
   get size(): number {
     return this.#strangers.size + this.#listed.size
+  }
+
+  /** The operator's lists have changed. Who is in stays in, though there be too many for a while. */
+  resize(pendingMax: number): void {
+    this.#pendingMax = checkLimit('pendingMax', pendingMax, 1, 65_536)
+    this.#openMax = Math.floor(pendingMax * (1 - this.#listedShare))
   }
 
   /**

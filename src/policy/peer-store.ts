@@ -3,6 +3,7 @@
  * makes way, and who may fill it, is `peer-shelves`' to say.
  */
 import { addressKey, formatAddress, networkGroup } from './address.js'
+import { AddressPins } from './address-pins.js'
 import { pickAnchors } from './anchors.js'
 import { checkLimit } from './limit.js'
 import type { PeerRecord, PeerSource } from './peer-record.js'
@@ -12,8 +13,6 @@ import { readBook } from './peer-snapshot.js'
 import { Pool } from './pool.js'
 import type { Random } from '../ports/clock.js'
 import type { Address, PeerId } from '../ports/types.js'
-
-const PINNED_ADDRESSES_MAX = 4096
 
 /** Options of {@link PeerStore}. */
 export interface PeerStoreOptions {
@@ -38,6 +37,8 @@ interface Entry {
 
 /** The address book. `now` is monotonic, `wall` wall-clock milliseconds. Methods for an id that is not known do nothing. */
 export class PeerStore {
+  /** Whose the addresses are that were listed without an id. */
+  readonly pins: AddressPins = new AddressPins()
   readonly #peersMax: number
   readonly #addressesMax: number
   readonly #regularAfterMs: number
@@ -46,8 +47,6 @@ export class PeerStore {
   /** Bound: `peersMax`. */
   readonly #pool = new Pool<PeerId>()
   readonly #shelves: PeerShelves
-  /** Bound: 4,096; more are refused. */
-  readonly #pinnedIds = new Map<string, PeerId>()
 
   /** @throws HoldfastError `invalid-option` for a number outside its bounds */
   constructor({ peersMax = 8192, addressesMax = 8, regularAfterMs = 600_000 }: PeerStoreOptions = {}) {
@@ -141,6 +140,12 @@ export class PeerStore {
     this.#change(entry, { linkedMs: 0 })
   }
 
+  /** The operator trusted it until now: it counts as one that has behaved for long enough. */
+  vouch(id: PeerId): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) this.#change(entry, { linkedMs: Math.max(entry.record.linkedMs, this.#regularAfterMs) })
+  }
+
   /** What the peer has earned by itself; trust is the operator's to give. */
   classOf(id: PeerId, now: number): 'regular' | 'unknown' {
     const entry = this.#entries.get(id)
@@ -161,19 +166,6 @@ export class PeerStore {
     if (entry === undefined) return
     const [working, others] = split(entry.record.addresses, key)
     entry.record = { ...entry.record, failures: 0, addresses: [...working, ...others] }
-  }
-
-  /** Ties an address that was whitelisted without an id to the first id that we authenticated there. */
-  pinAddress(key: string, id: PeerId): 'pinned' | 'taken' | 'full' {
-    const pinned = this.#pinnedIds.get(key)
-    if (pinned !== undefined) return pinned === id ? 'pinned' : 'taken'
-    if (this.#pinnedIds.size >= PINNED_ADDRESSES_MAX) return 'full'
-    this.#pinnedIds.set(key, id)
-    return 'pinned'
-  }
-
-  pinnedId(key: string): PeerId | null {
-    return this.#pinnedIds.get(key) ?? null
   }
 
   /** Forgets all about the peer, pinned or not. */
@@ -203,7 +195,7 @@ export class PeerStore {
         anchor,
       }
     })
-    return { version: 1, peers, pinnedAddresses: [...this.#pinnedIds] }
+    return { version: 1, peers, pinnedAddresses: this.pins.entries() }
   }
 
   /**
@@ -211,10 +203,10 @@ export class PeerStore {
    * make sense is left out, and instants in the future become `wall`.
    */
   restore(snapshot: unknown, wall: number): void {
-    const bounds = { peersMax: this.#peersMax, addressesMax: this.#addressesMax, pinsMax: PINNED_ADDRESSES_MAX }
+    const bounds = { peersMax: this.#peersMax, addressesMax: this.#addressesMax, pinsMax: AddressPins.pinsMax }
     const { peers, pinnedAddresses } = readBook(snapshot, wall, bounds)
     for (const peer of peers) this.#restorePeer(peer)
-    for (const [key, id] of pinnedAddresses) this.pinAddress(key, id)
+    for (const [key, id] of pinnedAddresses) this.pins.pin(key, id)
   }
 
   #hear(id: PeerId, source: PeerSource, teller: string | undefined): Entry | null {

@@ -3,8 +3,10 @@
  * L latency; P are the penalty points, which decay. A score chooses among strangers; it never bars a trusted peer.
  */
 import type { PeerId } from '../ports/types.js'
+import { isPeerIdText } from './address.js'
 import { BoundedMap } from './bounded-map.js'
 import { checkLimit } from './limit.js'
+import { isRecord, someOf } from './stored.js'
 
 /** A score and what it is made of. */
 export interface Score {
@@ -39,8 +41,10 @@ interface Known {
 export class ScoreBook {
   /** Bound: `peersMax`; the least recently changed is forgotten. */
   readonly #known: BoundedMap<Known>
+  readonly #peersMax: number
 
   constructor(peersMax = 8_192) {
+    this.#peersMax = peersMax
     this.#known = new BoundedMap(checkLimit('peersMax', peersMax, 1, 2 ** 20))
   }
 
@@ -76,6 +80,37 @@ export class ScoreBook {
     return { total, success, uptime, latency, penalty }
   }
 
+  /** All scores, in a form that survives JSON. Durations, not instants: clocks differ after a restart. */
+  snapshot(now: number): unknown {
+    const scores = Array.from(this.#known.entries(), ([id, { success, linkedMs, linkedSince, knownSince, rttMs }]) => {
+      const presentMs = linkedSince === null ? 0 : now - linkedSince
+      return { id, success, linkedMs: linkedMs + presentMs, knownMs: now - knownSince, rttMs }
+    })
+    return { version: 1, scores }
+  }
+
+  /** Adds what a snapshot holds to what is known. Never throws: what does not make sense is left out. */
+  restore(snapshot: unknown, now: number): void {
+    if (!isRecord(snapshot) || snapshot['version'] !== 1) return
+    for (const item of someOf(snapshot['scores'], this.#peersMax)) this.#restoreOne(item, now)
+  }
+
+  #restoreOne(item: unknown, now: number): void {
+    if (!isRecord(item)) return
+    const { id, success, linkedMs, knownMs, rttMs } = item
+    if (typeof id !== 'string' || !isPeerIdText(id) || this.#known.get(id) !== undefined) return
+    const isShare = typeof success === 'number' && success >= 0 && success <= 1
+    if (!isShare || !isDuration(linkedMs) || !isDuration(knownMs) || !(rttMs === null || isDuration(rttMs))) return
+    const fresh = {
+      success,
+      linkedMs: Math.min(linkedMs, knownMs),
+      linkedSince: null,
+      knownSince: now - knownMs,
+      rttMs,
+    }
+    this.#known.set(id, fresh)
+  }
+
   #of(peerId: PeerId, now: number): Known {
     const known = this.#known.use(peerId)
     if (known !== undefined) return known
@@ -83,6 +118,10 @@ export class ScoreBook {
     this.#known.set(peerId, fresh)
     return fresh
   }
+}
+
+function isDuration(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && Number.isFinite(value)
 }
 
 /** What lies more than a day back fades as the day moves on. */

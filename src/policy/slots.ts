@@ -1,8 +1,10 @@
 /**
  * Who may have a connection slot. Trusted peers (masternode, persistent) own a reserve and may overflow into the common
- * slots; everybody else shares the common ones, where unknown inbound peers get a small part and go first.
+ * slots; everybody else shares the common ones, where unknown inbound peers get a small part and go first. Which of those
+ * who may go is the one that goes is `eviction`'s to say.
  */
-import { invalidOption } from '../errors.js'
+import { HoldfastError, invalidOption } from '../errors.js'
+import { checkLimit } from './limit.js'
 import type { Direction, PeerClass } from '../ports/types.js'
 
 /** Authenticated connections by what they are. Those on their way out no longer count. */
@@ -22,6 +24,23 @@ export interface SlotLimits {
   readonly regularMax: number
   /** Unknown inbound peers, a part of `regularMax`; by default 19. */
   readonly unknownInboundMax: number
+  /** Common links of our own choosing, which inbound ones make way for; by default 12. */
+  readonly outboundTarget: number
+}
+
+/** Slots, but for the reserve, which is sized from the operator's lists. Each 0 to 65,536. */
+export type SlotOptions = Omit<SlotLimits, 'reserve'>
+
+const DEFAULT_SLOTS: SlotOptions = { regularMax: 75, unknownInboundMax: 19, outboundTarget: 12 }
+
+/** The slots with the host's own numbers in place. @throws HoldfastError `invalid-option` for a number out of bounds */
+export function resolveSlots(given: Partial<SlotOptions>): SlotOptions {
+  for (const name of Object.keys(given))
+    if (!Object.hasOwn(DEFAULT_SLOTS, name))
+      throw new HoldfastError('invalid-option', `there is no option slots.${name}`)
+  const slots = { ...DEFAULT_SLOTS, ...given }
+  for (const [name, value] of Object.entries(slots)) checkLimit(`slots.${name}`, value, 0, 65_536)
+  return slots
 }
 
 /** Who asks for a slot. */
@@ -31,14 +50,16 @@ export interface SlotCandidate {
 }
 
 /**
- * Whom to evict first: an `unknown-inbound` one, any `inbound` regular or unknown one, or, where trusted peers leave no
- * other choice, an `outbound` regular or unknown one.
+ * Among whom: an `unknown-inbound` one, any `inbound` regular or unknown one, or, where trusted peers leave no other choice,
+ * an `outbound` regular or unknown one.
  */
 export type SlotVictim = 'unknown-inbound' | 'inbound' | 'outbound'
 
+/** `evict`: somebody must go. `exchange`: only where that leaves the node with peers in more networks; else it is a refusal. */
 export type SlotDecision =
   | { readonly kind: 'admit' }
   | { readonly kind: 'evict'; readonly victim: SlotVictim }
+  | { readonly kind: 'exchange'; readonly victim: SlotVictim }
   | { readonly kind: 'refuse'; readonly code: 'too-many-peers' }
 
 const ADMIT: SlotDecision = { kind: 'admit' }
@@ -56,13 +77,15 @@ export function reserveFor(whitelisted: number, persistent: number): number {
 }
 
 /**
- * Whether the candidate gets a slot. A trusted one is refused only when trusted peers hold every slot. Nobody is evicted
- * for an unknown inbound peer, and only an unknown inbound one for anybody else who is not trusted.
+ * Whether the candidate gets a slot. A trusted one is refused only when trusted peers hold every slot. An unknown inbound
+ * peer goes for anybody else, an inbound regular one for a link of our own choosing while there are too few of those; for its
+ * like, nobody goes but for the sake of more networks.
  */
 export function checkSlot(counts: SlotCounts, limits: SlotLimits, candidate: SlotCandidate): SlotDecision {
   const trusted = counts.masternode + counts.persistent
   const inbound = counts.regularInbound + counts.unknownInbound
-  const common = inbound + counts.regularOutbound + counts.unknownOutbound
+  const outbound = counts.regularOutbound + counts.unknownOutbound
+  const common = inbound + outbound
   const totalIsFull = trusted + common >= limits.reserve + limits.regularMax
 
   if (candidate.peerClass === 'masternode' || candidate.peerClass === 'persistent') {
@@ -72,11 +95,14 @@ export function checkSlot(counts: SlotCounts, limits: SlotLimits, candidate: Slo
   }
 
   const commonIsFull = totalIsFull || common >= limits.regularMax
-  if (candidate.peerClass === 'unknown' && candidate.direction === 'inbound') {
-    return commonIsFull || counts.unknownInbound >= limits.unknownInboundMax ? REFUSE : ADMIT
-  }
+  const isUnknown = candidate.peerClass === 'unknown' && candidate.direction === 'inbound'
+  if (isUnknown && (commonIsFull || counts.unknownInbound >= limits.unknownInboundMax))
+    return counts.unknownInbound > 0 ? { kind: 'exchange', victim: 'unknown-inbound' } : REFUSE
   if (!commonIsFull) return ADMIT
-  return counts.unknownInbound > 0 ? { kind: 'evict', victim: 'unknown-inbound' } : REFUSE
+  if (counts.unknownInbound > 0) return { kind: 'evict', victim: 'unknown-inbound' }
+  if (inbound === 0) return REFUSE
+  if (candidate.direction === 'inbound') return { kind: 'exchange', victim: 'inbound' }
+  return outbound < limits.outboundTarget ? { kind: 'evict', victim: 'inbound' } : REFUSE
 }
 
 function checkCount(field: string, given: number): void {

@@ -67,7 +67,7 @@ export class Bridges implements Maintenance {
       .map((target) => ({ target, ageMs: this.#ageMs(target, agenda.now()) }))
       .sort((a, b) => a.ageMs - b.ageMs)
     for (const { target } of lost.slice(0, BRIDGE_RETRIES))
-      this.#dialer.retryIn(target, BRIDGE_SPREAD_MS * settings.random.float())
+      this.#dialer.wishes.retryIn(target, BRIDGE_SPREAD_MS * settings.random.float())
   }
 
   /** A new link that maintenance dialled and that is one too many lasts as long as a bridge, where there is room for one. */
@@ -103,7 +103,7 @@ export class Bridges implements Maintenance {
     for (const target of targets) if (isSomebodyNew(target, now)) this.#dialer.forget(target)
     if (this.#demand.wanted() <= -BRIDGES_MAX) return
     const drawn = pickCold(cold.slice(0, COLD_MAX), this.#context.settings.random)
-    if (drawn !== null) this.#dialer.retryIn(drawn.target, 0)
+    if (drawn !== null) this.#dialer.wishes.retryIn(drawn.target, 0)
   }
 
   /** @returns false where there are as many as there may be */

@@ -30,6 +30,8 @@ export class Connection implements LinkEvents {
   peerId: PeerId | null = null
   /** What it was admitted as. */
   identity: PeerIdentity | null = null
+  /** When it last brought a broadcast that was new and accepted. */
+  novelAt: number | null = null
   /** When this side first wrote: of an inbound link, when the first handshake message had come whole. */
   answeredAt: number | null = null
   readonly #world: ConnectionWorld

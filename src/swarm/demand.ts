@@ -4,13 +4,14 @@ import { isTrustedClass } from './dial-slots.js'
 import type { Dialer } from './dialer.js'
 import type { Peer } from './peer.js'
 
-const OUTBOUND_TARGET = 12
-
 export class Demand {
   readonly #connections: Connections<Peer>
   readonly #dialer: Dialer
+  readonly #target: number
 
-  constructor(connections: Connections<Peer>, dialer: Dialer) {
+  /** @param target common links that this node seeks itself */
+  constructor(connections: Connections<Peer>, dialer: Dialer, target: number) {
+    this.#target = target
     this.#connections = connections
     this.#dialer = dialer
   }
@@ -28,7 +29,7 @@ export class Demand {
         have++
     for (const { attempt, peerClass } of this.#dialer.targets())
       if (attempt !== null && !isTrustedClass(peerClass)) have++
-    return OUTBOUND_TARGET - have
+    return this.#target - have
   }
 
   /** Links that are not suspect. */

@@ -52,6 +52,8 @@ export interface Target {
   kept: boolean
   /** Wanted because links are few. */
   isSeed: boolean
+  /** Dialled only to see whether somebody is there. */
+  isFelt: boolean
   // Bound: the host's own calls.
   waiters: Waiter[]
 }
@@ -91,6 +93,7 @@ export class DialTargets {
       attempt: null,
       kept: false,
       isSeed: false,
+      isFelt: false,
       waiters: [],
     }
     this.#all.add(target)
@@ -122,6 +125,7 @@ export class DialTargets {
     own.waiters.push(...dialled.waiters)
     own.kept ||= dialled.kept
     own.isSeed ||= dialled.isSeed
+    own.isFelt &&= dialled.isFelt
     return own
   }
 

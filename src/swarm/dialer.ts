@@ -6,7 +6,7 @@ import type { Reason } from '../errors.js'
 import { HoldfastError, reasonError } from '../errors.js'
 import { formatAddress } from '../policy/address.js'
 import type { FailurePlan } from '../policy/dial.js'
-import { checkDial, firstDialMs, planAfterLoss, STABLE_LINK_MS } from '../policy/dial.js'
+import { checkDial, planAfterLoss, STABLE_LINK_MS } from '../policy/dial.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { DialerSetup } from './dialer-setup.js'
@@ -17,12 +17,14 @@ import { clearStanding, DialTargets, postponeAddress, preferAddress, trust } fro
 import { waitFor } from './dial-waiting.js'
 import type { DialFailure } from './events.js'
 import { Recovery } from './recovery.js'
+import { Wishes } from './wishes.js'
 
 /** Parallel dials at once while most links are suspect: then it is rather we who are cut off. */
 const SUSPECT_DIALS_MAX = 3
 const SUSPECT_RETRY_MS = 3_000
 
 export class Dialer {
+  readonly wishes: Wishes
   readonly #setup: DialerSetup
   readonly #targets = new DialTargets()
   readonly #recovery: Recovery
@@ -34,6 +36,17 @@ export class Dialer {
       this.#fail(target, address, reason, false)
     })
     this.#recovery = new Recovery(setup.agenda, setup.random, setup.healing.recoveryReset)
+    this.wishes = new Wishes(setup, this.#targets, {
+      start: (target) => {
+        this.#start(target, null)
+      },
+      dialIn: (target, delayMs, isBridging) => {
+        this.#dialIn(target, delayMs, isBridging)
+      },
+      forget: (target) => {
+        this.forget(target)
+      },
+    })
   }
 
   /** Every target, for maintenance and for whoever asks how things stand. */
@@ -43,6 +56,10 @@ export class Dialer {
 
   target(peerId: PeerId): Target | null {
     return this.#targets.find(peerId)
+  }
+
+  targetAt(address: Address): Target | null {
+    return this.#targets.findAddress(address)
   }
 
   /** Whether the network itself seems to be gone. */
@@ -55,29 +72,13 @@ export class Dialer {
     this.#recovery.offline.heard()
   }
 
-  /** Wants a peer from now on. The first dial is at once, or a little later where the other side goes first. */
-  want(peerId: PeerId | null, peerClass: PeerClass, addresses: readonly Address[]): void {
-    const { isPreferred, isConnected, random, healing, agenda } = this.#setup
-    const target = this.#targets.provide(peerId, peerClass, addresses)
-    target.kept = true
-    target.peerClass = peerClass
-    if (target.standing.kind !== 'idle' || target.attempt !== null) return
-    if (peerId !== null && isConnected(peerId)) {
-      target.standing = { kind: 'connected', sinceAt: agenda.now() }
-      return
-    }
-    const preferred = peerId === null || isPreferred(peerId)
-    // The experiment that loses pairs for ever: the other side never dials at all.
-    if (!preferred && !healing.bothSidesDial) return
-    this.#dialIn(target, firstDialMs(preferred, isTrustedClass(peerClass) && peerId !== null, random))
-  }
-
   /** Dials once, now, whatever the backoff says; joins an attempt under way. */
   async dial(address: Address, peerClass: PeerClass, signal?: AbortSignal): Promise<PeerId> {
     signal?.throwIfAborted()
     if (!this.#setup.transports.has(address.scheme))
       throw new HoldfastError('no-transport', `no transport for ${address.scheme}:`)
     const target = this.#targets.provide(address.peerId, peerClass, [address])
+    target.isFelt = false
     const { peerId } = target
     if (peerId !== null && this.#setup.isConnected(peerId)) return peerId
     return waitFor(target, signal, {
@@ -88,32 +89,6 @@ export class Dialer {
         if (!target.kept) this.forget(target)
       },
     })
-  }
-
-  /** A cold or waiting target is tried out of its turn, and as a bridge even where no more links are wanted. */
-  retryIn(target: Target, delayMs: number): void {
-    if (target.attempt === null && target.standing.kind !== 'connected') this.#dialIn(target, delayMs, true)
-  }
-
-  /** Dials a stranger once, to see whether it is there. */
-  feel(peerId: PeerId, peerClass: PeerClass, addresses: readonly Address[]): void {
-    const target = this.#targets.provide(peerId, peerClass, addresses)
-    if (target.standing.kind === 'idle' && target.attempt === null) this.#start(target, null)
-  }
-
-  /** A seed is wanted while links are few, again and again and never seldom. */
-  wantSeed(address: Address): void {
-    const target = this.#targets.provide(address.peerId, 'regular', [address])
-    target.isSeed = true
-    if (target.standing.kind === 'idle' && target.attempt === null)
-      this.want(address.peerId, target.peerClass, [address])
-  }
-
-  leaveSeed(address: Address): void {
-    const target = this.#targets.findAddress(address)
-    if (target?.isSeed !== true) return
-    target.isSeed = false
-    if (target.standing.kind === 'backing-off' && !isTrustedClass(target.peerClass)) this.forget(target)
   }
 
   /** Calls off whatever is under way, and knows the target no more. */

@@ -48,6 +48,11 @@ export class Gate {
     })
   }
 
+  /** The operator's lists have changed. */
+  resize(): void {
+    this.#pool.resize(pendingMaxFor(this.#setup.roster.count('masternode')))
+  }
+
   /** Handshakes of inbound links under way. */
   get pending(): number {
     return this.#pool.size

@@ -246,6 +246,7 @@ export class Gossip {
       this.#rejected.add(key, now)
     } else dedup.settle(key, now)
     if (verdict === 'accept') {
+      connection.novelAt = now
       if (appKey !== null) this.#appIds.accept(appKey, now)
       this.#fanOut.send(received.definition, bytes, (other) => !sources.has(sourceOf(other)))
     }

@@ -6,7 +6,7 @@ import { networkGroup } from '../policy/address.js'
 import type { Candidate } from '../policy/candidates.js'
 import { pickCandidates } from '../policy/candidates.js'
 import { SCORE_AVOIDED } from '../policy/score.js'
-import type { PeerClass, PeerId } from '../ports/types.js'
+import type { PeerClass } from '../ports/types.js'
 import type { Deadline } from './agenda.js'
 import { Bridges } from './bridges.js'
 import type { Connection } from './connection.js'
@@ -43,8 +43,6 @@ export class Maintainer {
   readonly #exchange: Exchange
   readonly #watch: Watch
   readonly #demand: Demand
-  /** Whose untried address is being dialled only to see whether somebody is there. */
-  #felt: PeerId | null = null
   #deadlines: Deadline[] = []
   #failover: Deadline | null = null
   #replacedAt = 0
@@ -58,7 +56,7 @@ export class Maintainer {
     this.#dialer = dialer
     this.#exchange = exchange
     this.#watch = watch
-    this.#demand = new Demand(connections, dialer)
+    this.#demand = new Demand(connections, dialer, context.settings.slots.outboundTarget)
     this.bridges = new Bridges(context, connections, dialer, exchange, this.#demand)
   }
 
@@ -101,8 +99,9 @@ export class Maintainer {
   /** A new link: where candidates are few, it is asked for others at once. */
   linked(connection: Connection): void {
     const now = this.#context.agenda.now()
-    if (this.#felt !== null && connection.peerId === this.#felt) {
-      this.#felt = null
+    const target = connection.peerId === null ? null : this.#dialer.target(connection.peerId)
+    if (target?.isFelt === true) {
+      target.isFelt = false
       // Whoever comes by itself meanwhile is a guest like any other.
       if (connection.direction === 'outbound') {
         connection.close('useless')
@@ -142,15 +141,15 @@ export class Maintainer {
     const aggressive = this.#demand.usable() < Math.min(LINKS_MIN, known) || known === 0
     this.#seeksSeeds = aggressive || (wanted > 0 && known < LINKS_MIN)
     for (const seed of seeds) {
-      if (this.#seeksSeeds) this.#dialer.wantSeed(seed)
-      else this.#dialer.leaveSeed(seed)
+      if (this.#seeksSeeds) this.#dialer.wishes.wantSeed(seed)
+      else this.#dialer.wishes.leaveSeed(seed)
     }
     if (wanted <= 0) return
     const candidates = this.#candidates()
     if (candidates.length === 0) return
     const count = Math.min(aggressive ? AGGRESSIVE_PICKS : CALM_PICKS, wanted)
     for (const { peerId, peerClass } of pickCandidates(candidates, count, this.#groups(), random))
-      this.#dialer.want(peerId, peerClass, peerStore.get(peerId)?.addresses ?? [])
+      this.#dialer.wishes.want(peerId, peerClass, peerStore.get(peerId)?.addresses ?? [])
   }
 
   /** A book that holds the operator's own peers and nobody else has nobody to offer. */
@@ -199,13 +198,11 @@ export class Maintainer {
 
   /** With all places taken an untried address is dialled now and then, and left again: the book knows who is really there. */
   #feel(): void {
-    this.#felt = null
     if (this.#demand.wanted() > 0) return
     const untried = this.#candidates().find(({ ageMs }) => ageMs === null)
     if (untried === undefined) return
     const { peerId, peerClass } = untried
-    this.#felt = peerId
-    this.#dialer.feel(peerId, peerClass, this.#context.settings.peerStore.get(peerId)?.addresses ?? [])
+    this.#dialer.wishes.feel(peerId, peerClass, this.#context.settings.peerStore.get(peerId)?.addresses ?? [])
   }
 
   #askSomebody(): void {

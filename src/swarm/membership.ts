@@ -3,8 +3,7 @@
  * enters by the same door, whoever opened it, and leaves by the same, with one reason.
  */
 import type { Reason } from '../errors.js'
-import { formatAddress } from '../policy/address.js'
-import { isPreferredDialer } from '../policy/tie-break.js'
+import { addressKey, endpointText, formatAddress } from '../policy/address.js'
 import type { Link } from '../ports/transport.js'
 import type { Address, Direction, PeerId } from '../ports/types.js'
 import { formatPeerId, parsePeerId } from '../protocol/peer-id.js'
@@ -14,13 +13,18 @@ import { createConnectionWorld } from './connection-world.js'
 import { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
 import { Credentials } from './credentials.js'
-import { Dialer } from './dialer.js'
-import type { DialFailure } from './events.js'
+import type { Dialer } from './dialer.js'
+import { isTrustedClass } from './dial-slots.js'
+import { createDialer } from './dialer-wiring.js'
 import { Gate } from './gate.js'
 import { Peer } from './peer.js'
 import { isHandshakeViolation, Reception } from './reception.js'
+import { Seating } from './seating.js'
 import { Traffic } from './traffic.js'
 import { Upkeep } from './upkeep.js'
+
+/** Who was evicted is asked to stay away this long. */
+const EVICTED_RETRY_MS = 60_000
 
 export class Membership implements ConnectionOwner<Connection> {
   readonly connections: Connections<Peer>
@@ -28,6 +32,7 @@ export class Membership implements ConnectionOwner<Connection> {
   readonly dialer: Dialer
   readonly upkeep: Upkeep
   readonly gate: Gate
+  readonly seating: Seating
   readonly credentials: Credentials
   /** What peers are told of where to find us. */
   announced: readonly string[] = []
@@ -55,10 +60,11 @@ export class Membership implements ConnectionOwner<Connection> {
         emitter.emit('error', error)
       },
     })
+    this.seating = new Seating({ settings, roster, links: () => this.#links })
     this.#reception = new Reception({
       settings,
       roster,
-      links: () => this.#links,
+      seating: this.seating,
       failed: (error) => {
         emitter.emit('error', error)
       },
@@ -66,7 +72,14 @@ export class Membership implements ConnectionOwner<Connection> {
         emitter.emit('clock:skew', { peerId, skewMs })
       },
     })
-    this.dialer = this.#createDialer()
+    this.dialer = createDialer(context, {
+      connections: this.connections,
+      maintenance: () => this.upkeep.maintainer.bridges,
+      adopt: (link, address) => this.adopt(link, address),
+      failed: (failure) => {
+        this.upkeep.dialFailed(failure)
+      },
+    })
     this.upkeep = new Upkeep(context, {
       connections: this.connections,
       dialer: this.dialer,
@@ -124,6 +137,7 @@ export class Membership implements ConnectionOwner<Connection> {
     const peerId = formatPeerId(publicKey, settings.crypto)
     const dialled = this.#dialled.get(connection) ?? null
     connection.peerId = peerId
+    if (dialled !== null) this.#pin(dialled, peerId)
     const admission = this.#reception.receive(connection, peerId, dialled, skewMs)
     if (admission.kind === 'refuse') {
       const farewell = admission.code === 'too-many-peers' ? this.upkeep.farewell(connection) : []
@@ -140,18 +154,31 @@ export class Membership implements ConnectionOwner<Connection> {
   }
 
   established(connection: Connection): void {
-    const { settings, roster, counters } = this.#context
+    const { counters } = this.#context
     const { identity } = connection
     if (identity === null) return
     const { peerId, publicKey, peerClass } = identity
-    const dialled = this.#dialled.get(connection) ?? null
-    if (dialled !== null) roster.pin(dialled, peerId)
-    if (peerClass === 'masternode' || peerClass === 'persistent') settings.blacklist.exempt(peerId)
-    this.#reception.pickVictim(connection)?.close('too-many-peers', { retryAfterMs: 60_000, text: 'evicted' })
+    if (isTrustedClass(peerClass)) this.#trusted(connection, peerId)
+    const victim = this.seating.pickVictim(connection)
+    victim?.close('too-many-peers', {
+      retryAfterMs: EVICTED_RETRY_MS,
+      text: victim === connection ? 'full' : 'evicted',
+    })
+    if (victim === connection) return
     this.gate.done(connection)
     counters.count(`handshake-${connection.direction}`)
     this.dialer.reached(peerId, connection)
     this.connections.add(peerId, publicKey, connection, this.#addressOf(connection))
+  }
+
+  /** What the operator, the book or the host says of a linked peer has changed: its links are of that class from now on. */
+  reclassify(peerId: PeerId): void {
+    for (const connection of this.connections.linksTo(peerId)) {
+      const peerClass = this.#reception.classOf(connection, peerId, this.#dialled.get(connection) ?? null)
+      if (peerClass === false) connection.close('not-allowed')
+      else if (peerClass !== connection.identity?.peerClass)
+        connection.reclassify(peerClass, this.#context.settings.limits[peerClass])
+    }
   }
 
   application(connection: Connection, index: number, body: Uint8Array, size: number): void {
@@ -233,31 +260,17 @@ export class Membership implements ConnectionOwner<Connection> {
     }
   }
 
-  #createDialer(): Dialer {
-    const { settings, agenda, counters, emitter, log, roster } = this.#context
-    const { crypto, publicKey, blacklist, limits } = settings
-    return new Dialer({
-      ...settings,
-      agenda,
-      connectMs: (peerClass) => limits[peerClass].connectMs,
-      trustedCount: () => roster.count('masternode') + roster.count('persistent'),
-      linkCount: () => this.connections.size,
-      suspectCount: () => this.#suspects(),
-      maintenance: () => this.upkeep.maintainer.bridges,
-      isConnected: (peerId) => this.connections.current(peerId) !== null,
-      isBanned: (peerId) => blacklist.check({ peerId }, agenda.now()) !== null,
-      isPreferred: (peerId) => isPreferredDialer(publicKey, parsePeerId(peerId, crypto), crypto),
-      adopt: (link, address) => this.adopt(link, address),
-      failed: (failure: DialFailure) => {
-        counters.count(`dial-${failure.reason.code}`)
-        log('debug', `dial ${failure.address} failed: ${failure.reason.code}`)
-        this.upkeep.dialFailed(failure)
-        emitter.emit('dial:failed', failure)
-      },
-      alarmed: (failure: DialFailure) => {
-        log('warn', `${failure.address} has failed ${String(failure.attempt)} times in a row`)
-      },
-    })
+  /** Our own dial has proven who is at an address that was listed without an id. */
+  #pin(dialled: Address, peerId: PeerId): void {
+    const { roster, settings } = this.#context
+    if (roster.pin(dialled, peerId)) settings.peerStore.pins.pin(addressKey(dialled), peerId)
+  }
+
+  #trusted(connection: Connection, peerId: PeerId): void {
+    const { settings, roster } = this.#context
+    settings.blacklist.exempt(peerId)
+    if (roster.classOf(peerId) !== null) settings.peerStore.pin(peerId)
+    if (connection.direction === 'inbound' && connection.remoteIp !== null) roster.sawAt(peerId, connection.remoteIp)
   }
 
   /** Before hello only the address is struck: whoever stands between two honest nodes could make either look guilty. */
@@ -267,30 +280,19 @@ export class Membership implements ConnectionOwner<Connection> {
       this.traffic.strikeAddress(connection, code)
   }
 
-  #suspects(): number {
-    let count = 0
-    for (const { vitals } of this.connections.currents()) if (vitals?.suspect === true) count++
-    return count
-  }
-
   #refusedInbound(peerId: PeerId | null, link: Link, reason: Reason): void {
     const { counters, emitter } = this.#context
     counters.count(`inbound-${reason.code}`)
     if (peerId !== null) this.upkeep.refused(peerId, reason)
-    emitter.emit('inbound:refused', { peerId, address: endpointText(link), reason })
+    emitter.emit('inbound:refused', { peerId, address: endpointText(link.remote), reason })
   }
 
   #addressOf(connection: Connection): string | null {
     const dialled = this.#dialled.get(connection)
-    return dialled === undefined ? endpointText(connection.link) : formatAddress(dialled)
+    return dialled === undefined ? endpointText(connection.link.remote) : formatAddress(dialled)
   }
 
   #peerOf({ peerId }: Connection): Peer | null {
     return peerId === null ? null : this.connections.handle(peerId)
   }
-}
-
-function endpointText({ remote }: Link): string | null {
-  if (remote === null) return null
-  return remote.host.includes(':') ? `[${remote.host}]:${String(remote.port)}` : `${remote.host}:${String(remote.port)}`
 }

@@ -5,21 +5,25 @@
 import { HoldfastError, invalidOption } from '../errors.js'
 import type { Logger } from '../observe/log.js'
 import { parseAddress } from '../policy/address.js'
-import type { Backoff, BackoffFunction } from '../policy/backoff.js'
-import { BackoffPolicy, toBackoffPolicy } from '../policy/backoff.js'
+import type { Backoff, BackoffFunction, BackoffPolicy } from '../policy/backoff.js'
+import { toBackoffPolicy } from '../policy/backoff.js'
 import { Blacklist } from '../policy/blacklist.js'
 import { DedupCache } from '../policy/dedup.js'
 import { PeerStore } from '../policy/peer-store.js'
+import type { SlotOptions } from '../policy/slots.js'
+import { resolveSlots } from '../policy/slots.js'
 import type { Clock, Random } from '../ports/clock.js'
 import type { Crypto } from '../ports/crypto.js'
+import type { TrustedDirectory } from '../ports/discovery.js'
+import type { Storage } from '../ports/storage.js'
 import type { Transport } from '../ports/transport.js'
 import type { Address, Direction, PeerClass, PeerId } from '../ports/types.js'
-import { copyBytes, utf8 } from '../protocol/bytes.js'
 import { parsePeerId } from '../protocol/peer-id.js'
 import type { VersionRange } from '../protocol/hello.js'
 import type { Healing } from './healing.js'
 import { DEFAULT_HEALING } from './healing.js'
 import type { Identity } from './identity.js'
+import * as checks from './option-checks.js'
 import type { ClassLimits, Limits } from './profile.js'
 import { resolveLimits } from './profile.js'
 
@@ -64,6 +68,8 @@ export interface SwarmOptions {
   readonly preset?: Preset
   /** Whether links and attempts are counted by IP. Default true; false where many nodes share one machine. */
   readonly perIpLimits?: boolean
+  /** How many links to peers that are not trusted. Default 75, of which 19 unknown inbound, and 12 that this node seeks itself. */
+  readonly slots?: Partial<SlotOptions>
   /** How long to wait before a redial: a policy, or a function. Default: the preset's. */
   readonly backoff?: BackoffPolicy | BackoffFunction
   /** Which broadcasts have been seen. Default: ten minutes within 131,072 ids. */
@@ -72,6 +78,10 @@ export interface SwarmOptions {
   readonly blacklist?: Blacklist
   /** What is known of other peers. Default: an empty one of 8,192. */
   readonly peerStore?: PeerStore
+  /** A list of masternodes that the operator trusts to be kept elsewhere. Added to `masternodes`; default: none. */
+  readonly directory?: TrustedDirectory
+  /** Where the book, bans and scores outlive the process: read at the start, saved every 120 s and at the end. Default: nowhere. */
+  readonly storage?: Storage
   /** Experiments with healing, to see what each habit is worth. Default: all of them on. */
   readonly healing?: Partial<Healing>
   /** Takes log lines in place of `debug`. */
@@ -107,18 +117,18 @@ export interface Settings extends Environment {
   readonly authorize: ((question: AuthorizeQuestion) => PeerClass | false) | null
   readonly limits: Limits
   readonly perIpLimits: boolean
+  readonly slots: SlotOptions
   readonly backoff: Backoff
   readonly dedup: DedupCache
   readonly blacklist: Blacklist
   readonly peerStore: PeerStore
+  readonly directory: TrustedDirectory | null
+  readonly storage: Storage | null
   readonly logger: Logger | null
   readonly agent: string
   readonly healing: Healing
 }
 
-const MAGIC_BYTES = 4
-const AGENT_BYTES_MAX = 128
-const VERSION_MAX = 2 ** 28 - 1
 const PRESETS: readonly Preset[] = ['masternode', 'literal', 'lan', 'loopback', 'light']
 
 /** @throws HoldfastError `invalid-option`, or `invalid-address` and `invalid-peer-id` for a bad address */
@@ -133,25 +143,30 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     crypto,
     clock: options.clock ?? environment.clock,
     random: options.random ?? environment.random,
-    networkId: toNetworkId(options.network, options.genesis),
-    identity: checkIdentity(options.identity),
+    networkId: checks.toNetworkId(options.network, options.genesis),
+    identity: checks.checkIdentity(options.identity),
     publicKey: parsePeerId(options.identity.id, crypto),
-    transports: bySchemes(options.transports),
+    transports: checks.bySchemes(options.transports),
     listen: addresses('listen'),
     announce: options.announce === undefined ? null : addresses('announce'),
     masternodes: addresses('masternodes'),
     persistent: addresses('persistent'),
     seeds: addresses('seeds'),
-    protocol: checkProtocol(options.protocol ?? { version: 1, minVersion: 1 }),
-    authorize: checkAuthorize(options.authorize ?? null),
+    protocol: checks.checkProtocol(options.protocol ?? { version: 1, minVersion: 1 }),
+    authorize: checks.checkAuthorize(options.authorize ?? null),
     limits: resolveLimits(preset, options.limits ?? {}),
     perIpLimits: options.perIpLimits ?? preset !== 'loopback',
-    backoff: toBackoffPolicy(options.backoff ?? backoffOf(options.healing?.giveUp === true ? 'literal' : preset)),
+    slots: resolveSlots(options.slots ?? {}),
+    backoff: toBackoffPolicy(
+      options.backoff ?? checks.backoffOf(options.healing?.giveUp === true ? 'literal' : preset),
+    ),
     dedup: options.dedup ?? new DedupCache(),
     blacklist: options.blacklist ?? new Blacklist(),
     peerStore: options.peerStore ?? new PeerStore(),
+    directory: checks.checkDirectory(options.directory ?? null),
+    storage: checks.checkStorage(options.storage ?? null),
     logger: options.logger ?? null,
-    agent: checkAgent(options.agent ?? 'holdfast'),
+    agent: checks.checkAgent(options.agent ?? 'holdfast'),
     healing: { ...DEFAULT_HEALING, ...options.healing },
   }
 }
@@ -171,10 +186,13 @@ const NAMES: Readonly<Record<keyof SwarmOptions, true>> = {
   limits: true,
   preset: true,
   perIpLimits: true,
+  slots: true,
   backoff: true,
   dedup: true,
   blacklist: true,
   peerStore: true,
+  directory: true,
+  storage: true,
   healing: true,
   logger: true,
   agent: true,
@@ -197,84 +215,6 @@ export function parseTrusted(text: string, crypto: Crypto): Address {
 }
 
 function parseAddresses(field: string, texts: readonly string[], crypto: Crypto): readonly Address[] {
-  if (!isList(texts)) throw invalidOption(field, texts, 'a list of addresses')
+  if (!checks.isList(texts)) throw invalidOption(field, texts, 'a list of addresses')
   return texts.map((text) => parseTrusted(text, crypto))
-}
-
-function toNetworkId(network: string | Uint8Array, genesis: string | Uint8Array | undefined): Uint8Array {
-  const magic = typeof network === 'string' ? utf8(network) : network
-  if (!(magic instanceof Uint8Array) || magic.length !== MAGIC_BYTES)
-    throw invalidOption('network', network, 'four characters of ASCII, or four bytes')
-  const networkId = new Uint8Array(8)
-  networkId.set(magic)
-  if (genesis !== undefined) networkId.set(toGenesis(genesis).subarray(0, 4), MAGIC_BYTES)
-  return networkId
-}
-
-function toGenesis(genesis: string | Uint8Array): Uint8Array {
-  if (typeof genesis !== 'string' && genesis instanceof Uint8Array && genesis.length >= 4) return copyBytes(genesis)
-  if (typeof genesis !== 'string' || !/^(0x)?([0-9a-f]{2}){4,}$/i.test(genesis))
-    throw invalidOption('genesis', genesis, 'a hash of at least four bytes, as bytes or hex')
-  const digits = genesis.replace(/^0x/i, '')
-  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
-}
-
-function checkIdentity(identity: Identity): Identity {
-  const given: unknown = identity
-  if (typeof given === 'object' && given !== null && 'sign' in given && 'id' in given) return identity
-  throw invalidOption('identity', identity, 'an identity, such as createIdentity() makes')
-}
-
-function checkAgent(agent: string): string {
-  const given: unknown = agent
-  if (typeof given === 'string' && utf8(given).length <= AGENT_BYTES_MAX) return given
-  throw invalidOption('agent', agent, `text of at most ${String(AGENT_BYTES_MAX)} bytes`)
-}
-
-function checkAuthorize(authorize: Settings['authorize']): Settings['authorize'] {
-  if (authorize === null || typeof authorize === 'function') return authorize
-  throw invalidOption('authorize', authorize, 'a function')
-}
-
-function checkProtocol({ version, minVersion }: VersionRange): VersionRange {
-  for (const [field, given] of Object.entries({ 'protocol.version': version, 'protocol.minVersion': minVersion }))
-    if (!Number.isInteger(given) || given < 0 || given > VERSION_MAX)
-      throw invalidOption(field, given, `an integer from 0 to ${String(VERSION_MAX)}`)
-  if (minVersion > version)
-    throw invalidOption('protocol.minVersion', minVersion, `at most the version, ${String(version)}`)
-  return { version, minVersion }
-}
-
-function bySchemes(transports: readonly Transport[]): ReadonlyMap<string, Transport> {
-  if (!isList(transports) || transports.length === 0)
-    throw invalidOption('transports', transports, 'at least one transport, such as tcp()')
-  const byScheme = new Map<string, Transport>()
-  for (const transport of transports)
-    for (const scheme of transport.schemes) if (!byScheme.has(scheme)) byScheme.set(scheme, transport)
-  return byScheme
-}
-
-/** JavaScript may pass anything. */
-function isList(value: unknown): boolean {
-  return Array.isArray(value)
-}
-
-function backoffOf(preset: Preset): BackoffPolicy {
-  const every = <T>(rule: T): Record<PeerClass, T> => ({
-    masternode: rule,
-    persistent: rule,
-    regular: rule,
-    unknown: rule,
-  })
-  switch (preset) {
-    case 'literal':
-      return BackoffPolicy.literal
-    case 'lan':
-      return new BackoffPolicy(every({ firstMs: 1_000, capMs: 10_000 }))
-    case 'loopback':
-      return new BackoffPolicy(every({ firstMs: 50, capMs: 1_000 }))
-    case 'masternode':
-    case 'light':
-      return new BackoffPolicy()
-  }
 }

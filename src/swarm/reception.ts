@@ -3,10 +3,8 @@
  */
 import type { ReasonCode, WireCode } from '../errors.js'
 import { HoldfastError } from '../errors.js'
-import { formatAddress, ipBucket, isLoopback } from '../policy/address.js'
-import type { SlotCounts, SlotDecision, SlotVictim } from '../policy/slots.js'
-import { checkSlot, reserveFor } from '../policy/slots.js'
-import type { Address, Direction, PeerClass, PeerId } from '../ports/types.js'
+import { endpointText, formatAddress } from '../policy/address.js'
+import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Hello } from '../protocol/hello.js'
 import type { Connection } from './connection.js'
 import type { CloseOptions } from './connection-owner.js'
@@ -14,12 +12,12 @@ import type { Settings } from './options.js'
 import type { ClassLimits } from './profile.js'
 import { windowBytesFor } from './profile.js'
 import type { Roster } from './roster.js'
+import type { Seating } from './seating.js'
 
 export interface ReceptionSetup {
   readonly settings: Settings
   readonly roster: Roster
-  /** Every link of the swarm. */
-  readonly links: () => Iterable<Connection>
+  readonly seating: Seating
   readonly failed: (error: HoldfastError) => void
   readonly clockSkew: (peerId: PeerId, skewMs: number) => void
 }
@@ -29,8 +27,6 @@ export type Admission =
   | { readonly kind: 'refuse'; readonly code: WireCode; readonly options: CloseOptions }
 
 const CLASSES: readonly PeerClass[] = ['masternode', 'persistent', 'regular', 'unknown']
-const REGULAR_MAX = 75
-const UNKNOWN_INBOUND_MAX = 19
 /** Tells a peer without a slot when to ask again. */
 const RETRY_FULL_MS = 60_000
 /** A trusted peer's clock may be this wrong: its delegation then only raises `clock:skew`. */
@@ -56,18 +52,15 @@ export class Reception {
     if (skewMs > (listed !== null ? TRUSTED_SKEW_MAX_MS : 0)) {
       return refuse('expired', { text: `our clock says ${String(settings.clock.wall())}` })
     }
-    const peerClass = this.#classOf(connection, peerId, dialled)
+    const peerClass = this.classOf(connection, peerId, dialled)
     if (peerClass === false) return refuse('not-allowed')
     if (skewMs > 0) clockSkew(peerId, skewMs)
-    return this.#slot(connection, peerId, peerClass)
-  }
-
-  /** Who must go now that this one is in: the slots may have filled while it said hello. Null where there is room. */
-  pickVictim(connection: Connection): Connection | null {
-    const { identity, direction } = connection
-    if (identity === null || holds(identity.peerId, this.#holders(connection))) return null
-    const decision = this.#decide(identity.peerClass, direction, this.#holders(connection))
-    return decision.kind === 'evict' ? this.#youngest(decision.victim) : null
+    const seat = this.#setup.seating.ask(connection, peerId, peerClass)
+    if (seat === 'granted') return { kind: 'admit', peerClass, limits: settings.limits[peerClass] }
+    return refuse('too-many-peers', {
+      retryAfterMs: RETRY_FULL_MS,
+      ...(seat === 'network' ? { text: 'from this address' } : {}),
+    })
   }
 
   /** What this side says of itself to a peer of this class. */
@@ -87,11 +80,10 @@ export class Reception {
     }
   }
 
-  #classOf(connection: Connection, peerId: PeerId, dialled: Address | null): PeerClass | false {
+  /** The class it has by the operator's lists, its own merits and the host's say; false where the host refuses it. */
+  classOf(connection: Connection, peerId: PeerId, dialled: Address | null): PeerClass | false {
     const { settings, roster } = this.#setup
-    const { remote } = connection.link
-    const address =
-      dialled === null ? (remote === null ? null : `${remote.host}:${String(remote.port)}`) : formatAddress(dialled)
+    const address = dialled === null ? endpointText(connection.link.remote) : formatAddress(dialled)
     const own = roster.classOf(peerId) ?? settings.peerStore.classOf(peerId, settings.clock.monotonic())
     if (settings.authorize === null) return own
     try {
@@ -104,85 +96,9 @@ export class Reception {
     }
   }
 
-  #slot(connection: Connection, peerId: PeerId, peerClass: PeerClass): Admission {
-    const limits = this.#setup.settings.limits[peerClass]
-    const admit = { kind: 'admit', peerClass, limits } as const
-    // A second link to a peer needs no second slot: one of the two is about to go.
-    const holders = this.#holders(connection)
-    if (holds(peerId, holders)) return admit
-    if (this.#perIpIsFull(connection, peerClass, limits.connectionsPerIpMax, holders))
-      return refuse('too-many-peers', { retryAfterMs: RETRY_FULL_MS, text: 'from this address' })
-    const decision = this.#decide(peerClass, connection.direction, holders)
-    return decision.kind === 'refuse' ? refuse(decision.code, { retryAfterMs: RETRY_FULL_MS }) : admit
-  }
-
-  #decide(peerClass: PeerClass, direction: Direction, holders: readonly Connection[]): SlotDecision {
-    const { roster } = this.#setup
-    const reserve = reserveFor(roster.count('masternode'), roster.count('persistent'))
-    const limits = { reserve, regularMax: REGULAR_MAX, unknownInboundMax: UNKNOWN_INBOUND_MAX }
-    return checkSlot(countSlots(holders), limits, { peerClass, direction })
-  }
-
-  /** Those who were let in and are not on their way out, each peer once; a slot is taken from the moment it is granted. */
-  #holders(but: Connection | null): readonly Connection[] {
-    const holders = new Map<PeerId, Connection>()
-    for (const connection of this.#setup.links()) {
-      const { identity } = connection
-      if (connection === but || identity === null || connection.isEnding || holders.has(identity.peerId)) continue
-      holders.set(identity.peerId, connection)
-    }
-    return [...holders.values()]
-  }
-
-  #perIpIsFull(connection: Connection, peerClass: PeerClass, max: number, holders: readonly Connection[]): boolean {
-    const ip = this.#bannableIp(connection)
-    if (ip === null || isLoopback(ip) || peerClass === 'masternode' || peerClass === 'persistent') return false
-    const bucket = ipBucket(ip)
-    let count = 0
-    for (const { identity, link } of holders) {
-      if (identity?.peerClass !== 'regular' && identity?.peerClass !== 'unknown') continue
-      if (link.remote !== null && ipBucket(link.remote.host) === bucket) count++
-    }
-    return count >= max
-  }
-
   #bannableIp({ direction, link }: Connection): string | null {
     return this.#setup.settings.perIpLimits && direction === 'inbound' ? (link.remote?.host ?? null) : null
   }
-
-  /** The youngest of those who may go. */
-  #youngest(victim: SlotVictim): Connection | null {
-    let youngest: Connection | null = null
-    for (const connection of this.#holders(null)) {
-      const peerClass = connection.identity?.peerClass
-      const common = peerClass === 'regular' || peerClass === 'unknown'
-      const inbound = connection.direction === 'inbound'
-      const fits = common && (victim === 'outbound' || (inbound && (victim === 'inbound' || peerClass === 'unknown')))
-      if (fits && connection.openedAt >= (youngest?.openedAt ?? Number.NEGATIVE_INFINITY)) youngest = connection
-    }
-    return youngest
-  }
-}
-
-function holds(peerId: PeerId, holders: readonly Connection[]): boolean {
-  return holders.some(({ identity }) => identity?.peerId === peerId)
-}
-
-function countSlots(holders: readonly Connection[]): SlotCounts {
-  const counts = {
-    masternode: 0,
-    persistent: 0,
-    regularInbound: 0,
-    regularOutbound: 0,
-    unknownInbound: 0,
-    unknownOutbound: 0,
-  }
-  for (const { identity, direction } of holders) {
-    const peerClass = identity?.peerClass
-    if (peerClass === 'masternode' || peerClass === 'persistent') counts[peerClass]++
-    else if (peerClass !== undefined) counts[`${peerClass}${direction === 'inbound' ? 'Inbound' : 'Outbound'}`]++
-  }
-  return counts
 }
 
 /** Found by us in a handshake: what no honest peer does by accident. */

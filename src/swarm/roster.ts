@@ -1,6 +1,7 @@
 /**
  * Whom the operator trusts: masternodes and persistent peers, by id, or by address alone, which pins the first id that our own
- * authenticated dial finds there. Nothing a peer says ever adds to it.
+ * authenticated dial finds there. The list may change while the node runs: by the host's word, or by a directory that the
+ * operator named. Nothing a peer says ever adds to it.
  */
 import { addressKey, canonicalIp } from '../policy/address.js'
 import type { Address, PeerId } from '../ports/types.js'
@@ -14,56 +15,109 @@ export interface Trusted {
   readonly addresses: readonly Address[]
 }
 
+/** One line of the list. `host`: the options, or a call. What a directory says replaces only what it said before. */
+export interface Listing {
+  readonly origin: 'host' | 'directory'
+  readonly peerClass: TrustedClass
+  /** Names nobody where it was listed by address alone and nobody has been found there. */
+  readonly address: Address
+}
+
+/** Whom the host has struck off, whatever a directory says. */
+const STRUCK_MAX = 4_096
+
 export class Roster {
   readonly #ownId: PeerId
-  // Bound: the operator's own list.
+  // Bound: the operator's lists, and DIRECTORY_MAX of the directory's.
+  #listings: readonly Listing[] = []
+  /** Bound: STRUCK_MAX; the oldest is forgotten. */
+  readonly #struck = new Set<PeerId>()
+  // Bound: the trusted; where each last came from, when that is not where it is listed.
+  readonly #seenAt = new Map<PeerId, string>()
+  // Below: what follows from the above. Bound: the same.
   readonly #byId = new Map<PeerId, Trusted>()
-  // Bound: the operator's own list.
   readonly #byAddress = new Map<string, Trusted>()
-  /** By IP, where the host is one, the addresses there. Bound: the operator's own list. */
   readonly #ips = new Map<string, Set<string>>()
   readonly #counts: Record<TrustedClass, number> = { masternode: 0, persistent: 0 }
 
   constructor(ownId: PeerId, masternodes: readonly Address[], persistent: readonly Address[]) {
     this.#ownId = ownId
-    // Masternodes last: where both lists name a peer, the higher class holds.
-    for (const address of persistent) this.add('persistent', address)
-    for (const address of masternodes) this.add('masternode', address)
+    const list = (peerClass: TrustedClass, addresses: readonly Address[]): Listing[] =>
+      addresses.map((address) => ({ origin: 'host', peerClass, address }))
+    this.#set([...list('persistent', persistent), ...list('masternode', masternodes)])
   }
 
-  /** Adds one entry; this node's own is left out, so that a fleet can share one list. */
-  add(peerClass: TrustedClass, address: Address): Trusted | null {
-    const { peerId } = address
-    if (peerId === this.#ownId) return null
-    const ip = canonicalIp(address.host)
-    if (ip !== null) this.#ips.set(ip, (this.#ips.get(ip) ?? new Set()).add(addressKey(address)))
-    if (peerId === null) {
-      const entry = { peerId, peerClass, addresses: [address] }
-      this.#byAddress.set(addressKey(address), entry)
-      this.#recount()
-      return entry
-    }
-    const known = this.#byId.get(peerId)
-    const others = known?.addresses.filter((other) => addressKey(other) !== addressKey(address)) ?? []
-    const entry = { peerId, peerClass, addresses: [...others, address] }
-    this.#byId.set(peerId, entry)
-    this.#recount()
-    return entry
+  /** Adds a masternode; one that was struck off is trusted again. This node's own entry is left out, so that a fleet can share one list. */
+  add(address: Address): void {
+    if (address.peerId !== null) this.#struck.delete(address.peerId)
+    this.#set([...this.#listings, { origin: 'host', peerClass: 'masternode', address }])
+  }
+
+  /** Strikes a masternode off, whoever listed it. @returns whether it was listed */
+  strike(peerId: PeerId): boolean {
+    this.#struck.delete(peerId)
+    this.#struck.add(peerId)
+    const [oldest] = this.#struck
+    if (this.#struck.size > STRUCK_MAX && oldest !== undefined) this.#struck.delete(oldest)
+    return this.#drop(({ address }) => address.peerId === peerId)
+  }
+
+  /** Takes one address off the list, with the peer where it was its last. @returns whether it was listed */
+  remove(address: Address): boolean {
+    const key = addressKey(address)
+    return this.#drop((listing) => {
+      const { peerId } = listing.address
+      return addressKey(listing.address) === key && (address.peerId === null || address.peerId === peerId)
+    })
+  }
+
+  /** What the directory says now, in place of what it said before. Whoever was struck off stays so. */
+  setDirectory(addresses: readonly Address[]): void {
+    const own = this.#listings.filter(({ origin }) => origin === 'host')
+    const pinned = new Map(this.#listings.map(({ address }) => [addressKey(address), address.peerId]))
+    const listed = addresses.map((address): Listing => {
+      const peerId = address.peerId ?? pinned.get(addressKey(address)) ?? null
+      return { origin: 'directory', peerClass: 'masternode', address: { ...address, peerId } }
+    })
+    this.#set([...own, ...listed])
   }
 
   classOf(peerId: PeerId): TrustedClass | null {
     return this.#byId.get(peerId)?.peerClass ?? null
   }
 
-  /** Our own dial to an address-only entry has proven who is there. */
-  pin(address: Address, peerId: PeerId): void {
-    const entry = this.#byAddress.get(addressKey(address))
-    if (entry === undefined) return
-    this.#byAddress.delete(addressKey(address))
-    this.add(entry.peerClass, { ...address, peerId })
+  find(peerId: PeerId): Trusted | null {
+    return this.#byId.get(peerId) ?? null
   }
 
-  /** How many trusted addresses there are at this IP: an inbound link from there may be from any of them. */
+  /** Our own dial to an address-only entry has proven who is there. @returns false where there is no such entry */
+  pin(address: Address, peerId: PeerId): boolean {
+    const key = addressKey(address)
+    if (!this.#byAddress.has(key) || this.#struck.has(peerId)) return false
+    this.#set(
+      this.#listings.map((listing) =>
+        listing.address.peerId === null && addressKey(listing.address) === key
+          ? { ...listing, address: { ...listing.address, peerId } }
+          : listing,
+      ),
+    )
+    return true
+  }
+
+  /** A trusted peer has come from there. Whoever shares that IP, a ban earned there keeps this one's next link out no more. */
+  sawAt(peerId: PeerId, ip: string): void {
+    const canonical = canonicalIp(ip)
+    const trusted = this.#byId.get(peerId)
+    if (trusted === undefined || canonical === null || this.#seenAt.get(peerId) === canonical) return
+    const old = this.#seenAt.get(peerId)
+    if (old !== undefined) this.#ips.get(old)?.delete(peerId)
+    this.#seenAt.delete(peerId)
+    if (trusted.addresses.some(({ host }) => canonicalIp(host) === canonical)) return
+    this.#seenAt.set(peerId, canonical)
+    this.#note(canonical, peerId)
+  }
+
+  /** How many trusted peers there are at this IP: an inbound link from there may be from any of them. */
   listedAt(ip: string): number {
     const canonical = canonicalIp(ip)
     return canonical === null ? 0 : (this.#ips.get(canonical)?.size ?? 0)
@@ -79,9 +133,54 @@ export class Roster {
     yield* this.#byAddress.values()
   }
 
-  #recount(): void {
+  #drop(gone: (listing: Listing) => boolean): boolean {
+    const left = this.#listings.filter((listing) => listing.peerClass !== 'masternode' || !gone(listing))
+    const some = left.length < this.#listings.length
+    if (some) this.#set(left)
+    return some
+  }
+
+  /** Where two lines name a peer, the higher class holds, and the addresses of all of them. */
+  #set(listings: readonly Listing[]): void {
+    const known = new Set<string>()
+    this.#listings = listings.filter(({ origin, peerClass, address: { peerId, ...address } }) => {
+      const key = `${origin} ${peerClass} ${peerId ?? ''} ${addressKey({ ...address, peerId })}`
+      const isStruck = peerClass === 'masternode' && peerId !== null && this.#struck.has(peerId)
+      if (peerId === this.#ownId || isStruck || known.has(key)) return false
+      known.add(key)
+      return true
+    })
+    this.#index()
+  }
+
+  #index(): void {
+    this.#byId.clear()
+    this.#byAddress.clear()
+    this.#ips.clear()
+    for (const { peerClass, address } of this.#listings) {
+      const key = addressKey(address)
+      const { peerId } = address
+      const old = peerId === null ? this.#byAddress.get(key) : this.#byId.get(peerId)
+      const others = old?.addresses.filter((other) => addressKey(other) !== key) ?? []
+      const highest = old?.peerClass === 'masternode' ? 'masternode' : peerClass
+      const entry: Trusted = { peerId, peerClass: highest, addresses: [...others, address] }
+      if (peerId === null) this.#byAddress.set(key, entry)
+      else this.#byId.set(peerId, entry)
+      const ip = canonicalIp(address.host)
+      if (ip !== null) this.#note(ip, key)
+    }
+    for (const [peerId, ip] of this.#seenAt) {
+      if (this.#byId.has(peerId)) this.#note(ip, peerId)
+      else this.#seenAt.delete(peerId)
+    }
     this.#counts.masternode = 0
     this.#counts.persistent = 0
     for (const { peerClass } of this.entries()) this.#counts[peerClass]++
+  }
+
+  #note(ip: string, what: string): void {
+    const there = this.#ips.get(ip)
+    if (there === undefined) this.#ips.set(ip, new Set([what]))
+    else there.add(what)
   }
 }

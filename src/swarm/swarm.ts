@@ -3,8 +3,7 @@
  * made of; everything it says has been decided elsewhere.
  */
 import { HoldfastError } from '../errors.js'
-import { formatAddress, isPrivate } from '../policy/address.js'
-import type { Address, PeerClass, PeerId } from '../ports/types.js'
+import type { PeerClass, PeerId } from '../ports/types.js'
 import { FRAME } from '../protocol/frame.js'
 import { encodeNames } from '../protocol/hello.js'
 import type { DirectDefinition, MessageDefinition, RequestDefinition } from '../protocol/message.js'
@@ -15,7 +14,6 @@ import { createContext } from './context.js'
 import type { SwarmEventName, SwarmEvents, SwarmListener } from './events.js'
 import type { BroadcastResult } from './fan-out.js'
 import { HANDLERS_MAX, HandlerQueue } from './handler-queue.js'
-import { Listeners } from './listeners.js'
 import { Membership } from './membership.js'
 import type { Environment, SwarmOptions } from './options.js'
 import { parseTrusted, resolveOptions } from './options.js'
@@ -26,6 +24,9 @@ import { explanationOf } from './explanation.js'
 import type { SwarmStatus } from './status.js'
 import { statusOf } from './status.js'
 import { eventStream, onceEvent } from './waiting.js'
+import type { StopOptions } from './lifecycle.js'
+import { Lifecycle } from './lifecycle.js'
+import { Masternodes } from './masternodes.js'
 
 /** Whom a broadcast is sent to at first; relays still carry it further. */
 export interface BroadcastOptions {
@@ -38,31 +39,21 @@ export interface SignalOptions {
   readonly signal?: AbortSignal
 }
 
-/** How a swarm stops. */
-export interface StopOptions {
-  /** A planned absence: peers are told not to come back before this many milliseconds. Default: they come back when they will. */
-  readonly backInMs?: number
-}
-
-/** Links get this long to send what waits and to close, when the swarm stops. */
-const STOP_MS = 500
-
 /** A node: its peers, its messages, its events. */
 export class Swarm {
+  /** The whitelist, which may change while this swarm runs. */
+  readonly masternodes: Masternodes
   readonly #context: SwarmContext
   readonly #membership: Membership
-  readonly #listeners: Listeners
-  #state: SwarmStatus['state'] = 'new'
-  #startedAt: number | null = null
-  #stopped: Promise<void> | null = null
+  readonly #lifecycle: Lifecycle
 
   /** @throws HoldfastError `invalid-option`, `invalid-address`, `invalid-peer-id`: which field, what was given, what is allowed */
   constructor(options: SwarmOptions, environment: Environment) {
     this.#context = createContext(resolveOptions(options, environment))
     this.#membership = new Membership(this.#context)
-    this.#listeners = new Listeners(this.#context.settings.transports, (link) => {
-      this.#membership.gate.accept(link)
-    })
+    this.#lifecycle = new Lifecycle(this.#context, this.#membership)
+    const { roster, settings } = this.#context
+    this.masternodes = new Masternodes(roster, this.#lifecycle.whitelist, settings.crypto)
   }
 
   /** This node's own id. */
@@ -72,7 +63,7 @@ export class Swarm {
 
   /** Where this node accepts links, with real ports and its own id: what others put in their lists. */
   get addresses(): readonly string[] {
-    return this.#listeners.addresses.map((address) => formatAddress({ ...address, peerId: this.id }))
+    return this.#lifecycle.addresses
   }
 
   /** The connected peers, by id: a copy, as of now. */
@@ -90,23 +81,12 @@ export class Swarm {
    * @throws HoldfastError `already-running`, `listen-failed`, `no-transport`, or `invalid-option` where the identity does not sign
    */
   async start(): Promise<void> {
-    if (this.#state !== 'new')
-      throw new HoldfastError('already-running', `this swarm is ${this.#state}; make a new one`)
-    this.#state = 'starting'
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#open(resolve, reject)
-      })
-    } catch (error) {
-      await this.stop()
-      throw error
-    }
+    return this.#lifecycle.start()
   }
 
   /** Says goodbye to everybody, sends what still waits for half a second at most, and frees every socket, timer and address. */
   async stop(options: StopOptions = {}): Promise<void> {
-    this.#stopped ??= this.#stop(options)
-    return this.#stopped
+    return this.#lifecycle.stop(options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,7 +123,7 @@ export class Swarm {
    * @throws HoldfastError `not-running`, `invalid-payload`
    */
   broadcast<T>(definition: MessageDefinition<T>, payload: T, { to }: BroadcastOptions = {}): BroadcastResult {
-    if (this.#state !== 'running')
+    if (this.#lifecycle.state !== 'running')
       throw new HoldfastError('not-running', 'a swarm that is not running cannot broadcast')
     expectKind(definition, ['message'])
     return this.#membership.traffic.gossip.broadcast(definition, payload, to === undefined ? null : chooser(to))
@@ -154,7 +134,8 @@ export class Swarm {
    * @throws HoldfastError `not-running`, `invalid-address`, `no-transport`, or the reason the attempt failed; the signal's reason
    */
   async dial(address: string, { signal }: SignalOptions = {}): Promise<Peer> {
-    if (this.#state !== 'running') throw new HoldfastError('not-running', 'a swarm that is not running cannot dial')
+    if (this.#lifecycle.state !== 'running')
+      throw new HoldfastError('not-running', 'a swarm that is not running cannot dial')
     const { settings, roster } = this.#context
     const parsed = parseTrusted(address, settings.crypto)
     const peerClass = parsed.peerId === null ? null : roster.classOf(parsed.peerId)
@@ -199,94 +180,14 @@ export class Swarm {
 
   /** A picture of this swarm now. */
   status(): SwarmStatus {
-    const uptimeMs = this.#startedAt === null ? 0 : this.#context.agenda.now() - this.#startedAt
-    return statusOf(this.#context, this.#membership, { state: this.#state, uptimeMs, addresses: this.addresses })
-  }
-
-  /** Callbacks all the way, so that a simulation can start a swarm between two of its events. */
-  #open(done: () => void, failed: (error: HoldfastError) => void): void {
-    const { settings, emitter, log } = this.#context
-    let waiting = settings.listen.length
-    const begin = (): void => {
-      // Stopped meanwhile: nothing may begin now.
-      if (this.#stopped === null) this.#begin()
-      done()
-    }
-    const opened = (bound: Address): void => {
-      log('info', `listening at ${formatAddress(bound)}`)
-      emitter.emit('listening', formatAddress({ ...bound, peerId: this.id }))
-      waiting--
-      if (waiting === 0) begin()
-    }
-    const broke = (error: HoldfastError): void => {
-      if (this.#startedAt === null) failed(error)
-      else emitter.emit('error', error)
-    }
-    this.#membership.credentials.start(() => {
-      if (this.#stopped !== null) {
-        done()
-        return
-      }
-      for (const address of settings.listen) this.#listeners.open(address, opened, broke)
-      if (settings.listen.length === 0) begin()
-    }, failed)
-  }
-
-  #begin(): void {
-    const { settings, agenda, roster } = this.#context
-    this.#state = 'running'
-    this.#startedAt = agenda.now()
-    this.#membership.announced = this.#announced()
-    for (const { peerId, peerClass, addresses } of roster.entries()) {
-      if (peerId !== null) {
-        settings.peerStore.pin(peerId)
-        settings.blacklist.exempt(peerId)
-      }
-      this.#membership.dialer.want(peerId, peerClass, addresses)
-    }
-    this.#membership.upkeep.maintainer.start()
+    const { state, uptimeMs, addresses } = this.#lifecycle
+    return statusOf(this.#context, this.#membership, { state, uptimeMs, addresses })
   }
 
   #receive(received: Received): void {
     const { registry } = this.#membership.traffic
     const name = registry.add(received)
     for (const connection of this.#membership.links) connection.sendControl(FRAME.types, encodeNames([name]))
-  }
-
-  /** Wildcards say nothing to others; a private address only helps where there is no other. */
-  #announced(): readonly string[] {
-    const { announce } = this.#context.settings
-    const listening = announce ?? this.#listeners.addresses.filter(({ host }) => host !== '0.0.0.0' && host !== '::')
-    const open = listening.filter(({ host }) => !isPrivate(host))
-    return (open.length > 0 ? open : listening).map((address) => formatAddress({ ...address, peerId: this.id }))
-  }
-
-  async #stop({ backInMs }: StopOptions): Promise<void> {
-    this.#state = 'stopping'
-    const { agenda, log } = this.#context
-    const { dialer, gate, credentials, links, upkeep } = this.#membership
-    upkeep.maintainer.stop()
-    credentials.stop()
-    dialer.stop()
-    const freed = this.#listeners.close()
-    for (const connection of [...links])
-      connection.close('shutdown', backInMs === undefined ? {} : { retryAfterMs: backInMs })
-    gate.stop()
-    this.#membership.traffic.stop()
-    await new Promise<void>((resolve) => {
-      const check = (): void => {
-        if (links.size === 0) resolve()
-      }
-      this.#membership.linkGone = check
-      agenda.in(STOP_MS, () => {
-        for (const connection of [...links]) connection.destroy()
-      })
-      check()
-    })
-    await freed
-    agenda.clear()
-    this.#state = 'stopped'
-    log('info', 'stopped')
   }
 }
 

@@ -56,6 +56,17 @@ export class Watch {
     this.update()
   }
 
+  /** Somebody is listed from now on, and not missing before that time has passed. */
+  expect(peerId: PeerId, withinMs: number): void {
+    this.#awayUntil.set(peerId, this.#context.agenda.now() + withinMs)
+  }
+
+  /** Somebody is listed no longer. */
+  forget(peerId: PeerId): void {
+    this.#lostAt.delete(peerId)
+    this.#awayUntil.delete(peerId)
+  }
+
   /** The view may have changed. */
   update(): void {
     const { agenda, roster } = this.#context

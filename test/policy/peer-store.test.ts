@@ -76,11 +76,11 @@ describe('PeerStore', () => {
         const store = new PeerStore({ addressesMax: 3 })
         let now = 0
         for (const step of steps) run(store, step, (now += step.stepMs))
-        store.pinAddress(keyOf(1), id(1))
+        store.pins.pin(keyOf(1), id(1))
         const copy = new PeerStore({ addressesMax: 3 })
         copy.restore(JSON.parse(JSON.stringify(store.snapshot(now))), WALL + now)
         expect(copy.ids().sort()).toEqual(store.ids().sort())
-        expect(copy.pinnedId(keyOf(1))).toBe(id(1))
+        expect(copy.pins.idAt(keyOf(1))).toBe(id(1))
         for (const peer of store.ids()) {
           const record = store.get(peer)
           const isLinked = record?.connectedAt !== null
@@ -135,7 +135,7 @@ describe('PeerStore', () => {
           expect(Number.isSafeInteger(record?.failures)).toBe(true)
           expect(record?.linkedMs).toBeGreaterThanOrEqual(0)
         }
-        expect([null, id(1)]).toContain(store.pinnedId('tcp://h:1'))
+        expect([null, id(1)]).toContain(store.pins.idAt('tcp://h:1'))
       }),
     )
   })
@@ -242,10 +242,10 @@ describe('PeerStore', () => {
 
   it('ties an address to the first id only, and to a bounded number of them', () => {
     const store = new PeerStore()
-    expect(['pinned', 'pinned', 'taken']).toEqual([1, 1, 2].map((n) => store.pinAddress(keyOf(1), id(n))))
-    expect([store.pinnedId(keyOf(1)), store.pinnedId(keyOf(2))]).toEqual([id(1), null])
-    for (let i = 1; i < 4096; i += 1) store.pinAddress(`tcp://h${String(i)}:1`, id(1))
-    expect(store.pinAddress(keyOf(2), id(1))).toBe('full')
+    expect(['pinned', 'pinned', 'taken']).toEqual([1, 1, 2].map((n) => store.pins.pin(keyOf(1), id(n))))
+    expect([store.pins.idAt(keyOf(1)), store.pins.idAt(keyOf(2))]).toEqual([id(1), null])
+    for (let i = 1; i < 4096; i += 1) store.pins.pin(`tcp://h${String(i)}:1`, id(1))
+    expect(store.pins.pin(keyOf(2), id(1))).toBe('full')
   })
 
   it('does nothing for an id that it does not know', () => {

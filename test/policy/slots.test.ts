@@ -1,8 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkSlot, reserveFor, type SlotCandidate, type SlotCounts, type SlotLimits } from '../../src/policy/slots.js'
+import {
+  checkSlot,
+  reserveFor,
+  resolveSlots,
+  type SlotCandidate,
+  type SlotCounts,
+  type SlotLimits,
+} from '../../src/policy/slots.js'
 
-const LIMITS: SlotLimits = { reserve: 50, regularMax: 75, unknownInboundMax: 19 }
+const LIMITS: SlotLimits = { reserve: 50, regularMax: 75, unknownInboundMax: 19, outboundTarget: 12 }
 const EMPTY: SlotCounts = {
   masternode: 0,
   persistent: 0,
@@ -54,7 +61,7 @@ describe('checkSlot', () => {
     direction: SlotCandidate['direction'],
   ): string => {
     const decision = checkSlot({ ...EMPTY, ...counts }, LIMITS, { peerClass, direction })
-    return decision.kind === 'evict' ? decision.victim : decision.kind
+    return 'victim' in decision ? `${decision.kind} ${decision.victim}` : decision.kind
   }
 
   it('keeps every bound through any sequence of arrivals and departures', () => {
@@ -62,6 +69,7 @@ describe('checkSlot', () => {
       reserve: fc.integer({ min: 1, max: 6 }),
       regularMax: fc.integer({ min: 0, max: 8 }),
       unknownInboundMax: fc.integer({ min: 0, max: 4 }),
+      outboundTarget: fc.integer({ min: 0, max: 4 }),
     })
     const steps = fc.array(fc.tuple(candidates, fc.boolean(), fc.nat()), { maxLength: 150, size: 'max' })
     fc.assert(
@@ -75,7 +83,7 @@ describe('checkSlot', () => {
           }
           const before = { ...counts }
           const decision = checkSlot(counts, bounds, candidate)
-          if (decision.kind === 'evict') {
+          if (decision.kind === 'evict' || decision.kind === 'exchange') {
             const choice = victims(counts, decision.victim)
             expect(choice.length).toBeGreaterThan(0)
             const victim = choice[pick % choice.length]
@@ -90,8 +98,17 @@ describe('checkSlot', () => {
           expect(trustedOf(counts)).toBeGreaterThanOrEqual(trustedOf(before))
           const isTrusted = bucket === 'masternode' || bucket === 'persistent'
           if (isTrusted) expect(decision.kind === 'refuse').toBe(trustedOf(before) >= total)
-          if (decision.kind === 'evict') expect(candidate).not.toEqual({ peerClass: 'unknown', direction: 'inbound' })
-          if (decision.kind === 'evict' && !isTrusted) expect(decision.victim).toBe('unknown-inbound')
+          // For the sake of more networks one inbound peer goes for another, and an unknown one only for its like.
+          if (decision.kind === 'exchange') {
+            expect(candidate.direction).toBe('inbound')
+            expect(isTrusted).toBe(false)
+            if (decision.victim === 'inbound') expect(candidate.peerClass).toBe('regular')
+          }
+          if (decision.kind === 'evict') {
+            expect(candidate).not.toEqual({ peerClass: 'unknown', direction: 'inbound' })
+            if (decision.victim === 'outbound') expect(isTrusted).toBe(true)
+            if (decision.victim === 'inbound' && !isTrusted) expect(candidate.direction).toBe('outbound')
+          }
         }
       }),
     )
@@ -105,23 +122,43 @@ describe('checkSlot', () => {
 
   it('lets trusted peers overflow into the common slots, inbound ones going first', () => {
     expect(answer({ masternode: 60, regularInbound: 5 }, 'masternode', 'inbound')).toBe('admit')
-    expect(answer({ masternode: 50, regularInbound: 1, regularOutbound: 74 }, 'masternode', 'inbound')).toBe('inbound')
-    expect(answer({ masternode: 50, regularOutbound: 75 }, 'persistent', 'outbound')).toBe('outbound')
+    expect(answer({ masternode: 50, regularInbound: 1, regularOutbound: 74 }, 'masternode', 'inbound')).toBe(
+      'evict inbound',
+    )
+    expect(answer({ masternode: 50, regularOutbound: 75 }, 'persistent', 'outbound')).toBe('evict outbound')
     expect(answer({ masternode: 100, persistent: 25 }, 'masternode', 'inbound')).toBe('refuse')
   })
 
   it('gives unknown inbound peers their part and nobody else’s place', () => {
     expect(answer({ unknownInbound: 18 }, 'unknown', 'inbound')).toBe('admit')
-    expect(answer({ unknownInbound: 19 }, 'unknown', 'inbound')).toBe('refuse')
+    expect(answer({ unknownInbound: 19 }, 'unknown', 'inbound')).toBe('exchange unknown-inbound')
     expect(answer({ regularInbound: 75 }, 'unknown', 'inbound')).toBe('refuse')
     expect(answer({ masternode: 120, regularInbound: 5 }, 'unknown', 'inbound')).toBe('refuse')
   })
 
-  it('evicts an unknown inbound peer, and no other, for a regular or chosen one', () => {
+  it('evicts an unknown inbound peer for a regular or chosen one', () => {
     expect(answer({ regularInbound: 74 }, 'regular', 'inbound')).toBe('admit')
-    expect(answer({ regularInbound: 74, unknownInbound: 1 }, 'regular', 'inbound')).toBe('unknown-inbound')
-    expect(answer({ regularInbound: 74, unknownInbound: 1 }, 'unknown', 'outbound')).toBe('unknown-inbound')
-    expect(answer({ regularInbound: 74, unknownOutbound: 1 }, 'regular', 'outbound')).toBe('refuse')
-    expect(answer({ masternode: 120, unknownInbound: 5 }, 'regular', 'inbound')).toBe('unknown-inbound')
+    expect(answer({ regularInbound: 74, unknownInbound: 1 }, 'regular', 'inbound')).toBe('evict unknown-inbound')
+    expect(answer({ regularInbound: 74, unknownInbound: 1 }, 'unknown', 'outbound')).toBe('evict unknown-inbound')
+    expect(answer({ masternode: 120, unknownInbound: 5 }, 'regular', 'inbound')).toBe('evict unknown-inbound')
+  })
+
+  it('exchanges an inbound regular only for its like, and evicts one while too few links are of our own choosing', () => {
+    expect(answer({ regularInbound: 75 }, 'regular', 'inbound')).toBe('exchange inbound')
+    expect(answer({ regularInbound: 64, regularOutbound: 11 }, 'regular', 'outbound')).toBe('evict inbound')
+    expect(answer({ regularInbound: 63, regularOutbound: 11, unknownOutbound: 1 }, 'unknown', 'outbound')).toBe(
+      'refuse',
+    )
+    expect(answer({ regularOutbound: 75 }, 'regular', 'inbound')).toBe('refuse')
+  })
+})
+
+describe('resolveSlots', () => {
+  it('fills in what was left out, and names what is wrong', () => {
+    expect(resolveSlots({})).toEqual({ regularMax: 75, unknownInboundMax: 19, outboundTarget: 12 })
+    expect(resolveSlots({ regularMax: 8 })).toEqual({ regularMax: 8, unknownInboundMax: 19, outboundTarget: 12 })
+    for (const bad of [-1, 1.5, NaN, 65_537])
+      expect(() => resolveSlots({ regularMax: bad })).toThrow('slots.regularMax')
+    expect(() => resolveSlots({ reserve: 3 } as never)).toThrow('there is no option slots.reserve')
   })
 })

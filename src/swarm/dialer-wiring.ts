@@ -1,0 +1,53 @@
+/** What the dialer knows of the rest of the swarm, and whom it tells. */
+import { isPreferredDialer } from '../policy/tie-break.js'
+import type { Link } from '../ports/transport.js'
+import type { Address } from '../ports/types.js'
+import { parsePeerId } from '../protocol/peer-id.js'
+import type { Connection } from './connection.js'
+import type { Connections } from './connections.js'
+import type { SwarmContext } from './context.js'
+import { Dialer } from './dialer.js'
+import type { Maintenance } from './dialer-setup.js'
+import type { DialFailure } from './events.js'
+import type { Peer } from './peer.js'
+
+export interface DialerWiring {
+  readonly connections: Connections<Peer>
+  readonly maintenance: () => Maintenance
+  readonly adopt: (link: Link, address: Address) => Connection
+  readonly failed: (failure: DialFailure) => void
+}
+
+export function createDialer(context: SwarmContext, wiring: DialerWiring): Dialer {
+  const { settings, agenda, counters, emitter, log, roster } = context
+  const { crypto, publicKey, blacklist, limits } = settings
+  const { connections, maintenance, adopt, failed } = wiring
+  return new Dialer({
+    ...settings,
+    agenda,
+    maintenance,
+    adopt,
+    connectMs: (peerClass) => limits[peerClass].connectMs,
+    trustedCount: () => roster.count('masternode') + roster.count('persistent'),
+    linkCount: () => connections.size,
+    suspectCount: () => countSuspects(connections),
+    isConnected: (peerId) => connections.current(peerId) !== null,
+    isBanned: (peerId) => blacklist.check({ peerId }, agenda.now()) !== null,
+    isPreferred: (peerId) => isPreferredDialer(publicKey, parsePeerId(peerId, crypto), crypto),
+    failed: (failure) => {
+      counters.count(`dial-${failure.reason.code}`)
+      log('debug', `dial ${failure.address} failed: ${failure.reason.code}`)
+      failed(failure)
+      emitter.emit('dial:failed', failure)
+    },
+    alarmed: (failure) => {
+      log('warn', `${failure.address} has failed ${String(failure.attempt)} times in a row`)
+    },
+  })
+}
+
+function countSuspects(connections: Connections<Peer>): number {
+  let count = 0
+  for (const { vitals } of connections.currents()) if (vitals?.suspect === true) count++
+  return count
+}

@@ -1,0 +1,142 @@
+/**
+ * What outlives the process: the book, the bans, the scores and the directory's last list, read before anything else begins
+ * and saved from time to time and at the end. A storage that fails or does not answer costs the memory, never the node.
+ */
+import { HoldfastError } from '../errors.js'
+import type { Storage } from '../ports/storage.js'
+import type { Agenda, Deadline } from './agenda.js'
+
+/** One thing that is kept. */
+export interface Kept {
+  readonly name: string
+  readonly snapshot: () => unknown
+  /** Never throws, whatever it is given. */
+  readonly restore: (value: unknown) => void
+}
+
+const SAVE_EVERY_MS = 120_000
+const LOAD_MS = 5_000
+
+export class Keeper {
+  readonly #storage: Storage | null
+  readonly #agenda: Agenda
+  readonly #kept: readonly Kept[]
+  readonly #failed: (error: HoldfastError) => void
+  /** Saves under way. Bound: what is kept. */
+  readonly #saving = new Set<string>()
+  #deadline: Deadline | null = null
+  #whenSaved: (() => void) | null = null
+  /** Ends a load that is under way. */
+  #endLoad: (() => void) | null = null
+
+  constructor(storage: Storage | null, agenda: Agenda, kept: readonly Kept[], failed: (error: HoldfastError) => void) {
+    this.#storage = storage
+    this.#agenda = agenda
+    this.#kept = kept
+    this.#failed = failed
+  }
+
+  /** Calls back when everything was read, or cannot be: at once where there is no storage. */
+  load(done: () => void): void {
+    const storage = this.#storage
+    if (storage === null) {
+      done()
+      return
+    }
+    const open = new Set(this.#kept.map(({ name }) => name))
+    const answered = (name: string, act: () => void): void => {
+      if (!open.delete(name)) return
+      act()
+      if (open.size > 0) return
+      this.#endLoad = null
+      deadline.cancel()
+      done()
+    }
+    this.#endLoad = () => {
+      open.clear()
+      deadline.cancel()
+      done()
+    }
+    const deadline = this.#agenda.in(LOAD_MS, () => {
+      for (const name of [...open])
+        answered(name, () => {
+          this.#fail(name, 'was not read in time', undefined)
+        })
+    })
+    for (const { name, restore } of this.#kept) {
+      const failed = (cause: unknown): void => {
+        answered(name, () => {
+          this.#fail(name, 'cannot be read', cause)
+        })
+      }
+      attempt(failed, () => {
+        storage.load(name, {
+          loaded: (value) => {
+            answered(name, () => {
+              if (value !== null) restore(value)
+            })
+          },
+          failed,
+        })
+      })
+    }
+  }
+
+  /** From now on it is saved from time to time. */
+  start(): void {
+    if (this.#storage === null) return
+    this.#deadline = this.#agenda.in(SAVE_EVERY_MS, () => {
+      this.start()
+      this.save()
+    })
+  }
+
+  stop(): void {
+    this.#deadline?.cancel()
+    this.#endLoad?.()
+    this.#endLoad = null
+  }
+
+  /** @param done called once nothing is being saved any more */
+  save(done?: () => void): void {
+    const storage = this.#storage
+    this.#whenSaved = done ?? this.#whenSaved
+    const idle = storage === null ? [] : this.#kept.filter(({ name }) => !this.#saving.has(name))
+    for (const { name } of idle) this.#saving.add(name)
+    for (const { name, snapshot } of idle) {
+      const settled = (): void => {
+        this.#saving.delete(name)
+        this.#tell()
+      }
+      const failed = (cause: unknown): void => {
+        if (!this.#saving.has(name)) return
+        this.#fail(name, 'cannot be saved', cause)
+        settled()
+      }
+      attempt(failed, () => {
+        storage?.save(name, snapshot(), { saved: settled, failed })
+      })
+    }
+    this.#tell()
+  }
+
+  #tell(): void {
+    if (this.#saving.size > 0 || this.#whenSaved === null) return
+    const done = this.#whenSaved
+    this.#whenSaved = null
+    done()
+  }
+
+  #fail(name: string, what: string, cause: unknown): void {
+    this.#failed(new HoldfastError('storage-failed', `${name} ${what}`, { cause }))
+  }
+}
+
+/** The host's storage may throw. */
+function attempt(failed: (cause: unknown) => void, run: () => void): void {
+  try {
+    run()
+  } catch (cause) {
+    failed(cause)
+  }
+}

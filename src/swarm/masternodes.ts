@@ -1,0 +1,87 @@
+/** The operator's hand on the whitelist while the node runs. */
+import { invalidOption } from '../errors.js'
+import { formatAddress, isPeerIdText } from '../policy/address.js'
+import type { Crypto } from '../ports/crypto.js'
+import type { PeerId } from '../ports/types.js'
+import { parsePeerId } from '../protocol/peer-id.js'
+import { parseTrusted } from './options.js'
+import type { Roster } from './roster.js'
+import type { Whitelist } from './whitelist.js'
+
+/** How a masternode is taken off the list. */
+export interface RemoveOptions {
+  /** Its key is not to be trusted: what it did so far counts for nothing, and it is a stranger. Default false: it stays a regular peer. */
+  readonly revoked?: boolean
+}
+
+/** The whitelist of masternodes. Every change holds at once, for open links too; it lasts as long as the swarm. */
+export class Masternodes {
+  readonly #roster: Roster
+  readonly #whitelist: Whitelist
+  readonly #crypto: Crypto
+
+  constructor(roster: Roster, whitelist: Whitelist, crypto: Crypto) {
+    this.#roster = roster
+    this.#whitelist = whitelist
+    this.#crypto = crypto
+  }
+
+  /** How many are listed, this node itself not among them. */
+  get size(): number {
+    return this.#roster.count('masternode')
+  }
+
+  /** Where each may be reached, with its id where that is known. */
+  list(): readonly string[] {
+    return [...this.#roster.entries()]
+      .filter(({ peerClass }) => peerClass === 'masternode')
+      .flatMap(({ addresses }) => addresses.map(formatAddress))
+  }
+
+  has(peerId: PeerId): boolean {
+    return this.#roster.classOf(peerId) === 'masternode'
+  }
+
+  /**
+   * Lists a masternode, or one more address of it. It is dialled at once; bans of it are lifted, and an open link to it is a
+   * masternode's from now on. With an address alone, the first id that our own dial proves there is the one.
+   * @throws HoldfastError `invalid-address`, `invalid-peer-id`
+   */
+  add(address: string): void {
+    const parsed = parseTrusted(address, this.#crypto)
+    this.#whitelist.change(() => {
+      this.#roster.add(parsed)
+    })
+  }
+
+  /**
+   * Takes a masternode off the list, by its id, or one address of it, and the masternode with its last. Its links stay, with
+   * the limits of the class it has then. By id, no directory puts it back; only {@link add} does.
+   * @returns whether it was listed
+   * @throws HoldfastError `invalid-address`, `invalid-peer-id`
+   */
+  remove(who: string, { revoked = false }: RemoveOptions = {}): boolean {
+    const byId = isPeerIdText(who)
+    if (byId) parsePeerId(who, this.#crypto)
+    const address = byId ? null : parseTrusted(who, this.#crypto)
+    const peerId = byId ? who : revoked ? (address?.peerId ?? null) : null
+    return this.#whitelist.change(
+      () => (peerId !== null ? this.#roster.strike(peerId) : address !== null && this.#roster.remove(address)),
+      revoked ? 'stranger' : 'regular',
+    )
+  }
+
+  /**
+   * A masternode has a new key, or another takes its place: the one comes off the list as revoked, the other goes on it, in
+   * one step, so that neither slots nor the partition signal notice.
+   * @throws HoldfastError `invalid-option` where `peerId` is not listed; `invalid-address`, `invalid-peer-id`
+   */
+  replace(peerId: PeerId, address: string): void {
+    const parsed = parseTrusted(address, this.#crypto)
+    if (!this.has(peerId)) throw invalidOption('peerId', peerId, 'a listed masternode')
+    this.#whitelist.change(() => {
+      this.#roster.strike(peerId)
+      this.#roster.add(parsed)
+    }, 'stranger')
+  }
+}

@@ -1,0 +1,107 @@
+/** Single options, checked: each function takes what the host gave and returns what the house goes by, or throws by name. */
+import { invalidOption } from '../errors.js'
+import { BackoffPolicy } from '../policy/backoff.js'
+import { checkLimit } from '../policy/limit.js'
+import type { TrustedDirectory } from '../ports/discovery.js'
+import type { Storage } from '../ports/storage.js'
+import type { Transport } from '../ports/transport.js'
+import type { PeerClass } from '../ports/types.js'
+import { copyBytes, utf8 } from '../protocol/bytes.js'
+import type { VersionRange } from '../protocol/hello.js'
+import type { Identity } from './identity.js'
+import type { Preset, Settings } from './options.js'
+
+const MAGIC_BYTES = 4
+const AGENT_BYTES_MAX = 128
+const VERSION_MAX = 2 ** 28 - 1
+
+export function toNetworkId(network: string | Uint8Array, genesis: string | Uint8Array | undefined): Uint8Array {
+  const magic = typeof network === 'string' ? utf8(network) : network
+  if (!(magic instanceof Uint8Array) || magic.length !== MAGIC_BYTES)
+    throw invalidOption('network', network, 'four characters of ASCII, or four bytes')
+  const networkId = new Uint8Array(8)
+  networkId.set(magic)
+  if (genesis !== undefined) networkId.set(toGenesis(genesis).subarray(0, 4), MAGIC_BYTES)
+  return networkId
+}
+
+function toGenesis(genesis: string | Uint8Array): Uint8Array {
+  if (typeof genesis !== 'string' && genesis instanceof Uint8Array && genesis.length >= 4) return copyBytes(genesis)
+  if (typeof genesis !== 'string' || !/^(0x)?([0-9a-f]{2}){4,}$/i.test(genesis))
+    throw invalidOption('genesis', genesis, 'a hash of at least four bytes, as bytes or hex')
+  const digits = genesis.replace(/^0x/i, '')
+  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+}
+
+export function checkIdentity(identity: Identity): Identity {
+  const given: unknown = identity
+  if (typeof given === 'object' && given !== null && 'sign' in given && 'id' in given) return identity
+  throw invalidOption('identity', identity, 'an identity, such as createIdentity() makes')
+}
+
+export function checkAgent(agent: string): string {
+  const given: unknown = agent
+  if (typeof given === 'string' && utf8(given).length <= AGENT_BYTES_MAX) return given
+  throw invalidOption('agent', agent, `text of at most ${String(AGENT_BYTES_MAX)} bytes`)
+}
+
+export function checkAuthorize(authorize: Settings['authorize']): Settings['authorize'] {
+  if (authorize === null || typeof authorize === 'function') return authorize
+  throw invalidOption('authorize', authorize, 'a function')
+}
+
+export function checkDirectory(directory: TrustedDirectory | null): TrustedDirectory | null {
+  if (directory === null) return null
+  if (typeof directory.list !== 'function')
+    throw invalidOption('directory', directory, 'an object with a method `list`')
+  if (directory.refreshMs !== undefined) checkLimit('directory.refreshMs', directory.refreshMs, 1_000, 86_400_000)
+  return directory
+}
+
+export function checkStorage(storage: Storage | null): Storage | null {
+  if (storage === null || (typeof storage.load === 'function' && typeof storage.save === 'function')) return storage
+  throw invalidOption('storage', storage, 'an object with methods `load` and `save`')
+}
+
+export function checkProtocol({ version, minVersion }: VersionRange): VersionRange {
+  for (const [field, given] of Object.entries({ 'protocol.version': version, 'protocol.minVersion': minVersion }))
+    if (!Number.isInteger(given) || given < 0 || given > VERSION_MAX)
+      throw invalidOption(field, given, `an integer from 0 to ${String(VERSION_MAX)}`)
+  if (minVersion > version)
+    throw invalidOption('protocol.minVersion', minVersion, `at most the version, ${String(version)}`)
+  return { version, minVersion }
+}
+
+export function bySchemes(transports: readonly Transport[]): ReadonlyMap<string, Transport> {
+  if (!isList(transports) || transports.length === 0)
+    throw invalidOption('transports', transports, 'at least one transport, such as tcp()')
+  const byScheme = new Map<string, Transport>()
+  for (const transport of transports)
+    for (const scheme of transport.schemes) if (!byScheme.has(scheme)) byScheme.set(scheme, transport)
+  return byScheme
+}
+
+/** JavaScript may pass anything. */
+export function isList(value: unknown): boolean {
+  return Array.isArray(value)
+}
+
+export function backoffOf(preset: Preset): BackoffPolicy {
+  const every = <T>(rule: T): Record<PeerClass, T> => ({
+    masternode: rule,
+    persistent: rule,
+    regular: rule,
+    unknown: rule,
+  })
+  switch (preset) {
+    case 'literal':
+      return BackoffPolicy.literal
+    case 'lan':
+      return new BackoffPolicy(every({ firstMs: 1_000, capMs: 10_000 }))
+    case 'loopback':
+      return new BackoffPolicy(every({ firstMs: 50, capMs: 1_000 }))
+    case 'masternode':
+    case 'light':
+      return new BackoffPolicy()
+  }
+}

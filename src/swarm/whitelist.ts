@@ -1,0 +1,131 @@
+/**
+ * What follows when the operator's list changes while the node runs: slots, pins, bans, dials and the class of links that are
+ * open. A peer that is listed from now on is a masternode at once; one that is not is a stranger like any other.
+ */
+import { addressKey } from '../policy/address.js'
+import type { PeerId } from '../ports/types.js'
+import type { SwarmContext } from './context.js'
+import type { Membership } from './membership.js'
+import type { Trusted } from './roster.js'
+
+/** A peer listed a moment ago may take this long to be linked before it counts as missing. */
+const ARRIVAL_MS = 60_000
+
+/** What a peer that is no longer listed is: `regular` for its past, or a stranger whose past counts for nothing. */
+export type Leaving = 'regular' | 'stranger'
+
+interface View {
+  readonly byId: ReadonlyMap<PeerId, Trusted>
+  readonly byAddress: ReadonlyMap<string, Trusted>
+}
+
+export class Whitelist {
+  readonly #context: SwarmContext
+  readonly #membership: Membership
+  #running = false
+
+  constructor(context: SwarmContext, membership: Membership) {
+    this.#context = context
+    this.#membership = membership
+  }
+
+  /** From now on the list is acted upon. */
+  start(): void {
+    const { roster, settings } = this.#context
+    for (const [key, { addresses }] of this.#view().byAddress) {
+      const pinned = settings.peerStore.pins.idAt(key)
+      if (pinned !== null) for (const address of addresses) roster.pin(address, pinned)
+    }
+    const { byId, byAddress } = this.#view()
+    for (const trusted of byId.values()) this.#enter(trusted)
+    for (const trusted of byAddress.values()) this.#enter(trusted)
+    this.#running = true
+  }
+
+  stop(): void {
+    this.#running = false
+  }
+
+  /** Changes the roster, and everything that hangs on it. */
+  change<T>(edit: () => T, leaving: Leaving = 'regular'): T {
+    const before = this.#view()
+    const result = edit()
+    if (!this.#running) return result
+    const after = this.#view()
+    const { gate, seating, upkeep } = this.#membership
+    for (const [peerId, old] of before.byId) if (!after.byId.has(peerId)) this.#leave(old, leaving)
+    for (const [key, old] of before.byAddress) if (!after.byAddress.has(key)) this.#forget(old)
+    for (const [peerId, trusted] of after.byId) {
+      const old = before.byId.get(peerId)
+      if (old?.peerClass !== trusted.peerClass || !sameAddresses(old, trusted)) this.#enter(trusted, old)
+    }
+    for (const [key, trusted] of after.byAddress) if (!before.byAddress.has(key)) this.#enter(trusted)
+    gate.resize()
+    // Each turn ends one link, so there are no more turns than links.
+    for (let surplus = seating.pickSurplus(); surplus !== null; surplus = seating.pickSurplus())
+      surplus.close('too-many-peers', { retryAfterMs: ARRIVAL_MS, text: 'evicted' })
+    upkeep.watch.update()
+    return result
+  }
+
+  #enter({ peerId, peerClass, addresses }: Trusted, old?: Trusted): void {
+    const { settings, log } = this.#context
+    const { dialer, upkeep } = this.#membership
+    if (peerId === null) {
+      dialer.wishes.want(null, peerClass, addresses)
+      return
+    }
+    settings.peerStore.pin(peerId)
+    settings.blacklist.exempt(peerId)
+    const kept = new Set(addresses.map(addressKey))
+    const gone = old?.addresses.filter((address) => !kept.has(addressKey(address))) ?? []
+    for (const address of gone) settings.peerStore.pins.unpin(addressKey(address))
+    dialer.wishes.promote(peerId, peerClass, addresses, gone)
+    if (this.#running && old === undefined) {
+      log('info', `${peerId} is listed: ${peerClass}`)
+      upkeep.watch.expect(peerId, ARRIVAL_MS)
+    }
+    this.#membership.reclassify(peerId)
+  }
+
+  #leave({ peerId, addresses }: Trusted, leaving: Leaving): void {
+    const { settings, agenda, log } = this.#context
+    const { dialer, upkeep } = this.#membership
+    if (peerId === null) return
+    log('info', `${peerId} is listed no longer`)
+    settings.peerStore.unpin(peerId)
+    for (const address of addresses) settings.peerStore.pins.unpin(addressKey(address))
+    settings.blacklist.unexempt(peerId)
+    if (leaving === 'regular') settings.peerStore.vouch(peerId)
+    else settings.peerStore.penalized(peerId, agenda.now())
+    upkeep.watch.forget(peerId)
+    const target = dialer.target(peerId)
+    if (target !== null) dialer.wishes.demote(target, settings.peerStore.classOf(peerId, agenda.now()))
+    this.#membership.reclassify(peerId)
+  }
+
+  /** An address whose peer was never found is not looked for any more. */
+  #forget({ addresses }: Trusted): void {
+    const { dialer } = this.#membership
+    for (const address of addresses) {
+      const target = dialer.targetAt(address)
+      if (target?.peerId === null) dialer.forget(target)
+    }
+  }
+
+  #view(): View {
+    const byId = new Map<PeerId, Trusted>()
+    const byAddress = new Map<string, Trusted>()
+    for (const trusted of this.#context.roster.entries()) {
+      const [address] = trusted.addresses
+      if (trusted.peerId !== null) byId.set(trusted.peerId, trusted)
+      else if (address !== undefined) byAddress.set(addressKey(address), trusted)
+    }
+    return { byId, byAddress }
+  }
+}
+
+function sameAddresses(a: Trusted, b: Trusted): boolean {
+  const keys = new Set(a.addresses.map(addressKey))
+  return keys.size === b.addresses.length && b.addresses.every((address) => keys.has(addressKey(address)))
+}

@@ -1,0 +1,104 @@
+/**
+ * Whom we want to reach, and on whose account: the operator's lists, maintenance, the seeds. What becomes of a wish, how it is
+ * dialled and when again, is the dialer's.
+ */
+import { addressKey } from '../policy/address.js'
+import { firstDialMs } from '../policy/dial.js'
+import type { Address, PeerClass, PeerId } from '../ports/types.js'
+import type { DialerSetup } from './dialer-setup.js'
+import { isTrustedClass } from './dial-slots.js'
+import type { DialTargets, Target } from './dial-targets.js'
+import { clearStanding } from './dial-targets.js'
+
+export interface WishActions {
+  /** Dials now, whatever the backoff says. */
+  readonly start: (target: Target) => void
+  /** @param isBridging also where no more links are wanted */
+  readonly dialIn: (target: Target, delayMs: number, isBridging: boolean) => void
+  /** Calls off whatever is under way, and knows the target no more. */
+  readonly forget: (target: Target) => void
+}
+
+export class Wishes {
+  readonly #setup: DialerSetup
+  readonly #targets: DialTargets
+  readonly #actions: WishActions
+
+  constructor(setup: DialerSetup, targets: DialTargets, actions: WishActions) {
+    this.#setup = setup
+    this.#targets = targets
+    this.#actions = actions
+  }
+
+  /** Wants a peer from now on. The first dial is at once, or a little later where the other side goes first. */
+  want(peerId: PeerId | null, peerClass: PeerClass, addresses: readonly Address[]): void {
+    const { isPreferred, isConnected, random, healing, agenda } = this.#setup
+    const target = this.#targets.provide(peerId, peerClass, addresses)
+    target.kept = true
+    target.isFelt = false
+    target.peerClass = peerClass
+    if (target.standing.kind !== 'idle' || target.attempt !== null) return
+    if (peerId !== null && isConnected(peerId)) {
+      target.standing = { kind: 'connected', sinceAt: agenda.now() }
+      return
+    }
+    const preferred = peerId === null || isPreferred(peerId)
+    // The experiment that loses pairs for ever: the other side never dials at all.
+    if (!preferred && !healing.bothSidesDial) return
+    this.#actions.dialIn(target, firstDialMs(preferred, isTrustedClass(peerClass) && peerId !== null, random), false)
+  }
+
+  /**
+   * The operator lists it from now on: whatever it waited for as a stranger, it waits no more.
+   * @param gone addresses at which it is no longer listed
+   */
+  promote(peerId: PeerId, peerClass: PeerClass, addresses: readonly Address[], gone: readonly Address[]): void {
+    const target = this.#targets.find(peerId)
+    const goneKeys = new Set(gone.map(addressKey))
+    if (target !== null) target.addresses = target.addresses.filter((address) => !goneKeys.has(addressKey(address)))
+    if (target !== null && !isTrustedClass(target.peerClass) && waits(target)) {
+      clearStanding(target)
+      target.failures = 0
+    }
+    this.want(peerId, peerClass, addresses)
+  }
+
+  /** The operator lists it no longer: while it is linked it is wanted as a stranger is, and else not at all. */
+  demote(target: Target, peerClass: PeerClass): void {
+    target.peerClass = peerClass
+    const isLinked = target.standing.kind === 'connected' || target.standing.kind === 'suspect'
+    if (!isLinked && target.waiters.length === 0) this.#actions.forget(target)
+  }
+
+  /** A cold or waiting target is tried out of its turn, and as a bridge even where no more links are wanted. */
+  retryIn(target: Target, delayMs: number): void {
+    if (target.attempt === null && target.standing.kind !== 'connected') this.#actions.dialIn(target, delayMs, true)
+  }
+
+  /** Dials a stranger once, to see whether it is there. */
+  feel(peerId: PeerId, peerClass: PeerClass, addresses: readonly Address[]): void {
+    const target = this.#targets.provide(peerId, peerClass, addresses)
+    if (target.standing.kind !== 'idle' || target.attempt !== null) return
+    target.isFelt = true
+    this.#actions.start(target)
+  }
+
+  /** A seed is wanted while links are few, again and again and never seldom. */
+  wantSeed(address: Address): void {
+    const target = this.#targets.provide(address.peerId, 'regular', [address])
+    target.isSeed = true
+    if (target.standing.kind === 'idle' && target.attempt === null)
+      this.want(address.peerId, target.peerClass, [address])
+  }
+
+  leaveSeed(address: Address): void {
+    const target = this.#targets.findAddress(address)
+    if (target?.isSeed !== true) return
+    target.isSeed = false
+    if (target.standing.kind === 'backing-off' && !isTrustedClass(target.peerClass)) this.#actions.forget(target)
+  }
+}
+
+function waits({ standing }: Target): boolean {
+  return standing.kind === 'backing-off' || standing.kind === 'cold' || standing.kind === 'given-up'
+}

@@ -1,0 +1,133 @@
+/** What outlives a process, and what happens when it cannot be kept. */
+import { describe, expect, it } from 'vitest'
+import { PeerStore } from '../../src/policy/peer-store.js'
+import type { Storage } from '../../src/ports/storage.js'
+import { memoryStorage } from '../../src/storage/memory.js'
+import type { HoldfastError } from '../../src/errors.js'
+import { Tx } from './hub.js'
+import { listen } from './lab-ear.js'
+import { World } from './world.js'
+
+describe('a node with a storage', () => {
+  it('knows after a restart whom it knew, whom it had banned and how good they were', () => {
+    const storage = memoryStorage()
+    const books: PeerStore[] = []
+    const { lab } = listen({
+      seed: 1,
+      masternodes: 0,
+      nodes: 4,
+      swarm: (index) => {
+        if (index !== 0) return {}
+        const peerStore = new PeerStore()
+        books.push(peerStore)
+        return { storage, peerStore }
+      },
+      prepare: (swarm, index) => {
+        swarm.handle(Tx, () => (index === 0 ? 'reject' : 'accept'))
+      },
+    })
+    lab.run(700_000)
+    for (let i = 0; i < 3; i++) lab.swarm(1).broadcast(Tx, i, { to: [lab.id(0)] })
+    lab.run(121_000)
+    expect(lab.swarm(0).explain(lab.id(1)).state).toBe('banned')
+    const before = lab.swarm(0).peer(lab.id(2))?.score
+    lab.kill(0)
+    lab.start(0)
+    expect(lab.swarm(0).explain(lab.id(1)).state).toBe('banned')
+    expect(lab.swarm(0).explain(lab.id(1)).ban?.forMs).toBeLessThan(300_000 - 119_000)
+    expect(books.at(-1)?.get(lab.id(2))?.addresses.length).toBeGreaterThan(0)
+    lab.run(60_000)
+    expect(lab.swarm(0).peer(lab.id(2))?.class).toBe('regular')
+    expect(lab.swarm(0).peer(lab.id(2))?.score.success).toBeGreaterThan((before?.success ?? 1) / 2)
+    lab.run(300_000)
+    expect(lab.swarm(0).explain(lab.id(1)).state).not.toBe('banned')
+  })
+
+  it('pins an address over a restart to the peer that was found there first', () => {
+    const storage = memoryStorage()
+    const places: string[] = []
+    const { lab } = listen({
+      seed: 2,
+      masternodes: 0,
+      nodes: 2,
+      seeds: [],
+      swarm: (index) => (index === 0 ? { storage, masternodes: places } : {}),
+    })
+    places.push(`tcp://${lab.address(1).split('@')[1] ?? ''}`)
+    lab.kill(0)
+    lab.start(0)
+    lab.run(125_000)
+    expect(lab.swarm(0).masternodes.has(lab.id(1))).toBe(true)
+    lab.kill(1)
+    lab.kill(0)
+    lab.start(0)
+    lab.run(100)
+    expect(lab.swarm(0).masternodes.list()).toEqual([lab.address(1)])
+  })
+
+  it('saves when it stops, and stops all the same where that takes for ever', async () => {
+    const saved: string[] = []
+    const slow: Storage = {
+      load: (_, { loaded }) => {
+        loaded(null)
+      },
+      save: (name, _, answer) => {
+        saved.push(name)
+        if (name !== 'bans') answer.saved()
+      },
+    }
+    const world = new World()
+    const { swarm } = await world.started('a', { storage: slow })
+    const stopping = swarm.stop()
+    await world.run(499)
+    expect(swarm.status().state).toBe('stopping')
+    await world.run(2)
+    await stopping
+    expect(saved).toEqual(['peers', 'bans', 'scores'])
+  })
+
+  it('begins without what cannot be read, or is not read in time, and says so', async () => {
+    const errors: HoldfastError[] = []
+    const broken: Storage = {
+      load: (name, { loaded, failed }) => {
+        if (name === 'peers') failed(new Error('bad disk'))
+        if (name === 'bans') loaded({ version: 1, savedAt: 'x', bans: [null, 7, {}] })
+      },
+      save: () => {
+        throw new Error('no room')
+      },
+    }
+    const world = new World()
+    const node = world.node('a', { storage: broken })
+    node.swarm.on('error', (error) => errors.push(error))
+    const starting = node.swarm.start()
+    await world.run(4_999)
+    expect(node.swarm.status().state).toBe('starting')
+    await world.run(2)
+    await starting
+    expect(errors.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      'storage-failed: peers cannot be read',
+      'storage-failed: scores was not read in time',
+    ])
+    await world.run(121_000)
+    expect(errors.filter(({ message }) => message.includes('cannot be saved'))).toHaveLength(3)
+    await world.stop()
+  })
+
+  it('stops at once when it is stopped while the storage is silent, and never begins', async () => {
+    const world = new World()
+    const silent: Storage = { load: () => undefined, save: () => undefined }
+    const { swarm } = world.node('a', { storage: silent })
+    const starting = swarm.start()
+    const stopping = swarm.stop()
+    await world.run(10_000)
+    await Promise.all([starting, stopping])
+    expect(swarm.status().state).toBe('stopped')
+    expect(world.clock.armed).toBe(0)
+  })
+
+  it('takes only a storage that can load and save', () => {
+    const world = new World()
+    expect(() => world.node('a', { storage: { load: () => undefined } as never })).toThrow('storage must be')
+  })
+})

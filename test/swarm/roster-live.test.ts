@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { createIdentity } from '../../src/index.js'
+import { parseAddress } from '../../src/policy/address.js'
+import type { Address, PeerId } from '../../src/ports/types.js'
+import { Roster } from '../../src/swarm/roster.js'
+
+const id = (n: number): PeerId => createIdentity(new Uint8Array(32).fill(n)).id
+const [me, one, two] = [id(1), id(2), id(3)]
+const at = (peerId: PeerId | null, host: string): Address =>
+  parseAddress(`tcp://${peerId === null ? '' : `${peerId}@`}${host}:1`)
+
+describe('a roster that changes', () => {
+  it('keeps apart what the host lists and what a directory does', () => {
+    const roster = new Roster(me, [at(one, '10.0.0.1')], [])
+    roster.setDirectory([at(one, '10.0.0.1'), at(two, '10.0.0.2'), at(me, '10.0.0.3')])
+    expect(roster.count('masternode')).toBe(2)
+    roster.setDirectory([at(two, '10.0.0.9')])
+    expect(roster.classOf(one)).toBe('masternode')
+    expect(roster.find(two)?.addresses.map(({ host }) => host)).toEqual(['10.0.0.9'])
+    roster.setDirectory([])
+    expect(roster.classOf(two)).toBe(null)
+  })
+
+  it('keeps out whom the host struck off, whatever a directory says, until the host adds it', () => {
+    const roster = new Roster(me, [], [])
+    roster.setDirectory([at(one, '10.0.0.1')])
+    expect(roster.strike(one)).toBe(true)
+    roster.setDirectory([at(one, '10.0.0.1'), at(two, '10.0.0.2')])
+    expect(roster.classOf(one)).toBe(null)
+    roster.add(at(one, '10.0.0.1'))
+    expect(roster.classOf(one)).toBe('masternode')
+    for (let n = 0; n < 5_000; n++) roster.strike(`id-${String(n)}` as PeerId)
+    expect(roster.classOf(one)).toBe('masternode')
+  })
+
+  it('does not pin an address to whom the host struck off', () => {
+    const roster = new Roster(me, [at(null, '10.0.0.1')], [])
+    roster.strike(one)
+    expect(roster.pin(at(null, '10.0.0.1'), one)).toBe(false)
+    expect(roster.pin(at(null, '10.0.0.1'), two)).toBe(true)
+    expect(roster.pin(at(null, '10.0.0.1'), one)).toBe(false)
+  })
+
+  it('keeps a pin while the directory repeats the address', () => {
+    const roster = new Roster(me, [], [])
+    roster.setDirectory([at(null, '10.0.0.1')])
+    roster.pin(at(null, '10.0.0.1'), one)
+    roster.setDirectory([at(null, '10.0.0.1'), at(two, '10.0.0.2')])
+    expect(roster.classOf(one)).toBe('masternode')
+    roster.setDirectory([at(two, '10.0.0.2')])
+    expect(roster.classOf(one)).toBe(null)
+  })
+
+  it('leaves a peer that is also persistent as that', () => {
+    const roster = new Roster(me, [at(one, '10.0.0.1')], [at(one, '10.0.0.1')])
+    expect(roster.strike(one)).toBe(true)
+    expect(roster.classOf(one)).toBe('persistent')
+    expect(roster.strike(two)).toBe(false)
+  })
+
+  it('knows the IP that a trusted peer last came from, and no other peer’s', () => {
+    const roster = new Roster(me, [at(one, '10.0.0.1'), at(two, '10.0.0.2')], [])
+    roster.sawAt(one, '10.0.0.1')
+    expect(roster.listedAt('10.0.0.1')).toBe(1)
+    roster.sawAt(one, '192.0.2.1')
+    roster.sawAt(two, '::ffff:192.0.2.1')
+    roster.sawAt(id(9), '192.0.2.1')
+    expect(roster.listedAt('192.0.2.1')).toBe(2)
+    roster.sawAt(one, '192.0.2.7')
+    expect([roster.listedAt('192.0.2.1'), roster.listedAt('192.0.2.7')]).toEqual([1, 1])
+    roster.strike(one)
+    expect([roster.listedAt('192.0.2.1'), roster.listedAt('192.0.2.7')]).toEqual([1, 0])
+  })
+})
