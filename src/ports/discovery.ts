@@ -1,5 +1,11 @@
 /** What holdfast asks of whoever names peers. Types only. */
 
+/** How a directory answers: by one of the two, once. */
+export interface DirectoryAnswer {
+  readonly listed: (addresses: readonly string[]) => void
+  readonly failed: (cause: unknown) => void
+}
+
 /**
  * A list of masternodes kept by somebody whom the operator trusts to name them: a file, a page, a contract. Only what it says
  * ever whitelists a peer by itself; what peers say never does.
@@ -12,5 +18,5 @@ export interface TrustedDirectory {
    * dial proves there is the one. Answers once; may answer within the call.
    * @returns cancel: no answer is wanted any more
    */
-  list(answer: { listed(addresses: readonly string[]): void; failed(cause: unknown): void }): () => void
+  list(answer: DirectoryAnswer): () => void
 }

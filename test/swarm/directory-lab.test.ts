@@ -1,6 +1,6 @@
 /** A directory that the operator trusts to name the masternodes. */
 import { describe, expect, it } from 'vitest'
-import type { TrustedDirectory } from '../../src/ports/discovery.js'
+import type { DirectoryAnswer, TrustedDirectory } from '../../src/ports/discovery.js'
 import { memoryStorage } from '../../src/storage/memory.js'
 import type { HoldfastError } from '../../src/errors.js'
 import { swarmLab } from '../../src/testing/index.js'
@@ -19,7 +19,7 @@ class Page implements TrustedDirectory {
     this.answer = answer
   }
 
-  list({ listed, failed }: Parameters<TrustedDirectory['list']>[0]): () => void {
+  list({ listed, failed }: DirectoryAnswer): () => void {
     this.asked++
     if (this.answer instanceof Error) failed(this.answer)
     else if (this.answer === 'nonsense') listed(7 as never)
@@ -120,7 +120,7 @@ describe('a trusted directory', () => {
 
   it('is asked no more once the node stops, and what it says then is nobody’s', async () => {
     const world = new World()
-    const answers: Parameters<TrustedDirectory['list']>[0][] = []
+    const answers: DirectoryAnswer[] = []
     let cancelled = 0
     const directory: TrustedDirectory = {
       list: (answer) => {
