@@ -34,6 +34,8 @@ const FRAGMENT_DATA_MAX = 32_000
 const FRAGMENT_DATA_MIN = 1_024
 /** What a message's limit leaves out: its type, its request id and flags, or its broadcast id. */
 export const HEADER_BYTES_MAX = 64
+/** What a frame that spans records gets at least. */
+const OWN_BYTES_MIN = 64
 /** Urgent, normal, bulk: the priorities that may carry large messages. */
 const LANES = 3
 
@@ -103,10 +105,15 @@ export class Fragmenter {
 export class FrameReader {
   #chunk: Uint8Array = EMPTY
   #at = 0
+  /** The memory that {@link #chunk} begins, where a frame spans records. Bound: a record and a frame. */
+  #own: Uint8Array = EMPTY
 
   push(plain: Uint8Array): void {
-    this.#chunk = this.waiting === 0 ? plain : joinBytes([this.#chunk.subarray(this.#at), plain])
-    this.#at = 0
+    if (this.waiting === 0) {
+      this.#chunk = plain
+      this.#at = 0
+      this.#own = EMPTY
+    } else if (plain.length > 0) this.#append(plain)
   }
 
   /** Bytes of an unfinished frame. */
@@ -120,15 +127,16 @@ export class FrameReader {
     let at = this.#at
     let length = 0
     for (let shift = 0; ; shift += 7) {
+      // A fourth byte means too much, whatever it is: so it need not have come.
+      if (shift > 14) return 'frame-too-big'
       const byte = chunk[at]
-      if (byte === undefined) return shift > 14 ? 'frame-too-big' : null
+      if (byte === undefined) return null
       at++
       length |= (byte & 0x7f) << shift
       if (byte < 0x80) {
         if (byte === 0 && shift > 0) return 'frame-broken'
         break
       }
-      if (shift === 21) return 'frame-too-big'
     }
     if (length > FRAME_BYTES_MAX) return 'frame-too-big'
     if (length === 0) return 'frame-broken'
@@ -140,6 +148,20 @@ export class FrameReader {
     const reader = new ByteReader(chunk.subarray(at, end))
     const type = reader.varint()
     return reader.broken ? 'frame-broken' : { type, body: reader.rest() }
+  }
+
+  /** Behind what waits, in memory that doubles: or crumbs would be copied again and again. Nothing handed out is written over. */
+  #append(plain: Uint8Array): void {
+    let end = this.#chunk.length
+    if (end + plain.length > this.#own.length) {
+      const { waiting } = this
+      this.#own = new Uint8Array(Math.max(waiting + plain.length, 2 * waiting, OWN_BYTES_MIN))
+      this.#own.set(this.#chunk.subarray(this.#at))
+      this.#at = 0
+      end = waiting
+    }
+    this.#own.set(plain, end)
+    this.#chunk = this.#own.subarray(0, end + plain.length)
   }
 }
 

@@ -67,6 +67,22 @@ describe('a stream of frames', () => {
       expect(readAll(new FrameReader(), Uint8Array.from(bytes))).toEqual(['frame-too-big'])
   })
 
+  it('is refused for the same reason wherever it is cut', () => {
+    for (const last of [0, 1, 0x7f, 0x80]) {
+      const bytes = Uint8Array.of(0xff, 0xff, 0xff, last, 0)
+      expect(readAll(new FrameReader(), bytes)).toEqual(['frame-too-big'])
+      const reader = new FrameReader()
+      expect(cut(bytes, [1]).map((byte) => readAll(reader, byte))[2]).toEqual(['frame-too-big'])
+    }
+  })
+
+  it('leaves what it has handed out as it was, whatever comes behind', () => {
+    const frames = Array.from({ length: 40 }, (_, i) => encodeFrame(64 + i, run(10 + 7 * i, i)))
+    const reader = new FrameReader()
+    const given = cut(joinBytes(frames), [1, 50, 3, 400]).flatMap((chunk) => readAll(reader, chunk))
+    expect(given.map(show)).toEqual(frames.flatMap((frame) => readAll(new FrameReader(), frame)).map(show))
+  })
+
   it('is refused where a frame has no type, or a number has more bytes than it needs', () => {
     for (const bytes of [
       [0],
