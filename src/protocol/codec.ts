@@ -15,6 +15,8 @@ const RAW = 0
 /** Deeper values are refused on both ways, long before a stack could overflow. */
 const DEPTH_MAX = 128
 const DIGITS_MAX = 4_096
+const MANTISSA_DIGITS_MAX = 200
+const EXPONENT_DIGITS_MAX = 2
 
 export const defaultCodec: Codec<unknown> = {
   encode(payload) {
@@ -25,12 +27,12 @@ export const defaultCodec: Codec<unknown> = {
   decode(bytes) {
     if (bytes.length === 0) return undefined
     if (bytes[0] === RAW) return copyBytes(bytes, 1)
-    checkDepth(bytes)
+    const extreme = checkDepth(bytes)
     const text = utf8Text(bytes)
     if (text === null) throw new TypeError('not UTF-8')
     const value: unknown = JSON.parse(text)
     // Only these spellings can hold a tag, or a key that would reach a prototype.
-    return /\$|\\u|__proto__/.test(text) ? untagged(value) : value
+    return extreme || /\$|\\u|__proto__/.test(text) ? untagged(value, 0) : value
   },
 }
 
@@ -56,18 +58,21 @@ function tagged(value: unknown, depth: number): unknown {
   return copy
 }
 
-function untagged(value: unknown): unknown {
+function untagged(value: unknown, depth: number): unknown {
+  if (typeof value === 'number') checkScalar(value)
   if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(untagged)
-  const entries = Object.entries(value)
+  const isArray = Array.isArray(value)
+  const entries = isArray ? [] : Object.entries(value)
   const [[only, item] = ['', null]] = entries
   if (entries.length === 1 && only === '$n') return asBigint(item)
   if (entries.length === 1 && only === '$b') return fromBase64(item)
+  if (depth > DEPTH_MAX) throw new TypeError('nested too deeply')
+  if (isArray) return value.map((inner) => untagged(inner, depth + 1))
   const copy: Record<string, unknown> = {}
   for (const [key, inner] of entries) {
     if (key === '__proto__' || (key.startsWith('$') && !key.startsWith('$$')))
       throw new TypeError('a key that no encoder makes')
-    copy[key.startsWith('$') ? key.slice(1) : key] = untagged(inner)
+    copy[key.startsWith('$') ? key.slice(1) : key] = untagged(inner, depth + 1)
   }
   return copy
 }
@@ -89,20 +94,40 @@ function checkScalar(value: unknown): true {
   return true
 }
 
-/** Counts brackets outside strings, before anything is built from them. */
-function checkDepth(bytes: Uint8Array): void {
+/**
+ * Counts brackets and digits outside strings, before anything is built from them.
+ * @returns whether something may be deeper, or a number larger, than an encoder makes
+ */
+function checkDepth(bytes: Uint8Array): boolean {
   let depth = 0
   let quoted = false
+  let extreme = false
+  let digits = 0
   for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]
+    const byte = bytes[i] ?? 0
     if (quoted) {
       if (byte === 0x5c) i++
       else if (byte === 0x22) quoted = false
-    } else if (byte === 0x22) quoted = true
-    else if (byte === 0x5b || byte === 0x7b) {
-      if (++depth > DEPTH_MAX + 2) throw new TypeError('nested too deeply')
-    } else if (byte === 0x5d || byte === 0x7d) depth--
+    } else if (byte >= 0x30 && byte <= 0x39) {
+      // With less, even a number of both is finite.
+      if (++digits > MANTISSA_DIGITS_MAX || (digits > EXPONENT_DIGITS_MAX && isExponent(bytes, i - digits)))
+        extreme = true
+    } else {
+      digits = 0
+      if (byte === 0x22) quoted = true
+      else if (byte === 0x5b || byte === 0x7b) {
+        if (++depth > DEPTH_MAX + 2) throw new TypeError('nested too deeply')
+        extreme ||= depth > DEPTH_MAX + 1
+      } else if (byte === 0x5d || byte === 0x7d) depth--
+    }
   }
+  return extreme
+}
+
+/** Whether the digits behind this place are those of a power of ten. */
+function isExponent(bytes: Uint8Array, before: number): boolean {
+  const sign = bytes[before] === 0x2b ? before - 1 : before
+  return bytes[sign] === 0x65 || bytes[sign] === 0x45
 }
 
 function asBigint(text: unknown): bigint {

@@ -179,6 +179,22 @@ describe('what the default codec refuses to decode', () => {
     }
   })
 
+  it('is a number beyond all bounds, which no encoder makes', () => {
+    const long = '9'.repeat(290)
+    for (const text of ['1e999', '-1E+309', '9'.repeat(400), `${long}e99`, `${long}.5e+0099`, '0.1e0000310'])
+      for (const whole of [text, `[1,${text}]`, `{"a":${text}}`, `{"a":{"$$b":${text}}}`])
+        expect(() => decodeText(whole), whole.slice(0, 40)).toThrow(TypeError)
+    for (const text of ['1e308', '1e-999', `0.${long}`, '"1e999"', '["9e999",1]', `"${'9'.repeat(400)}"`])
+      expect(decodeText(text), text.slice(0, 40)).toEqual(JSON.parse(text))
+  })
+
+  it('is a level more than an encoder makes, where no tag takes it', () => {
+    const nested = (core: string, depth: number): string => '['.repeat(depth) + core + ']'.repeat(depth)
+    expect(() => decodeText(nested('1', 130))).toThrow(TypeError)
+    for (const text of [nested('1', 129), nested('{"$n":"1"}', 129), nested('{"$b":"AA=="}', 129)])
+      expect(defaultCodec.encode(decodeText(text))).toEqual(utf8(text))
+  })
+
   it('never is a reason to throw anything but an error', () => {
     const shaped = fc.array(fc.constantFrom('{', '}', '[', ']', '"$n"', '"$b"', ':', ',', '"1"', '1', '"__proto__"'))
     fc.assert(
