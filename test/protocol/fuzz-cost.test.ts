@@ -33,7 +33,7 @@ function copiedBytes(run: () => void): number {
 
 /** A session that has been greeted, and gives credit back at once. */
 function established(): Owner {
-  const owner = new Owner(toyCrypto, 'responder')
+  const owner = new Owner(toyCrypto, 'responder', { messageBytesMax: 100_000 })
   owner.receive(recorded(toyCrypto).heard.responder)
   return owner
 }

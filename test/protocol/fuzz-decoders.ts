@@ -13,8 +13,8 @@ import { checkPreamble, initiatorPreamble, PREAMBLE_BYTES, responderPreamble } f
 import { ByteReader, VARINT_MAX, varintBytes } from '../../src/protocol/varint.js'
 import { SeededRandom } from '../../src/testing/seeded-random.js'
 import { damaged } from './fuzz-damage.js'
-import { someAddress, someNumber, someText } from './fuzz-frames.js'
-import { checkHello, checkNames } from './fuzz-owner.js'
+import { crowdedPeer, someAddress, someNumber, someText } from './fuzz-frames.js'
+import { checkHello, checkNames } from './fuzz-promises.js'
 import { delegate, makeHello, NETWORK, partiesOf, WALL_MS } from './harness.js'
 import { tell } from './tell.js'
 import { toyCrypto } from './toy-crypto.js'
@@ -33,7 +33,7 @@ export function must(holds: boolean, what: string): void {
 
 function someNames(random: SeededRandom): readonly TypeName[] {
   const kinds = ['message', 'direct', 'request', 'repeat'] as const
-  return Array.from({ length: random.below(random.below(8) === 0 ? 257 : 5) }, () => ({
+  return Array.from({ length: random.below(random.below(8) === 0 ? 300 : 5) }, () => ({
     kind: kinds[random.below(4)] ?? 'message',
     name: someText(random),
   }))
@@ -128,6 +128,7 @@ const DECODERS: readonly Decoder[] = [
   {
     name: 'peers',
     sound: (random) => {
+      if (random.below(8) === 0) return { bytes: crowdedPeer(random, 9), value: null }
       const value = Array.from({ length: random.below(5) }, () => ({
         publicKey: random.bytes(32),
         ageS: someNumber(random),

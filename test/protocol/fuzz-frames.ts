@@ -90,6 +90,14 @@ export function someAddress(random: SeededRandom): string {
   return `${schemes[random.below(schemes.length)] ?? ''}://${hosts[random.below(hosts.length)] ?? ''}${port}`
 }
 
+const longText = (random: SeededRandom): Uint8Array => utf8('so '.repeat(60 + random.below(300)))
+
+/** One peer with so many addresses, whether anybody may have that many or not. */
+export function crowdedPeer(random: SeededRandom, addresses: number): Uint8Array {
+  const texts = Array.from({ length: addresses }, () => Uint8Array.of(1, 0x61 + random.below(26)))
+  return joinBytes([random.bytes(32), varintBytes(someNumber(random)), Uint8Array.of(addresses), ...texts])
+}
+
 const ping: Build = (random) => [encodeFrame(FRAME.ping, random.bytes(random.below(33)))]
 const application: Build = (random) => {
   const type = random.below(8) === 0 ? Math.max(FRAME.firstApplication, someNumber(random)) : 64 + random.below(4)
@@ -188,8 +196,14 @@ const HOSTILE: readonly Build[] = [
   ],
   (random) => fragmented(random, anyType(random), random.bytes(random.below(4_000))).slice(0, 1 + random.below(2)),
   (random) => fragmented(random, FRAME.response, random.bytes(6_000)),
-  (random) => fragmented(random, 64, random.bytes(random.below(2) === 0 ? 99_990 : 100_200)),
-  (random) => [encodeFrame(64, random.bytes(32_700 + random.below(100)))],
+  (random) => fragmented(random, 64, random.bytes(random.below(2) === 0 ? 19_990 : 20_200)),
+  (random) => [encodeFrame(64, random.bytes(20_000 + random.below(200)))],
+  (random) => [encodeFrame(FRAME.firstOptional, random.bytes(32_700 + random.below(100)))],
+  (random) => [encodeFrame(64 + random.below(3), random.bytes(33_000 + random.below(30_000)))],
+  // Lists and texts longer than any encoder of ours would make.
+  (random) => [encodeFrame(FRAME.goodbye, joinBytes([Uint8Array.of(19, 1), longText(random)]))],
+  (random) => [encodeFrame(FRAME.failure, joinBytes([varintBytes(someNumber(random)), longText(random)]))],
+  (random) => [encodeFrame(FRAME.peers, crowdedPeer(random, 7 + random.below(4)))],
   // One thing wrong in a frame that is right otherwise.
   () => [encodeFrame(FRAME.window, Uint8Array.of(0))],
   (random) => [encodeFrame(FRAME.ping, random.bytes(33))],

@@ -2,56 +2,31 @@
  * A session in the hands of somebody who trusts nothing: every event is checked against what the documentation promises as it
  * comes, folded into a trace that can be compared, and the bounds on memory are looked at after every chunk.
  */
-import type { Reason } from '../../src/errors.js'
-import { WIRE_CODES } from '../../src/errors.js'
 import type { Crypto } from '../../src/ports/crypto.js'
-import { copyBytes, hex, utf8 } from '../../src/protocol/bytes.js'
+import { copyBytes } from '../../src/protocol/bytes.js'
+import type { Hello } from '../../src/protocol/hello.js'
 import type { SessionEvent } from '../../src/protocol/session.js'
 import { Session } from '../../src/protocol/session.js'
+import { ANSWER_BYTES_MAX, checkEvent, FRAME_BYTES_MAX, HEADER_BYTES_MAX, textOf } from './fuzz-promises.js'
 import { delegate, makeHello, makePair, makeSetup, partiesOf } from './harness.js'
 
 export const SIDES: readonly ['initiator', 'responder'] = ['initiator', 'responder']
 export type Side = (typeof SIDES)[number]
 export const otherSide = (side: Side): Side => (side === 'initiator' ? 'responder' : 'initiator')
 
-// The documented numbers, written out: a test that took them from the source would follow it anywhere.
-const VARINT_MAX = 268_435_455
-const FRAME_BYTES_MAX = 32_768
-const HEADER_BYTES_MAX = 64
-const HELLO_BYTES_MAX = 16_384
-const NAME_BYTES_MAX = 32
-const NAMES_MAX = 256
-const PEERS_MAX = 100
 const HANDSHAKE_WAITING_MAX = 2 + 512
 const RECORD_MAX = 65_535
 /** Three bytes of length before a frame that is not whole. */
-const FRAME_WAITING_MAX = 3 + FRAME_BYTES_MAX
+export const FRAME_WAITING_MAX: number = 3 + FRAME_BYTES_MAX
 const LANES = 3
-const RETRY_AFTER_MAX_MS = 3_600_000
-const TEXT_BYTES_MAX = 200
 /** Two flights, a hello and a goodbye: a session has no more to say by itself. */
 const SAID_MAX = 1_500
-export const ANSWER_BYTES_MAX = 5_000
-
-/** What a session may refuse for, and whose fault each is. */
-const REFUSALS: Readonly<Partial<Record<Reason['code'], Reason['fault']>>> = {
-  garbage: 'remote',
-  'bad-handshake': 'remote',
-  'wrong-network': 'remote',
-  'wrong-chain': 'remote',
-  'wrong-version': 'remote',
-  'wrong-identity': 'remote',
-  self: 'remote',
-  'protocol-error': 'remote',
-  'message-too-big': 'remote',
-  'credit-overrun': 'remote',
-  'bad-record': 'network',
-}
 
 /** The salt of each side's hello, as in the harness. */
 const SALT: Readonly<Record<Side, number>> = { initiator: 7, responder: 9 }
-const hellos = { initiator: makeHello(SALT.initiator), responder: makeHello(SALT.responder) }
-const { messageBytesMax, windowBytes } = hellos.initiator.limits
+const MESSAGE_BYTES_MAX = 20_000
+/** Of an owner who gives no credit back: soon used up. */
+const SMALL_WINDOW_BYTES = 3_000
 
 interface Recorded {
   /** What each side hears of a session that nobody disturbs, up to both hellos. Always the same: all keys are fixed. */
@@ -77,6 +52,8 @@ export function recorded(crypto: Crypto): Recorded {
 export interface OwnerOptions {
   /** Whether credit goes back as soon as a message is done with. Default true. */
   readonly releases?: boolean
+  /** The largest message it takes. Default 20,000 bytes. */
+  readonly messageBytesMax?: number
   /** Keeps every event as text. Default false: only their hash. */
   readonly keeps?: boolean
 }
@@ -94,12 +71,16 @@ export class Owner {
   readonly #releases: boolean
   readonly #keeps: boolean
   readonly #side: Side
+  readonly #messageBytesMax: number
+  readonly #windowBytes: number
   #uncredited = 0
 
   constructor(crypto: Crypto, side: Side, options: OwnerOptions = {}) {
     this.#side = side
     this.#releases = options.releases ?? true
     this.#keeps = options.keeps ?? false
+    this.#messageBytesMax = options.messageBytesMax ?? MESSAGE_BYTES_MAX
+    this.#windowBytes = this.#releases ? 3 * this.#messageBytesMax : SMALL_WINDOW_BYTES
     const delegation = recorded(crypto).delegations[side]
     const direction = side === 'initiator' ? 'outbound' : 'inbound'
     this.session = new Session(makeSetup(direction, partiesOf(crypto)[side], { delegation }))
@@ -128,12 +109,12 @@ export class Owner {
 
   #take(event: SessionEvent): void {
     if (this.ended !== null) throw new Error(`a ${event.kind} after the end`)
-    checkEvent(event)
+    checkEvent(event, this.#messageBytesMax + HEADER_BYTES_MAX)
     this.#note(event)
     switch (event.kind) {
       case 'proven':
         if (this.events !== 1) throw new Error('proven is not the first event')
-        this.session.admit(hellos[this.#side])
+        this.session.admit(this.#hello())
         this.session.expectAnswer(ANSWER_BYTES_MAX)
         break
       case 'established':
@@ -163,6 +144,11 @@ export class Owner {
     }
   }
 
+  #hello(): Hello {
+    const limits = { messageBytesMax: this.#messageBytesMax, requestsMax: 16, windowBytes: this.#windowBytes }
+    return makeHello(SALT[this.#side], { limits })
+  }
+
   #expectEstablished(event: SessionEvent): void {
     if (!this.established) throw new Error(`a ${event.kind} before hello`)
   }
@@ -174,7 +160,7 @@ export class Owner {
       return
     }
     this.#uncredited += size
-    if (this.#uncredited > windowBytes) throw new Error(`${String(this.#uncredited)} bytes against the credit`)
+    if (this.#uncredited > this.#windowBytes) throw new Error(`${String(this.#uncredited)} bytes against the credit`)
   }
 
   #checkState(): void {
@@ -182,7 +168,8 @@ export class Owner {
     if ((session.state === 'over') !== (this.ended !== null)) throw new Error(`${session.state}, but no word of an end`)
     if ((session.state === 'established') !== (this.established && this.ended === null))
       throw new Error(`${session.state} without the event`)
-    if (session.waiting > waitingMax(session)) throw new Error(`${String(session.waiting)} bytes wait: too many`)
+    if (session.waiting > waitingMax(session, this.#messageBytesMax))
+      throw new Error(`${String(session.waiting)} bytes wait: too many`)
     this.takeOutput()
     if (this.said > SAID_MAX) throw new Error(`it has said ${String(this.said)} bytes`)
   }
@@ -202,98 +189,9 @@ export class Owner {
 }
 
 /** What may wait in memory at most, by how far the session has come. */
-function waitingMax({ state }: Session): number {
+function waitingMax({ state }: Session, messageBytesMax: number): number {
   const early = state === 'preamble' || state === 'keys' || state === 'deciding'
   if (early) return HANDSHAKE_WAITING_MAX
   const lanes = state === 'hello' ? 0 : LANES * (Math.max(messageBytesMax, ANSWER_BYTES_MAX) + HEADER_BYTES_MAX)
   return RECORD_MAX + FRAME_WAITING_MAX + lanes
-}
-
-/** An event as text, bytes in hex: equal texts, equal events. */
-export function textOf(event: SessionEvent): string {
-  return JSON.stringify(event, (_key, value: unknown) => (value instanceof Uint8Array ? hex(value) : value))
-}
-
-function must(holds: boolean, event: SessionEvent): void {
-  if (!holds) throw new Error(`not what is documented: ${textOf(event).slice(0, 400)}`)
-}
-
-function checkEvent(event: SessionEvent): void {
-  switch (event.kind) {
-    case 'proven':
-      must(event.publicKey.length === 32 && event.skewMs >= 0, event)
-      break
-    case 'established':
-      must(checkHello(event.hello), event)
-      break
-    case 'application':
-      must(event.index >= 0 && event.size > event.body.length, event)
-      must(event.body.length <= messageBytesMax + HEADER_BYTES_MAX, event)
-      break
-    case 'request':
-      must(event.id >= 0 && event.id <= VARINT_MAX && event.size > event.body.length, event)
-      must(event.body.length <= messageBytesMax + HEADER_BYTES_MAX, event)
-      break
-    case 'response':
-      must(event.body.length <= Math.max(FRAME_BYTES_MAX, ANSWER_BYTES_MAX + HEADER_BYTES_MAX), event)
-      break
-    case 'failure':
-      must(utf8(event.text).length <= TEXT_BYTES_MAX, event)
-      break
-    case 'ping':
-    case 'pong':
-      must(event.payload.length <= 32, event)
-      break
-    case 'types':
-      must(checkNames(event.names), event)
-      break
-    case 'peers':
-      must(event.hints.length <= PEERS_MAX, event)
-      must(
-        event.hints.every(({ publicKey, addresses }) => publicKey.length === 32 && addresses.length <= 8),
-        event,
-      )
-      break
-    case 'window':
-      must(event.bytes >= 1 && event.bytes <= VARINT_MAX, event)
-      break
-    case 'told':
-      must(event.reason.fault === 'remote' && Object.hasOwn(WIRE_CODES, event.reason.code), event)
-      must((event.reason.retryAfterMs ?? 0) <= RETRY_AFTER_MAX_MS, event)
-      must(event.reason.cause === undefined || isShortText(event.reason.cause), event)
-      break
-    case 'refused':
-      must(REFUSALS[event.reason.code] === event.reason.fault, event)
-      must(event.reason.cause === undefined || isShortText(event.reason.cause), event)
-      break
-    case 'fragment':
-      must(event.size > 0 && event.size <= FRAME_BYTES_MAX, event)
-      break
-    case 'cancel':
-    case 'get-peers':
-    case 'gap':
-      break
-  }
-}
-
-export function checkHello(hello: Extract<SessionEvent, { kind: 'established' }>['hello']): boolean {
-  const { epoch, names, supersedes, agent, addresses } = hello
-  const texts = addresses.length <= 8 && addresses.every((text) => utf8(text).length <= HELLO_BYTES_MAX)
-  return (
-    epoch.length === 8 &&
-    checkNames(names) &&
-    supersedes.length <= 8 &&
-    supersedes.every((id) => id.length === 8) &&
-    utf8(agent).length <= 128 &&
-    texts
-  )
-}
-
-export function checkNames(names: readonly { readonly name: string }[]): boolean {
-  const lengths = names.map(({ name }) => utf8(name).length)
-  return names.length <= NAMES_MAX && lengths.every((length) => length > 0 && length <= NAME_BYTES_MAX)
-}
-
-function isShortText(value: unknown): boolean {
-  return typeof value === 'string' && utf8(value).length <= TEXT_BYTES_MAX
 }

@@ -1,11 +1,13 @@
 /** Sessions under fire: as an authenticated liar can, before sealing, and as whoever stands on the path can, after it. */
 import type { Crypto } from '../../src/ports/crypto.js'
 import { copyBytes, hex, joinBytes } from '../../src/protocol/bytes.js'
+import { FrameReader } from '../../src/protocol/frame.js'
 import { SeededRandom } from '../../src/testing/seeded-random.js'
 import { commonLength, damaged, pieces } from './fuzz-damage.js'
 import { framesOf } from './fuzz-frames.js'
 import type { OwnerOptions, Side } from './fuzz-owner.js'
-import { otherSide, Owner, recorded, SIDES } from './fuzz-owner.js'
+import { FRAME_WAITING_MAX, otherSide, Owner, recorded, SIDES } from './fuzz-owner.js'
+import { FRAME_BYTES_MAX } from './fuzz-promises.js'
 import type { Tally } from './fuzz-targets.js'
 import { makePair, nodeCrypto, webCrypto } from './harness.js'
 import { toyCrypto, toyRecord } from './toy-crypto.js'
@@ -56,6 +58,7 @@ export function framesCase(words: readonly number[], tally: Tally): void {
       tally.frames += counted
       const other = established(side, { releases })
       feedRecords(other, frames, 1 + random.below(200), random)
+      readAlone(joinBytes(frames), random)
       expectSame(
         one,
         other,
@@ -64,6 +67,19 @@ export function framesCase(words: readonly number[], tally: Tally): void {
       )
     },
   )
+}
+
+/** The reader of frames by itself, where what waits in it is not mixed with anything else. */
+function readAlone(plain: Uint8Array, random: SeededRandom): void {
+  const reader = new FrameReader()
+  for (const part of pieces(plain, 1 + random.below(9_000), random)) {
+    reader.push(part)
+    for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+      if (typeof frame === 'string') return
+      if (frame.body.length >= FRAME_BYTES_MAX) throw new Error(`a frame of ${String(frame.body.length)} bytes`)
+    }
+    if (reader.waiting > FRAME_WAITING_MAX) throw new Error(`${String(reader.waiting)} bytes wait for a frame`)
+  }
 }
 
 /** @returns how many of the frames were begun before the end */
@@ -142,7 +158,10 @@ function damagedFlights(heard: Uint8Array, side: Side, random: SeededRandom): Ui
   const at = random.below(parts.length)
   const [from = 0, to = heard.length] = [parts[at], parts[at + 1]]
   const [head, part, tail] = [heard.subarray(0, from), heard.subarray(from, to), heard.subarray(to)]
-  switch (random.below(6)) {
+  switch (random.below(7)) {
+    case 6:
+      // Lengths that announce much, and much that follows.
+      return joinBytes([head, Uint8Array.of(random.below(24), random.below(256)), random.bytes(random.below(6_000))])
     case 0:
       return joinBytes([head, random.bytes(part.length), tail])
     case 1:

@@ -18,15 +18,17 @@ import { framesOf, someNumber } from './fuzz-frames.js'
 import { Liar } from './fuzz-liar.js'
 import type { Tally } from './fuzz-targets.js'
 
-const MESSAGE_BYTES_MAX = 40_000
-const OUTBOX_BYTES_MAX = 60_000
+const MESSAGE_BYTES_MAX = 20_000
+const OUTBOX_BYTES_MAX = 40_000
 const REQUESTS_MAX = 8
 const IN_FLIGHT_MAX = 16
 const SLOW_MS = 700
+/** An honest question may wait behind what the honest peer itself has sent. */
+const PATIENCE_MS = 20_000
 /** How late a lazy liar reads, and how much of what it has not read its link takes. */
 const LAG_MS = 900
 const UNREAD_MAX = 4_000
-const PADDING_MAX = 15_000
+const PADDING_MAX = 18_000
 /** What the links of the honest peer and of the liar may hold: an outbox, three unfinished messages, a record and a frame. */
 const BUFFERED_MAX = OUTBOX_BYTES_MAX + 3 * (MESSAGE_BYTES_MAX + 64) + 65_535 + 32_771
 /** A duplicate under judgement beside each link. */
@@ -83,7 +85,7 @@ async function createScene(seed: number): Promise<Scene> {
   })
   const asked = { now: 0, most: 0 }
   a.swarm.handle(Transaction, async ({ hash }) => {
-    if (random.below(3) === 0) await later(world, SLOW_MS)
+    if (random.below(3) > 0) await later(world, SLOW_MS)
     return hash === 1 ? 'reject' : hash === 2 ? 'ignore' : 'accept'
   })
   a.swarm.handle(Beat, () => 'accept')
@@ -96,7 +98,7 @@ async function createScene(seed: number): Promise<Scene> {
     return question
   })
   await a.swarm.start()
-  const b = await world.started('b', { perIpLimits: false })
+  const b = await world.started('b', { perIpLimits: false, authorize: () => 'masternode' })
   await world.connect(b, a)
   return { world, a, b, dedup, random, asked }
 }
@@ -118,7 +120,9 @@ async function act(word: number, scene: Scene, liar: Liar, tally: Tally): Promis
   const { world, a, b, random } = scene
   const rest = word >>> 4
   const own = new SeededRandom(rest)
-  const json = utf8(own.below(2) === 0 ? someJson([own.word(), own.word()]) : `{"hash":${String(own.below(6))}}`)
+  const json = utf8(
+    own.below(2) === 0 ? someJson([own.word(), own.word()].slice(own.below(2))) : `{"hash":${String(own.below(6))}}`,
+  )
   switch (word & 15) {
     case 8:
       liar.seal(encodeFrame(FRAME.firstApplication, joinBytes([broadcastId('tx', json, world.crypto), json])))
@@ -151,7 +155,7 @@ async function act(word: number, scene: Scene, liar: Liar, tally: Tally): Promis
       asked?.catch(() => undefined)
       const padding = 'x'.repeat(own.below(PADDING_MAX))
       if (asked === undefined)
-        for (let i = own.below(9); i > 0; i--) b.swarm.broadcast(Transaction, { hash: random.word(), padding })
+        for (let i = own.below(40); i > 0; i--) b.swarm.broadcast(Transaction, { hash: random.word(), padding })
       break
     }
     default: {
@@ -191,7 +195,7 @@ export async function swarmCase(words: readonly number[], tally: Tally): Promise
     checkBounds(scene)
   }
   const question = { still: 'there?' }
-  const answer = b.swarm.peers.get(a.swarm.id)?.request(Ask, question)
+  const answer = b.swarm.peers.get(a.swarm.id)?.request(Ask, question, { timeoutMs: 2 * PATIENCE_MS })
   let answered: unknown = null
   answer?.then(
     (value) => {
@@ -201,7 +205,7 @@ export async function swarmCase(words: readonly number[], tally: Tally): Promise
       answered = error
     },
   )
-  await world.run(2_000)
+  await world.run(PATIENCE_MS)
   checkBounds(scene)
   if (JSON.stringify(answered) !== JSON.stringify(question))
     throw new Error(`the honest peer asked, and got ${String(answered)}; it was told ${b.names.join(', ')}`)
