@@ -41,11 +41,16 @@ type Build = (random: SeededRandom) => readonly Uint8Array[]
 const HOSTILE_ONE_IN = 128
 const EMPTY = new Uint8Array(0)
 
+/** Whether the word stands for something that no honest peer sends. */
+export function isHostile(word: number): boolean {
+  return word % HOSTILE_ONE_IN === HOSTILE_ONE_IN - 1
+}
+
 /** Whatever the word stands for: whole frames, in order. */
 export function framesOf(word: number): readonly Uint8Array[] {
   const random = new SeededRandom(word)
   const rest = Math.floor(word / HOSTILE_ONE_IN)
-  const builds = word % HOSTILE_ONE_IN === HOSTILE_ONE_IN - 1 ? HOSTILE : SOUND
+  const builds = isHostile(word) ? HOSTILE : SOUND
   return (builds[rest % builds.length] ?? ping)(random)
 }
 

@@ -68,6 +68,8 @@ export class Owner {
   ended: Extract<SessionEvent, { kind: 'told' | 'refused' }> | null = null
   /** Bytes it has said. */
   said = 0
+  // Bound: SAID_MAX.
+  readonly #output: Uint8Array[] = []
   readonly #releases: boolean
   readonly #keeps: boolean
   readonly #side: Side
@@ -99,12 +101,17 @@ export class Owner {
     for (const chunk of chunks) this.receive(chunk)
   }
 
-  /** What waits to be sent. */
+  /** What waits to be sent, and is its own to say. */
   takeOutput(): readonly Uint8Array[] {
-    const chunks = this.session.output
-    this.session.output = []
-    for (const chunk of chunks) this.said += chunk.length
-    return chunks
+    this.#collect()
+    return this.#output.splice(0)
+  }
+
+  #collect(): void {
+    for (const chunk of this.session.output.splice(0)) {
+      this.said += chunk.length
+      this.#output.push(copyBytes(chunk))
+    }
   }
 
   #take(event: SessionEvent): void {
@@ -170,7 +177,7 @@ export class Owner {
       throw new Error(`${session.state} without the event`)
     if (session.waiting > waitingMax(session, this.#messageBytesMax))
       throw new Error(`${String(session.waiting)} bytes wait: too many`)
-    this.takeOutput()
+    this.#collect()
     if (this.said > SAID_MAX) throw new Error(`it has said ${String(this.said)} bytes`)
   }
 

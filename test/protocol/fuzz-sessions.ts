@@ -4,20 +4,20 @@ import { copyBytes, hex, joinBytes } from '../../src/protocol/bytes.js'
 import { FrameReader } from '../../src/protocol/frame.js'
 import { SeededRandom } from '../../src/testing/seeded-random.js'
 import { commonLength, damaged, pieces } from './fuzz-damage.js'
-import { framesOf } from './fuzz-frames.js'
+import { framesOf, isHostile } from './fuzz-frames.js'
 import type { OwnerOptions, Side } from './fuzz-owner.js'
 import { FRAME_WAITING_MAX, otherSide, Owner, recorded, SIDES } from './fuzz-owner.js'
 import { FRAME_BYTES_MAX } from './fuzz-promises.js'
 import type { Tally } from './fuzz-targets.js'
-import { makePair, nodeCrypto, webCrypto } from './harness.js'
+import { nodeCrypto, webCrypto } from './harness.js'
 import { toyCrypto, toyRecord } from './toy-crypto.js'
 
 const SHOWN_BYTES = 1_500
 const RECORD_PLAIN_MAX = 60_000
-const sideOf = (random: SeededRandom): Side => SIDES[random.below(2)] ?? 'initiator'
+export const sideOf = (random: SeededRandom): Side => SIDES[random.below(2)] ?? 'initiator'
 
 /** Adds to whatever goes wrong the bytes that did it. */
-function explained(what: () => string, run: () => void): void {
+export function explained(what: () => string, run: () => void): void {
   try {
     run()
   } catch (cause) {
@@ -25,7 +25,7 @@ function explained(what: () => string, run: () => void): void {
   }
 }
 
-const shown = (bytes: Uint8Array): string => hex(bytes.subarray(0, SHOWN_BYTES))
+export const shown = (bytes: Uint8Array): string => hex(bytes.subarray(0, SHOWN_BYTES))
 
 /** An established session on the suite without secrets, ready for records made by hand. */
 function established(side: Side, options: OwnerOptions): Owner {
@@ -109,7 +109,9 @@ export function talkCase(words: readonly number[], tally: Tally): void {
     () => said.join('\n'),
     () => {
       const ends = { initiator: new Owner(toyCrypto, 'initiator'), responder: new Owner(toyCrypto, 'responder') }
-      carry(ends, random)
+      const sealed: Sealings = { initiator: [], responder: [] }
+      carry(ends, sealed, random)
+      if (!ends.initiator.established || !ends.responder.established) throw new Error('not established')
       for (const word of words) {
         const side = SIDES[word & 1] ?? 'initiator'
         const frames = framesOf(word >>> 1)
@@ -117,28 +119,33 @@ export function talkCase(words: readonly number[], tally: Tally): void {
         if (plain.length > RECORD_PLAIN_MAX) continue
         if (ends[side].ended === null && ends[otherSide(side)].ended === null) tally.frames += frames.length
         said.push(`${side}: ${shown(plain)}`)
-        ends[side].session.output.push(...ends[side].session.seal([plain]).map((chunk) => copyBytes(chunk)))
-        if (random.below(3) === 0) carry(ends, random)
+        sealed[side].push(...ends[side].session.seal([plain]).map((chunk) => copyBytes(chunk)))
+        if (random.below(3) === 0) carry(ends, sealed, random)
       }
-      carry(ends, random)
-      const { initiator, responder } = ends
-      if ((initiator.ended === null) !== (responder.ended === null))
-        throw new Error('one end is over, the other is not')
-      if (initiator.ended?.kind === 'told' && responder.ended?.kind === 'told' && !hasGoodbye(words))
-        throw new Error('both were told, and nobody said so')
+      carry(ends, sealed, random)
+      for (const side of SIDES) expectHeard(ends, side, words)
     },
   )
 }
 
-/** Whether one of the frames may be a goodbye of ours: both ends may then be told. */
-function hasGoodbye(words: readonly number[]): boolean {
-  return words.some((word) => (word >>> 1) % 128 === 127)
+type Sealings = Readonly<Record<Side, Uint8Array[]>>
+
+/** Who refuses says so, unless its own frames were broken before; and who was told was told by somebody. */
+function expectHeard(ends: Readonly<Record<Side, Owner>>, side: Side, words: readonly number[]): void {
+  const lied = (one: Side): boolean => words.some((word) => SIDES[word & 1] === one && isHostile(word >>> 1))
+  const { ended } = ends[side]
+  const other = ends[otherSide(side)].ended
+  if (ended?.kind === 'refused' && other === null && !lied(side))
+    throw new Error('refused, and the other end knows nothing')
+  if (ended?.kind === 'told' && other?.kind !== 'refused' && !lied(otherSide(side)))
+    throw new Error('told, and nobody said so')
 }
 
-function carry(ends: Readonly<Record<Side, Owner>>, random: SeededRandom): void {
+function carry(ends: Readonly<Record<Side, Owner>>, sealed: Sealings, random: SeededRandom): void {
   for (;;) {
     const moved = SIDES.map((side) => {
-      const bytes = joinBytes(ends[side].session.output.splice(0))
+      // What was sealed first has the earlier nonce.
+      const bytes = joinBytes([...sealed[side].splice(0), ...ends[side].takeOutput()])
       ends[otherSide(side)].receiveAll(pieces(bytes, Math.max(40, bytes.length >> 2), random))
       return bytes.length
     })
@@ -204,7 +211,8 @@ export function handshakeCase(words: readonly number[]): void {
   )
 }
 
-const trueCrypto = (random: SeededRandom): Crypto => (random.below(8) === 0 ? webCrypto : nodeCrypto)
+/** One of the two true suites. */
+export const trueCrypto = (random: SeededRandom): Crypto => (random.below(8) === 0 ? webCrypto : nodeCrypto)
 
 /** With true keys: whatever was touched, nobody is proven by it, and hello is only heard where nothing was. */
 export function provenCase(words: readonly number[]): void {
@@ -224,71 +232,6 @@ export function provenCase(words: readonly number[]): void {
       const flights = PARTS[side].at(-2) ?? 0
       if (owner.events > 0 && owner.ended?.kind !== 'told' && intact < flights && owner.session.state !== 'over')
         throw new Error('somebody was proven by flights that were touched')
-    },
-  )
-}
-
-interface Sealed {
-  /** Records of sound frames, behind everything that came before. */
-  readonly bytes: Uint8Array
-  /** Where each record ends, and how many events there are up to there. */
-  readonly ends: readonly { readonly at: number; readonly events: number }[]
-  readonly texts: readonly string[]
-}
-
-const sealings = new Map<Crypto, Readonly<Record<Side, Sealed>>>()
-const RECORDS = 12
-
-/** What each side hears behind the hellos: always the same, and sealed once. */
-function sealedFor(crypto: Crypto, side: Side): Sealed {
-  let sealing = sealings.get(crypto)
-  if (sealing === undefined) {
-    const pair = makePair({ crypto }).pump()
-    const seal = (to: Side): Sealed => {
-      const owner = new Owner(crypto, to, { keeps: true })
-      owner.receive(recorded(crypto).heard[to])
-      const records: Uint8Array[] = []
-      const ends: { at: number; events: number }[] = []
-      let at = 0
-      for (let i = 0; i < RECORDS; i++) {
-        const frames = Array.from({ length: 1 + (i % 4) }, (_, j) => framesOf(128 * (i * 7 + j))).flat()
-        const record = joinBytes(pair[otherSide(to)].session.seal([joinBytes(frames)]).map((chunk) => copyBytes(chunk)))
-        records.push(record)
-        owner.receive(record)
-        at += record.length
-        ends.push({ at, events: owner.events })
-      }
-      return { bytes: joinBytes(records), ends, texts: owner.texts }
-    }
-    sealing = { initiator: seal('initiator'), responder: seal('responder') }
-    sealings.set(crypto, sealing)
-  }
-  return sealing[side]
-}
-
-/** With true keys: what comes before the wound is heard whole, and nothing that comes behind it. */
-export function cipherCase(words: readonly number[]): void {
-  const random = new SeededRandom(words[0] ?? 0)
-  const side = sideOf(random)
-  const crypto = trueCrypto(random)
-  const { bytes, ends, texts } = sealedFor(crypto, side)
-  let stream = bytes
-  for (const word of words) stream = damaged(stream, new SeededRandom(word))
-  explained(
-    () => `behind the hellos, to the ${side}: ${shown(stream)}`,
-    () => {
-      const owner = new Owner(crypto, side, { keeps: true })
-      owner.receive(recorded(crypto).heard[side])
-      const before = owner.events
-      owner.receiveAll(pieces(stream, 500, random))
-      const intact = commonLength(stream, bytes)
-      const expected = ends.findLast(({ at }) => at <= intact)?.events ?? before
-      const heard = owner.ended === null ? owner.events : owner.events - 1
-      if (heard !== expected) throw new Error(`${String(heard)} events where ${String(expected)} were sealed`)
-      if (owner.texts.slice(0, heard).some((text, i) => text !== texts[i]))
-        throw new Error('other events than were sealed')
-      if (owner.ended !== null && owner.ended.reason.code !== 'bad-record')
-        throw new Error(`ended for ${owner.ended.reason.code}`)
     },
   )
 }
