@@ -14,7 +14,7 @@ import { makeHello } from './harness.js'
 import { tell } from './tell.js'
 
 /** Names and keys that mean something to the language, to terminals or to decoders. */
-export const HOSTILE_TEXTS: readonly string[] = [
+const HOSTILE_TEXTS: readonly string[] = [
   '__proto__',
   'constructor',
   'prototype',

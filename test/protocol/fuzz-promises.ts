@@ -35,7 +35,11 @@ const REFUSALS: Readonly<Partial<Record<Reason['code'], Reason['fault']>>> = {
 
 /** An event as text, bytes in hex: equal texts, equal events. */
 export function textOf(event: SessionEvent): string {
-  return JSON.stringify(event, (_key, value: unknown) => (value instanceof Uint8Array ? hex(value) : value))
+  return JSON.stringify(event, function (this: Record<string, unknown>, key, value: unknown) {
+    // What Node's own arrays make of themselves is in `value` already.
+    const bytes = this[key]
+    return bytes instanceof Uint8Array ? hex(bytes) : value
+  })
 }
 
 function must(holds: boolean, event: SessionEvent): void {

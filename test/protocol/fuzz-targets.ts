@@ -3,7 +3,7 @@
  * number of times; `npm run fuzz` runs them for as long as it is told. Both print the seed and the smallest counterexample.
  */
 import fc from 'fast-check'
-import { cipherCase } from './fuzz-cipher.js'
+import { cipherCase, wireCase } from './fuzz-cipher.js'
 import { codecCase } from './fuzz-codec.js'
 import { decoderCase } from './fuzz-decoders.js'
 import { framesCase, handshakeCase, provenCase, talkCase } from './fuzz-sessions.js'
@@ -75,6 +75,13 @@ export const TARGETS: readonly FuzzTarget[] = [
     gateCases: 1_000,
     wordsMax: 3,
     run: cipherCase,
+  },
+  {
+    name: 'wire',
+    about: 'lets two honest ends hear each other in order up to a wound, and blame nobody for it',
+    gateCases: 500,
+    wordsMax: 25,
+    run: wireCase,
   },
   {
     name: 'swarm',
