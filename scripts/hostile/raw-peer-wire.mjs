@@ -205,8 +205,8 @@ export function encodeFields(fields) {
 
 /**
  * The fields of a hello, by tag.
- * @param {{ epoch?: Uint8Array, version?: readonly [number, number], names?: readonly { kind: string, name: string }[], limits?: readonly [number, number, number], addresses?: readonly string[], agent?: string, supersedes?: readonly Uint8Array[] }} said
- *   `limits`: the largest message taken, requests answered at once, the first credit
+ * @param {{ epoch?: Uint8Array, version?: readonly [number, number], names?: readonly { kind: string, name: string }[], limits?: readonly [number, number, number], addresses?: readonly string[], agent?: string, supersedes?: readonly Uint8Array[], omit?: readonly number[] }} said
+ *   `limits`: the largest message taken, requests answered at once, the first credit; `omit`: tags to leave out
  * @returns {(readonly [number, Uint8Array])[]}
  */
 export function helloFields({
@@ -217,8 +217,9 @@ export function helloFields({
   addresses = [],
   agent = 'raw',
   supersedes = [],
+  omit = [],
 }) {
-  return [
+  const fields = /** @type {(readonly [number, Uint8Array])[]} */ ([
     [1, Buffer.from(agent)],
     [2, epoch],
     [4, Buffer.concat(version.map(varint))],
@@ -227,7 +228,8 @@ export function helloFields({
     [8, Buffer.concat(limits.map(varint))],
     [9, uint(Date.now(), 6)],
     [10, Buffer.concat(supersedes)],
-  ]
+  ])
+  return fields.filter(([tag]) => !omit.includes(tag))
 }
 
 /** @param {Buffer} bytes */
