@@ -275,3 +275,18 @@ export function broadcastId(name, body) {
 export function plainPayload(bytes) {
   return Buffer.concat([Buffer.of(0), bytes])
 }
+
+/** Length ‖ bytes: a handshake message, or a record. @param {Uint8Array} bytes */
+export function framed(bytes) {
+  return Buffer.concat([uint(bytes.length, 2), bytes])
+}
+
+/** Whether frames of this type need credit. @param {number} type */
+export function isCounted(type) {
+  return type >= FRAME.firstApplication || type === FRAME.request
+}
+
+/** What a frame takes off the credit: its type and body. @param {number} type @param {Uint8Array} body */
+export function costOf(type, body) {
+  return varint(type).length + body.length
+}

@@ -1,21 +1,29 @@
 /** What tests ask of the raw speaker. */
 import type { EventEmitter } from 'node:events'
-import type { ListenOptions, Socket, TcpNetConnectOpts } from 'node:net'
+import type { Socket, TcpNetConnectOpts } from 'node:net'
 import type { Cipher, KeyPair } from './raw-peer-crypto.mjs'
 import type { HelloRead, HelloSaid } from './raw-peer-wire.mjs'
 
 export type Flight = 'preamble' | 'first' | 'second' | 'third' | 'hello'
 
+/** What is not given is drawn anew, and genuine. */
 export interface RawOptions {
+  /** Eight bytes; default `TIME` without a chain. */
   readonly networkId?: Uint8Array
+  /** Ed25519. */
   readonly identity?: KeyPair
+  /** X25519, the process's static key. */
   readonly fixed?: KeyPair
   readonly ephemeral?: KeyPair
   readonly delegation?: Uint8Array
+  /** Of the preamble: an initiator's highest and lowest, a responder's choice and its status. */
   readonly versions?: readonly [number, number]
   readonly hello?: HelloSaid
+  /** Sees the bytes of each flight as they would leave; null sends nothing. */
   readonly tamper?: (flight: Flight, bytes: Buffer) => Buffer | null
+  /** Whether it answers pings and gives credit back; default true. */
   readonly polite?: boolean
+  /** Writes so many bytes at a time. */
   readonly pieces?: number
 }
 
@@ -58,9 +66,3 @@ export class RawPeer extends EventEmitter<{ frame: [Frame]; record: [Buffer]; sa
   leave(code?: number): void
   destroy(): void
 }
-
-export function listenRaw(
-  where: ListenOptions,
-  options: RawOptions,
-  told: (peer: RawPeer) => void,
-): Promise<{ readonly port: number; readonly close: () => void }>

@@ -2,31 +2,18 @@
  * A speaker of the wire that shares nothing with holdfast but the specification: plain sockets, plain `node:crypto`. Well
  * behaved unless told otherwise, and everything it sends can be told otherwise: `tamper` sees each flight before it leaves,
  * `raw` writes any bytes at any time, `cipher.nonce` breaks tags, `send` takes any type and never looks at credit.
- * It neither cuts messages into fragments nor puts them together.
+ * It neither cuts messages into fragments nor puts them together. Options and shapes are in raw-peer.d.mts.
  *
- * @typedef {import('./raw-peer-crypto.mjs').KeyPair} KeyPair
- * @typedef {'preamble' | 'first' | 'second' | 'third' | 'hello'} Flight
- *
- * @typedef {object} RawOptions
- * @property {Uint8Array} [networkId] eight bytes; default `TIME` without a chain
- * @property {KeyPair} [identity] Ed25519; default: a new one
- * @property {KeyPair} [fixed] X25519, the process's static key; default: a new one
- * @property {KeyPair} [ephemeral] default: a new one
- * @property {Uint8Array} [delegation] default: a genuine one
- * @property {readonly [number, number]} [versions] of the preamble
- * @property {Parameters<typeof helloFields>[0]} [hello]
- * @property {(flight: Flight, bytes: Buffer) => Buffer | null} [tamper] sees the bytes as they would leave; null sends nothing
- * @property {boolean} [polite] answers pings and gives credit back; default true
- * @property {number} [pieces] writes so many bytes at a time
- *
- * @typedef {{ where: 'preamble' | 'clear' | 'goodbye', code: string, retryAfterS: number, text: string }} Said
- * @typedef {{ type: number, body: Buffer }} Frame
+ * @typedef {import('./raw-peer.mjs').RawOptions} RawOptions
+ * @typedef {import('./raw-peer.mjs').Flight} Flight
+ * @typedef {import('./raw-peer.mjs').Said} Said
+ * @typedef {import('./raw-peer.mjs').Frame} Frame
  */
 import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import { keyPair, Noise } from './raw-peer-crypto.mjs'
 import * as wire from './raw-peer-wire.mjs'
-import { FRAME, frame, helloFields, preamble, varint } from './raw-peer-wire.mjs'
+import { costOf, FRAME, frame, framed, helloFields, isCounted, preamble, varint } from './raw-peer-wire.mjs'
 
 const PROLOGUE = Buffer.from('holdfast/1\0')
 const NETWORK = wire.networkIdOf('TIME')
@@ -37,9 +24,7 @@ const EXPECTED = {
   responder: ['preamble', 'first', 'third', 'hello', 'open'],
 }
 
-/**
- * Events: `frame` ({ type, body }) for each frame after hello, `record` (plaintext), `said` ({@link Said}), `closed`.
- */
+/** Events: `frame` for each frame after hello, `record` (plaintext), `said`, `closed`. */
 export class RawPeer extends EventEmitter {
   /** What the other side is expected to send next; `open` after its hello. */
   expects = 'preamble'
@@ -194,10 +179,7 @@ export class RawPeer extends EventEmitter {
     if (this.expects === 'preamble') return this.#readPreamble()
     if (this.#buffer.length < 3) return false
     const length = this.#buffer.readUInt16BE()
-    if (length === 0) {
-      this.#say({ where: 'clear', code: wire.CODES[this.#buffer[2] ?? 0] ?? 'unknown', retryAfterS: 0, text: '' })
-      return false
-    }
+    if (length === 0) return this.#say({ where: 'clear', code: wire.CODES[this.#buffer[2] ?? 0] ?? 'unknown' })
     const bytes = this.#cut(2 + length)
     if (bytes === null) return false
     const flight = this.expects
@@ -219,10 +201,7 @@ export class RawPeer extends EventEmitter {
     if (theirs === null) return false
     this.received.preamble = theirs
     const status = this.role === 'initiator' ? (theirs[13] ?? 0) : 0
-    if (status !== 0) {
-      this.#say({ where: 'preamble', code: wire.STATUS[status] ?? 'unknown', retryAfterS: 0, text: '' })
-      return false
-    }
+    if (status !== 0) return this.#say({ where: 'preamble', code: wire.STATUS[status] ?? 'unknown' })
     const both = this.role === 'initiator' ? [this.preamble, theirs] : [theirs, this.preamble]
     const { ephemeral, fixed } = this
     this.#noise = new Noise({ prologue: Buffer.concat([PROLOGUE, ...both]), ephemeral, fixed })
@@ -311,52 +290,11 @@ export class RawPeer extends EventEmitter {
     this.expects = order[order.indexOf(this.expects) + 1] ?? 'open'
   }
 
-  /** @param {Said} said */
+  /** @param {Pick<Said, 'where' | 'code'> & Partial<Said>} said @returns {false} nothing more is read */
   #say(said) {
-    this.said = said
-    this.emit('said', said)
+    this.said = { retryAfterS: 0, text: '', ...said }
+    this.emit('said', this.said)
     this.socket.end()
+    return false
   }
-}
-
-/**
- * Accepts links; `told` is called with a raw peer for each.
- * @param {net.ListenOptions} where
- * @param {RawOptions} options
- * @param {(peer: RawPeer) => void} told
- * @returns {Promise<{ port: number, close: () => void }>}
- */
-export async function listenRaw(where, options, told) {
-  const peers = /** @type {Set<RawPeer>} */ (new Set())
-  const server = net.createServer({ noDelay: true }, (socket) => {
-    const peer = new RawPeer(socket, 'responder', options)
-    peers.add(peer)
-    peer.once('closed', () => peers.delete(peer))
-    told(peer)
-  })
-  await new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(where, () => resolve(undefined))
-  })
-  const { port } = /** @type {net.AddressInfo} */ (server.address())
-  const close = () => {
-    server.close()
-    for (const peer of peers) peer.destroy()
-  }
-  return { port, close }
-}
-
-/** Length ‖ bytes: a handshake message, or a record. @param {Uint8Array} bytes */
-export function framed(bytes) {
-  return Buffer.concat([wire.uint(bytes.length, 2), bytes])
-}
-
-/** Whether frames of this type need credit. @param {number} type */
-export function isCounted(type) {
-  return type >= FRAME.firstApplication || type === FRAME.request
-}
-
-/** What a frame takes off the credit: its type and body. @param {number} type @param {Uint8Array} body */
-export function costOf(type, body) {
-  return varint(type).length + body.length
 }

@@ -11,8 +11,8 @@ import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { obey } from '../child.mjs'
 import { keyPair } from '../raw-peer-crypto.mjs'
-import { framed, RawPeer } from '../raw-peer.mjs'
-import { delegation, networkIdOf } from '../raw-peer-wire.mjs'
+import { RawPeer } from '../raw-peer.mjs'
+import { delegation, framed, networkIdOf } from '../raw-peer-wire.mjs'
 
 /** @typedef {import('../raw-peer.mjs').RawOptions} RawOptions */
 

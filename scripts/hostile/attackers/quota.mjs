@@ -1,0 +1,174 @@
+/**
+ * Those who say too much, too fast, or do not listen: raw sessions that send transactions nobody has seen.
+ *
+ * `join` ({ target, network, members: [{ name, seed, host, reads?, windowBytes? }] }) → how many are in; who does not read stops to
+ *   once it is in · `leave` ({ names }) · `said` ({ names }) → what each was told last, or null
+ * `flood` ({ name, bytes, count, over? }) → sends so many of that size, as far as credit goes, or whatever the credit with `over`;
+ *   → how many were sent
+ * `relay` ({ names, perSec, seconds, lateMs, bytes }) → a stream of transactions, each brought first by one of them in turn and by all
+ *   others a little later → { offered, unsent: first copies for which no credit came, stalledMs: the longest wait for credit }
+ * `chatter` ({ names, type, forMs }) → each sends frames of that type, which need no credit, as fast as its socket takes them; bytes
+ * `resume` ({ name, quietMs }) → reads again until nothing has come for so long; frames by type
+ */
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { obey } from '../child.mjs'
+import { keyPair } from '../raw-peer-crypto.mjs'
+import { RawPeer } from '../raw-peer.mjs'
+import { costOf, frame, networkIdOf } from '../raw-peer-wire.mjs'
+
+const NAMES = [{ kind: 'message', name: 'tx' }]
+const RECORD_BYTES = 48_000
+const TICK_MS = 5
+const GRACE_MS = 3_000
+
+/** @typedef {import('../raw-peer.mjs').Frame} Frame */
+
+/** Bound: who joins. @type {Map<string, RawPeer>} */
+const peers = new Map()
+let made = 0
+
+/** @param {string} name */
+function peerOf(name) {
+  const peer = peers.get(name)
+  if (peer === undefined) throw new Error(`nobody is called ${name}`)
+  return peer
+}
+
+/** @param {any} order */
+async function join({ target, network, members }) {
+  const networkId = networkIdOf(network)
+  const outcomes = members.map(
+    async (/** @type {any} */ { name, seed, host, reads = true, windowBytes = 64 << 20 }) => {
+      const identity = keyPair('Ed25519', Buffer.from(seed, 'hex'))
+      const limits = /** @type {const} */ ([4 << 20, 256, windowBytes])
+      const peer = RawPeer.dial(
+        { ...target, localAddress: host },
+        { identity, networkId, hello: { names: NAMES, limits } },
+      )
+      peers.set(name, peer)
+      await peer.ready
+      if (!reads) peer.socket.pause()
+    },
+  )
+  const settled = await Promise.allSettled(outcomes)
+  return settled.filter(({ status }) => status === 'fulfilled').length
+}
+
+/** A transaction that nobody has seen: JSON text of so many bytes. @param {RawPeer} peer @param {number} bytes */
+function fresh(peer, bytes) {
+  const number = String(made++)
+  return peer.broadcast('tx', Buffer.from(`"${number.padEnd(Math.max(number.length, bytes - 2), 'x')}"`))
+}
+
+/** @param {{ name: string, bytes: number, count: number, over?: boolean }} order */
+function flood({ name, bytes, count, over = false }) {
+  const peer = peerOf(name)
+  let left = peer.credit
+  let sent = 0
+  for (let batch = /** @type {Frame[]} */ ([]), size = 0; sent < count; sent++) {
+    const frame = fresh(peer, bytes)
+    const cost = costOf(frame.type, frame.body)
+    if (!over && left < cost) {
+      peer.sendAll(batch)
+      return sent
+    }
+    left -= cost
+    size += cost + 4
+    batch.push(frame)
+    if (size < RECORD_BYTES && sent + 1 < count) continue
+    peer.sendAll(batch)
+    batch = []
+    size = 0
+  }
+  return sent
+}
+
+/** @param {{ names: string[], perSec: number, seconds: number, lateMs: number, bytes: number }} order */
+async function relay({ names, perSec, seconds, lateMs, bytes }) {
+  const waiting = new Map(
+    names.map((name) => [name, /** @type {{ frame: Frame, first: boolean, at: number }[]} */ ([])]),
+  )
+  const total = perSec * seconds
+  const beganAt = performance.now()
+  let offered = 0
+  let stalledMs = 0
+  const give = (/** @type {number} */ at) => {
+    for (const [name, queue] of waiting) {
+      const peer = peerOf(name)
+      const batch = []
+      let left = peer.credit
+      for (let next = queue[0]; next !== undefined && next.at <= at; next = queue[0]) {
+        left -= costOf(next.frame.type, next.frame.body)
+        if (left < 0) break
+        stalledMs = Math.max(stalledMs, at - next.at)
+        batch.push(next.frame)
+        queue.shift()
+      }
+      if (batch.length > 0) peer.sendAll(batch)
+    }
+  }
+  for (let at = 0; at < seconds * 1000 + GRACE_MS; at = performance.now() - beganAt) {
+    for (; offered < total && (offered / perSec) * 1000 <= at; offered++) {
+      const [lead = ''] = names.slice(offered % names.length)
+      const frame = fresh(peerOf(lead), bytes)
+      for (const [name, queue] of waiting)
+        queue.push({ frame, first: name === lead, at: at + (name === lead ? 0 : lateMs) })
+    }
+    give(at)
+    if (offered === total && [...waiting.values()].every((queue) => queue.length === 0)) break
+    await sleep(TICK_MS)
+  }
+  const unsent = [...waiting.values()].flat().filter(({ first }) => first).length
+  return { offered, unsent, stalledMs }
+}
+
+/** @param {{ names: string[], type: number, forMs: number }} order */
+async function chatter({ names, type, forMs }) {
+  const end = performance.now() + forMs
+  const one = frame(type)
+  const record = Buffer.concat(Array.from({ length: Math.floor(RECORD_BYTES / one.length) }, () => one))
+  const sent = names.map(async (name) => {
+    const peer = peerOf(name)
+    let bytes = 0
+    for (; performance.now() < end && peer.socket.writable; bytes += record.length)
+      if (!peer.record(record)) await Promise.race([once(peer.socket, 'drain').catch(() => undefined), peer.closed])
+      else await sleep(0)
+    return bytes
+  })
+  return (await Promise.all(sent)).reduce((sum, bytes) => sum + bytes, 0)
+}
+
+/** @param {{ name: string, quietMs: number }} order */
+async function resume({ name, quietMs }) {
+  const peer = peerOf(name)
+  const frames = /** @type {Record<string, number>} */ ({})
+  let heardAt = performance.now()
+  peer.on('record', () => {
+    heardAt = performance.now()
+  })
+  peer.on('frame', ({ type }) => {
+    frames[type] = (frames[type] ?? 0) + 1
+  })
+  peer.socket.resume()
+  while (performance.now() - heardAt < quietMs && !peer.socket.destroyed) await sleep(20)
+  return { frames, said: peer.said?.code ?? null, closed: peer.socket.destroyed }
+}
+
+/** @param {{ names: string[] }} order */
+function said({ names }) {
+  return names.map((name) => peerOf(name).said)
+}
+
+/** @param {{ names: string[] }} order */
+async function leave({ names }) {
+  await Promise.all(
+    names.map(async (name) => {
+      peerOf(name).leave()
+      await peerOf(name).closed
+      peers.delete(name)
+    }),
+  )
+}
+
+obey({ join, flood, relay, chatter, resume, said, leave })
