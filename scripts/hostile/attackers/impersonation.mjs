@@ -170,7 +170,7 @@ async function attempt({ name, from }) {
     return { ready: false, said: null }
   }
   const peer = RawPeer.dial(where, { networkId, ...SESSIONS[name]?.[1]() })
-  await Promise.race([peer.closed, sleep(LATE_MS)])
+  await Promise.race([peer.closed, peer.ready.catch(() => peer.closed), sleep(LATE_MS)])
   const ready = peer.remoteHello !== null
   peer.destroy()
   return { ready, said: peer.said?.code ?? null }

@@ -6,7 +6,7 @@
  * `flood` ({ name, bytes, count, over? }) → sends so many of that size, as far as credit goes, or whatever the credit with `over`;
  *   → how many were sent
  * `relay` ({ names, perSec, seconds, lateMs, bytes }) → a stream of transactions, each brought first by one of them in turn and by all
- *   others a little later → { offered, unsent: first copies for which no credit came, stalledMs: the longest wait for credit }
+ *   others a little later → { offered, stalledMs: the longest that one of them waited for credit }
  * `chatter` ({ names, type, forMs }) → each sends frames of that type, which need no credit, as fast as its socket takes them; bytes
  * `resume` ({ name, quietMs }) → reads again until nothing has come for so long; frames by type
  */
@@ -61,43 +61,51 @@ function fresh(peer, bytes) {
   return peer.broadcast('tx', Buffer.from(`"${number.padEnd(Math.max(number.length, bytes - 2), 'x')}"`))
 }
 
+/** As few records as it takes. @param {RawPeer} peer @param {readonly Frame[]} frames */
+function send(peer, frames) {
+  let batch = /** @type {Frame[]} */ ([])
+  let size = 0
+  for (const next of frames) {
+    const cost = costOf(next.type, next.body) + 4
+    if (size + cost > RECORD_BYTES && batch.length > 0) {
+      peer.sendAll(batch)
+      batch = []
+      size = 0
+    }
+    batch.push(next)
+    size += cost
+  }
+  if (batch.length > 0) peer.sendAll(batch)
+}
+
 /** @param {{ name: string, bytes: number, count: number, over?: boolean }} order */
 function flood({ name, bytes, count, over = false }) {
   const peer = peerOf(name)
-  let left = peer.credit
-  let sent = 0
-  for (let batch = /** @type {Frame[]} */ ([]), size = 0; sent < count; sent++) {
-    const frame = fresh(peer, bytes)
-    const cost = costOf(frame.type, frame.body)
-    if (!over && left < cost) {
-      peer.sendAll(batch)
-      return sent
-    }
-    left -= cost
-    size += cost + 4
-    batch.push(frame)
-    if (size < RECORD_BYTES && sent + 1 < count) continue
-    peer.sendAll(batch)
-    batch = []
-    size = 0
+  const frames = /** @type {Frame[]} */ ([])
+  for (let left = peer.credit; frames.length < count; ) {
+    const next = fresh(peer, bytes)
+    left -= costOf(next.type, next.body)
+    if (left < 0 && !over) break
+    frames.push(next)
   }
-  return sent
+  send(peer, frames)
+  return frames.length
 }
 
 /** @param {{ names: string[], perSec: number, seconds: number, lateMs: number, bytes: number }} order */
 async function relay({ names, perSec, seconds, lateMs, bytes }) {
-  const waiting = new Map(
-    names.map((name) => [name, /** @type {{ frame: Frame, first: boolean, at: number }[]} */ ([])]),
-  )
+  const relays = names.map((name) => {
+    const queues = /** @type {{ frame: Frame, at: number }[][]} */ ([[], []])
+    return { peer: peerOf(name), queues }
+  })
   const total = perSec * seconds
   const beganAt = performance.now()
   let offered = 0
   let stalledMs = 0
-  const give = (/** @type {number} */ at) => {
-    for (const [name, queue] of waiting) {
-      const peer = peerOf(name)
-      const batch = []
-      let left = peer.credit
+  const give = (/** @type {typeof relays[number]} */ { peer, queues }, /** @type {number} */ at) => {
+    const batch = []
+    let left = peer.credit
+    for (const queue of queues)
       for (let next = queue[0]; next !== undefined && next.at <= at; next = queue[0]) {
         left -= costOf(next.frame.type, next.frame.body)
         if (left < 0) break
@@ -105,22 +113,21 @@ async function relay({ names, perSec, seconds, lateMs, bytes }) {
         batch.push(next.frame)
         queue.shift()
       }
-      if (batch.length > 0) peer.sendAll(batch)
-    }
+    send(peer, batch)
   }
   for (let at = 0; at < seconds * 1000 + GRACE_MS; at = performance.now() - beganAt) {
     for (; offered < total && (offered / perSec) * 1000 <= at; offered++) {
-      const [lead = ''] = names.slice(offered % names.length)
-      const frame = fresh(peerOf(lead), bytes)
-      for (const [name, queue] of waiting)
-        queue.push({ frame, first: name === lead, at: at + (name === lead ? 0 : lateMs) })
+      const lead = relays[offered % relays.length]
+      if (lead === undefined) break
+      const next = fresh(lead.peer, bytes)
+      for (const one of relays)
+        one.queues[one === lead ? 0 : 1]?.push({ frame: next, at: at + (one === lead ? 0 : lateMs) })
     }
-    give(at)
-    if (offered === total && [...waiting.values()].every((queue) => queue.length === 0)) break
+    for (const one of relays) give(one, at)
+    if (offered === total && relays.every(({ queues }) => queues.flat().length === 0)) break
     await sleep(TICK_MS)
   }
-  const unsent = [...waiting.values()].flat().filter(({ first }) => first).length
-  return { offered, unsent, stalledMs }
+  return { offered, stalledMs }
 }
 
 /** @param {{ names: string[], type: number, forMs: number }} order */

@@ -6,8 +6,8 @@ import { member, NETWORK } from '../lab.mjs'
 
 export const about = 'floods against quota and credit, honest relays at 1,000 a second, and peers that never read'
 
-/** Of the default profile, by class: first copies a second, how far that may be exceeded for a moment, and bytes. */
-const STRANGER = { perSec: 100 / 60, burst: 100, mibPerSec: 1 }
+/** Of the default profile, by class: first copies a second (rounded up), how far that may be exceeded for a moment, and bytes. */
+const STRANGER = { perSec: 2, burst: 100, mibPerSec: 1 }
 const REGULAR = { perSec: 200, burst: 2_000, windowBytes: 2 * 1024 * 1024 }
 /** How long a rate is measured. */
 const SECONDS = 10
@@ -100,7 +100,7 @@ async function strangers(lab) {
   const rule = `unknown: ${STRANGER.burst} at once, then 100 a minute`
   return [
     row('quota.strangerBurst', burst, STRANGER.burst + 2, 'messages', rule),
-    row('quota.strangerPerSec', perSec, STRANGER.perSec, 'messages/s'),
+    row('quota.strangerPerSec', perSec, STRANGER.perSec, 'messages/s', 'after that'),
     row('quota.strangerReturning', returned, STRANGER.burst + 4, 'messages', `one id, ${RETURNS} links in turn`),
     row('quota.strangerPunished', punished, 0, 'times'),
   ]
@@ -145,7 +145,8 @@ async function relays(lab) {
     masternodes: [`tcp://${alone.id}@${alone.host}:9`],
   })
   const { attacker, handled } = stage
-  const given = { perSec: RELAYED_PER_SEC, seconds, lateMs: 100, bytes: 250 }
+  // Large enough that the first credit is soon used up, and what comes after it is all that was given back.
+  const given = { perSec: RELAYED_PER_SEC, seconds, lateMs: 100, bytes: KILO }
   const together = await attacker.ask('relay', { ...given, names }, 60_000)
   const single = await attacker.ask('relay', { ...given, names: ['alone'] }, 60_000)
   await lab.sleep(300)
@@ -202,10 +203,16 @@ async function chatter(lab) {
   await Promise.all([stage.end(), asking.end()])
   lab.say(`chatter: ${JSON.stringify({ closed, failed, disconnects })}`)
   const perSec = one / MIB / (forMs / 1_000)
-  // The bucket holds two seconds' worth.
-  const bound = STRANGER.mibPerSec + (2 * STRANGER.mibPerSec) / (forMs / 1_000)
+  // Two seconds' worth may come at once.
+  const bound = (STRANGER.mibPerSec * (forMs + 2_000)) / forMs
   return [
-    row('quota.chatterMiBPerSec', perSec, bound, 'MiB/s', 'unknown: 1 MiB/s; frames that need no credit, one link'),
+    row(
+      'quota.chatterMiBPerSec',
+      perSec,
+      Math.ceil(bound),
+      'MiB/s',
+      'unknown: 1 MiB/s; frames that need no credit, one link',
+    ),
     row('quota.chatterP99Ms', p99Ms, 250, 'ms', `an honest peer's, while ${names.length} strangers chatter`),
     row('quota.chatterHonestLost', Object.keys({ ...failed, ...disconnects }).length, 0, 'times'),
   ]
