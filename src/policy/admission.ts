@@ -22,6 +22,8 @@ export interface PendingPoolOptions {
   readonly perIpLimits?: boolean
   /** Attempts per minute from one IPv4 address or IPv6 /64, 1 to 65,536; default 10. */
   readonly attemptsPerMin?: number
+  /** The same for all strangers of one IPv4 /24 or IPv6 /48; default 120. */
+  readonly prefixAttemptsPerMin?: number
   /** The same for listed addresses; default 60. */
   readonly listedAttemptsPerMin?: number
 }
@@ -61,6 +63,7 @@ export class PendingPool {
   readonly #listedPerBucketMax: number
   readonly #perIpLimits: boolean
   readonly #attempts: KeyedRateLimit
+  readonly #prefixAttempts: KeyedRateLimit
   readonly #listedAttempts: KeyedRateLimit
   /** In order of arrival. Bound: the open share of `pendingMax`. */
   readonly #strangers = new Map<string, Pending>()
@@ -71,6 +74,7 @@ export class PendingPool {
   constructor(options: PendingPoolOptions) {
     const { pendingMax, listedShare = 0.5, perBucketMax = 4, perIpLimits = true } = options
     const { attemptsPerMin = 10, listedAttemptsPerMin = 60, listedPerBucketMax = pendingMax } = options
+    const { prefixAttemptsPerMin = 120 } = options
     if (!(listedShare >= 0 && listedShare <= 1)) throw invalidOption('listedShare', listedShare, 'a number from 0 to 1')
     this.#listedShare = listedShare
     this.#pendingMax = checkLimit('pendingMax', pendingMax, 1, 65_536)
@@ -79,6 +83,7 @@ export class PendingPool {
     this.#listedPerBucketMax = checkLimit('listedPerBucketMax', listedPerBucketMax, 1, 65_536)
     this.#perIpLimits = perIpLimits
     this.#attempts = perMinute('attemptsPerMin', attemptsPerMin)
+    this.#prefixAttempts = perMinute('prefixAttemptsPerMin', prefixAttemptsPerMin)
     this.#listedAttempts = perMinute('listedAttemptsPerMin', listedAttemptsPerMin)
   }
 
@@ -106,8 +111,8 @@ export class PendingPool {
   admit(key: string, ip: string | null, listed: boolean, now: number, sharers = 1): AdmissionDecision {
     this.remove(key)
     const bucket = ip === null || !this.#perIpLimits || isLoopback(ip) ? null : ipBucket(ip)
-    const attempts = listed ? this.#listedAttempts : this.#attempts
-    if (bucket !== null && !attempts.take(bucket, 1, now)) return { kind: 'refuse', code: 'rate-limit' }
+    const group = ip === null ? '' : ipPrefix(ip, 24, 48)
+    if (bucket !== null && !this.#mayTry(bucket, group, listed, now)) return { kind: 'refuse', code: 'rate-limit' }
 
     const kin = listed ? this.#listed : this.#strangers
     const crowded = this.#isCrowded(
@@ -120,7 +125,7 @@ export class PendingPool {
     if ((crowded || isFull) && evict === null) return { kind: 'refuse', code: 'busy' }
 
     if (evict !== null) this.remove(evict)
-    kin.set(key, { key, bucket, group: ip === null ? '' : ipPrefix(ip, 24, 48), spoke: false, movedAt: now })
+    kin.set(key, { key, bucket, group, spoke: false, movedAt: now })
     return { kind: 'admit', evict }
   }
 
@@ -136,6 +141,11 @@ export class PendingPool {
   remove(key: string): void {
     this.#strangers.delete(key)
     this.#listed.delete(key)
+  }
+
+  #mayTry(bucket: string, group: string, listed: boolean, now: number): boolean {
+    if (listed) return this.#listedAttempts.take(bucket, 1, now)
+    return this.#attempts.take(bucket, 1, now) && this.#prefixAttempts.take(group, 1, now)
   }
 
   #isCrowded(bucket: string | null, kin: ReadonlyMap<string, Pending>, max: number): boolean {

@@ -2,7 +2,9 @@
  * Penalty points and bans, by peer id, IPv4 address and IPv6 /64. Points decay, so that honest accidents are forgotten.
  * Bans of IPs are short, because others live behind the same address; exempt ids are never banned at all.
  */
-import { canonicalNetwork, ipBucket, ipPrefix, isPeerIdText } from './address.js'
+import { ipBucket, ipPrefix, isPeerIdText } from './address.js'
+import type { Ban } from './ban.js'
+import { canonicalKey, endOf, isLive } from './ban.js'
 import { BoundedMap } from './bounded-map.js'
 import { checkLimit } from './limit.js'
 import { isRecord, someOf } from './stored.js'
@@ -30,16 +32,6 @@ export interface BlacklistOptions {
   readonly subnetsMax?: number
   /** Keys with points, keys banned by strikes, and keys banned by the host: each at most this, 1 to 2^20; default 65,536. */
   readonly keysMax?: number
-}
-
-/** A ban. It holds until `untilAt`, exclusively, on the monotonic clock. */
-export interface Ban {
-  /** A peer id, an IPv4 address, or an IPv6 /64 or /48. */
-  readonly key: string
-  readonly untilAt: number | 'permanent'
-  readonly cause: string
-  /** The host's own bans are never forgotten to make room for others. */
-  readonly by: 'strikes' | 'host'
 }
 
 /** Who is meant: an authenticated peer, the IP of its link, or both. */
@@ -143,6 +135,11 @@ export class Blacklist {
     const canonical = canonicalKey(key) ?? key
     const had = [this.#ordered.delete(canonical), this.#struck.delete(canonical), this.#scores.delete(canonical)]
     return had.includes(true)
+  }
+
+  /** Lifts a ban by strikes, and leaves the points: whoever asked for it thinks better of it, and does not forgive. */
+  lift(key: string): void {
+    this.#struck.delete(canonicalKey(key) ?? key)
   }
 
   /** The ban that keeps a peer out, its id's before its IP's; null for exempt ids, wherever they come from. */
@@ -285,16 +282,4 @@ export class Blacklist {
       .map((agoMs) => now - passedMs - Number(agoMs))
     this.#scores.set(key, { points: Math.min(POINTS_MAX, points), at: now - passedMs, bannedAt, subnets: [] })
   }
-}
-
-function endOf(ban: Ban | undefined): number {
-  return ban?.untilAt === 'permanent' ? Infinity : (ban?.untilAt ?? -Infinity)
-}
-
-function isLive(ban: Ban, now: number): boolean {
-  return now < endOf(ban)
-}
-
-function canonicalKey(key: string): string | null {
-  return isPeerIdText(key) ? key : canonicalNetwork(key)
 }

@@ -78,7 +78,7 @@ export function reserveFor(whitelisted: number, persistent: number): number {
 
 /**
  * Whether the candidate gets a slot. A trusted one is refused only when trusted peers hold every slot. An unknown inbound
- * peer goes for anybody else, an inbound regular one for a link of our own choosing while there are too few of those; for its
+ * peer goes first for anybody else, an inbound regular one for a link of our own choosing while there are too few of those; for its
  * like, nobody goes but for the sake of more networks.
  */
 export function checkSlot(counts: SlotCounts, limits: SlotLimits, candidate: SlotCandidate): SlotDecision {
@@ -91,7 +91,10 @@ export function checkSlot(counts: SlotCounts, limits: SlotLimits, candidate: Slo
   if (candidate.peerClass === 'masternode' || candidate.peerClass === 'persistent') {
     if (!totalIsFull) return ADMIT
     if (common === 0) return REFUSE
-    return { kind: 'evict', victim: inbound > 0 ? 'inbound' : 'outbound' }
+    return {
+      kind: 'evict',
+      victim: counts.unknownInbound > 0 ? 'unknown-inbound' : inbound > 0 ? 'inbound' : 'outbound',
+    }
   }
 
   const commonIsFull = totalIsFull || common >= limits.regularMax

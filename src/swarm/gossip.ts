@@ -83,7 +83,8 @@ export class Gossip {
   receive(connection: Connection, peer: Peer, received: ReceivedMessage, body: Uint8Array, size: number): void {
     const { dedup, agenda, counters, crypto } = this.#setup
     const now = agenda.now()
-    if (body.length < BROADCAST_ID_BYTES) {
+    const isRepeat = received.definition.nameKind === 'repeat'
+    if (body.length < BROADCAST_ID_BYTES + (isRepeat ? NONCE_BYTES : 0)) {
       this.#refuse(connection, 'undecodable', size)
       return
     }

@@ -12,7 +12,6 @@ import { Keeper } from './keeper.js'
 import { Listeners } from './listeners.js'
 import type { Membership } from './membership.js'
 import type { SwarmStatus } from './status.js'
-import { Whitelist } from './whitelist.js'
 
 /** How a swarm stops. */
 export interface StopOptions {
@@ -24,7 +23,6 @@ export interface StopOptions {
 const STOP_MS = 500
 
 export class Lifecycle {
-  readonly whitelist: Whitelist
   readonly #context: SwarmContext
   readonly #membership: Membership
   readonly #listeners: Listeners
@@ -38,12 +36,11 @@ export class Lifecycle {
     const { settings, agenda, emitter, roster } = context
     this.#context = context
     this.#membership = membership
-    this.whitelist = new Whitelist(context, membership)
     const failed = (error: HoldfastError): void => {
       emitter.emit('error', error)
     }
     const listed = (addresses: readonly Address[]): void => {
-      this.whitelist.change(() => {
+      this.#membership.whitelist.change(() => {
         roster.setDirectory(addresses)
       })
     }
@@ -129,7 +126,7 @@ export class Lifecycle {
     this.#state = 'running'
     this.#startedAt = this.#context.agenda.now()
     this.#membership.announced = this.#announced()
-    this.whitelist.start()
+    this.#membership.whitelist.start()
     this.#membership.upkeep.maintainer.start()
     this.#directory?.start()
     this.#keeper.start()
@@ -192,7 +189,7 @@ export class Lifecycle {
     const { dialer, gate, credentials, links, upkeep } = this.#membership
     this.#directory?.stop()
     this.#keeper.stop()
-    this.whitelist.stop()
+    this.#membership.whitelist.stop()
     upkeep.maintainer.stop()
     credentials.stop()
     dialer.stop()

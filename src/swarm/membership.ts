@@ -3,7 +3,7 @@
  * enters by the same door, whoever opened it, and leaves by the same, with one reason.
  */
 import type { Reason } from '../errors.js'
-import { addressKey, endpointText, formatAddress } from '../policy/address.js'
+import { endpointText, formatAddress } from '../policy/address.js'
 import type { Link } from '../ports/transport.js'
 import type { Address, Direction, PeerId } from '../ports/types.js'
 import { formatPeerId, parsePeerId } from '../protocol/peer-id.js'
@@ -18,10 +18,11 @@ import { isTrustedClass } from './dial-slots.js'
 import { createDialer } from './dialer-wiring.js'
 import { Gate } from './gate.js'
 import { Peer } from './peer.js'
-import { isHandshakeViolation, Reception } from './reception.js'
+import { isAbandoned, isHandshakeViolation, Reception } from './reception.js'
 import { Seating } from './seating.js'
 import { Traffic } from './traffic.js'
 import { Upkeep } from './upkeep.js'
+import { Whitelist } from './whitelist.js'
 
 /** Who was evicted is asked to stay away this long. */
 const EVICTED_RETRY_MS = 60_000
@@ -34,6 +35,7 @@ export class Membership implements ConnectionOwner<Connection> {
   readonly gate: Gate
   readonly seating: Seating
   readonly credentials: Credentials
+  readonly whitelist: Whitelist
   /** What peers are told of where to find us. */
   announced: readonly string[] = []
   /** Called each time a link below is closed. */
@@ -60,6 +62,7 @@ export class Membership implements ConnectionOwner<Connection> {
         emitter.emit('error', error)
       },
     })
+    this.whitelist = new Whitelist(context, this)
     this.seating = new Seating({ settings, roster, links: () => this.#links })
     this.#reception = new Reception({
       settings,
@@ -137,7 +140,7 @@ export class Membership implements ConnectionOwner<Connection> {
     const peerId = formatPeerId(publicKey, settings.crypto)
     const dialled = this.#dialled.get(connection) ?? null
     connection.peerId = peerId
-    if (dialled !== null) this.#pin(dialled, peerId)
+    if (dialled !== null) this.whitelist.found(dialled, peerId)
     const admission = this.#reception.receive(connection, peerId, dialled, skewMs)
     if (admission.kind === 'refuse') {
       const farewell = admission.code === 'too-many-peers' ? this.upkeep.farewell(connection) : []
@@ -158,7 +161,7 @@ export class Membership implements ConnectionOwner<Connection> {
     const { identity } = connection
     if (identity === null) return
     const { peerId, publicKey, peerClass } = identity
-    if (isTrustedClass(peerClass)) this.#trusted(connection, peerId)
+    if (isTrustedClass(peerClass)) this.whitelist.linked(connection, peerId)
     const victim = this.seating.pickVictim(connection)
     victim?.close('too-many-peers', {
       retryAfterMs: EVICTED_RETRY_MS,
@@ -220,7 +223,10 @@ export class Membership implements ConnectionOwner<Connection> {
     this.traffic.lost(connection, reason)
     if (judged && reason.fault === 'remote') this.#punish(connection, reason)
     if (connection.hello !== null && peerId !== null) this.connections.remove(peerId, connection, reason)
-    else if (direction === 'inbound') this.#refusedInbound(peerId, link, reason)
+    else if (direction === 'inbound') {
+      if (isAbandoned(reason)) this.traffic.abandoned(connection)
+      this.#refusedInbound(peerId, link, reason)
+    }
     this.dialer.handshakeFailed(connection, reason, judged)
     this.#dialled.delete(connection)
   }
@@ -258,19 +264,6 @@ export class Membership implements ConnectionOwner<Connection> {
         emitter.emit('peer:conflict', peerId)
       },
     }
-  }
-
-  /** Our own dial has proven who is at an address that was listed without an id. */
-  #pin(dialled: Address, peerId: PeerId): void {
-    const { roster, settings } = this.#context
-    if (roster.pin(dialled, peerId)) settings.peerStore.pins.pin(addressKey(dialled), peerId)
-  }
-
-  #trusted(connection: Connection, peerId: PeerId): void {
-    const { settings, roster } = this.#context
-    settings.blacklist.exempt(peerId)
-    if (roster.classOf(peerId) !== null) settings.peerStore.pin(peerId)
-    if (connection.direction === 'inbound' && connection.remoteIp !== null) roster.sawAt(peerId, connection.remoteIp)
   }
 
   /** Before hello only the address is struck: whoever stands between two honest nodes could make either look guilty. */

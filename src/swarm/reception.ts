@@ -1,7 +1,7 @@
 /**
  * Who comes in, once it is known who it is: bans, the host's own say, clocks, then a slot. Everybody who does not is told why.
  */
-import type { ReasonCode, WireCode } from '../errors.js'
+import type { Reason, ReasonCode, WireCode } from '../errors.js'
 import { HoldfastError } from '../errors.js'
 import { endpointText, formatAddress } from '../policy/address.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
@@ -104,6 +104,11 @@ export class Reception {
 /** Found by us in a handshake: what no honest peer does by accident. */
 export function isHandshakeViolation(code: ReasonCode): code is 'garbage' | 'bad-handshake' | 'protocol-error' {
   return code === 'garbage' || code === 'bad-handshake' || code === 'protocol-error'
+}
+
+/** Whoever came did not finish its handshake; neither side had said a reason. */
+export function isAbandoned({ code }: Reason): boolean {
+  return code === 'connection-lost' || code === 'timeout'
 }
 
 function refuse(code: WireCode, options: CloseOptions = {}): Admission {

@@ -7,6 +7,7 @@ import { HoldfastError, reasonError } from '../errors.js'
 import { joinBytes } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
 import { encodeFailure } from '../protocol/control.js'
+import type { PeerId } from '../ports/types.js'
 import { FRAME } from '../protocol/frame.js'
 import type { RequestDefinition } from '../protocol/message.js'
 import { VARINT_MAX, varintBytes } from '../protocol/varint.js'
@@ -45,6 +46,8 @@ export class Requests implements Asker {
   readonly #setup: RequestsSetup
   // Bound: one entry for each open connection.
   readonly #links = new Map<Connection, LinkRequests>()
+  /** Answers in the making, by who asked: who comes back on a new link finds the old ones counted. Bound: handlers that run. */
+  readonly #answering = new Map<PeerId, number>()
 
   constructor(setup: RequestsSetup) {
     this.#setup = setup
@@ -116,6 +119,12 @@ export class Requests implements Asker {
     else asked?.finish({ bytes: event.body })
   }
 
+  /** A question that nobody here may answer now. */
+  refuse(connection: Connection, { id, size }: { readonly id: number; readonly size: number }): void {
+    connection.sendControl(FRAME.failure, encodeFailure(id, 'not-allowed'))
+    connection.intake?.release(size)
+  }
+
   /** A question from a peer. */
   answer(
     connection: Connection,
@@ -125,16 +134,18 @@ export class Requests implements Asker {
   ): void {
     const { answering } = this.#link(connection)
     connection.intake?.countFirstCopy()
-    if (answering.has(event.id) || answering.size >= (connection.identity?.limits.requestsMax ?? 0)) {
+    const running = this.#answering.get(peer.id) ?? 0
+    if (answering.has(event.id) || running >= (connection.identity?.limits.requestsMax ?? 0)) {
       connection.sendControl(FRAME.failure, encodeFailure(event.id, 'too-many-requests'))
       connection.intake?.release(event.size)
       return
     }
     const call = new HandlerCall(peer, this.#setup.running)
     answering.set(event.id, call)
+    this.#answering.set(peer.id, running + 1)
     const decoded = decodePayload(received.definition.format, event.body)
     const go = (result: Decoded): void => {
-      this.#run(connection, received, event, call, result)
+      this.#run(connection, peer.id, received, event, call, result)
     }
     if (decoded instanceof Promise) whenDecoded(received.definition.name, decoded, this.#setup.agenda, go)
     else go(decoded)
@@ -155,6 +166,7 @@ export class Requests implements Asker {
 
   #run(
     connection: Connection,
+    peerId: PeerId,
     { definition, handler }: ReceivedRequest,
     { id, size }: { readonly id: number; readonly size: number },
     call: HandlerCall,
@@ -163,6 +175,7 @@ export class Requests implements Asker {
     const finish = (): void => {
       if (this.#links.get(connection)?.answering.get(id) === call) this.#links.get(connection)?.answering.delete(id)
       connection.intake?.release(size)
+      this.#answered(peerId)
     }
     if (decoded.kind === 'overdue') {
       this.#fail(connection, id, decoded.error)
@@ -190,6 +203,12 @@ export class Requests implements Asker {
         else this.#send(connection, definition, id, outcome.answer)
       },
     )
+  }
+
+  #answered(peerId: PeerId): void {
+    const running = (this.#answering.get(peerId) ?? 0) - 1
+    if (running > 0) this.#answering.set(peerId, running)
+    else this.#answering.delete(peerId)
   }
 
   #send(connection: Connection, definition: RequestDefinition<unknown, unknown>, id: number, answer: unknown): void {

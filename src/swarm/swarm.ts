@@ -53,7 +53,7 @@ export class Swarm {
     this.#membership = new Membership(this.#context)
     this.#lifecycle = new Lifecycle(this.#context, this.#membership)
     const { roster, settings } = this.#context
-    this.masternodes = new Masternodes(roster, this.#lifecycle.whitelist, settings.crypto)
+    this.masternodes = new Masternodes(roster, this.#membership.whitelist, settings.crypto)
   }
 
   /** This node's own id. */

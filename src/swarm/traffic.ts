@@ -1,6 +1,6 @@
 /**
  * What arrives on open connections, and where it goes: broadcasts to gossip, questions to requests, direct messages to their
- * handler, and whatever no honest peer sends to discipline. What a trusted peer in quarantine sends goes nowhere.
+ * handler, and whatever no honest peer sends to discipline. What a peer in quarantine sends goes nowhere.
  */
 import type { HoldfastError, Reason } from '../errors.js'
 import type { PeerId } from '../ports/types.js'
@@ -93,7 +93,10 @@ export class Traffic {
         })
         if (peer === null) return
         const received = this.registry.at(event.index)
-        if (received?.kind === 'request') this.requests.answer(connection, peer, received, event)
+        if (this.#discipline.isQuarantined(peer.id)) {
+          this.#context.counters.count('quarantined-dropped')
+          this.requests.refuse(connection, event)
+        } else if (received?.kind === 'request') this.requests.answer(connection, peer, received, event)
         else this.#unknownType(connection)
         break
       }
@@ -124,6 +127,11 @@ export class Traffic {
   /** The same, of a stranger who has not proven who it is. */
   strikeAddress(connection: Connection, violation: Violation): void {
     this.#discipline.strike(null, connection.remoteIp, violation)
+  }
+
+  /** The same, of one who left in the middle of a handshake, or let it run out of time. */
+  abandoned({ remoteIp }: Connection): void {
+    if (remoteIp !== null) this.#discipline.abandoned(remoteIp)
   }
 
   /** A newcomer has taken its place: what it brought while it waited is handled now. */
@@ -231,6 +239,9 @@ export class Traffic {
         const peerClass = this.#connections.current(peerId)?.identity?.peerClass ?? roster.classOf(peerId)
         return peerClass === 'masternode' || peerClass === 'persistent'
       },
+      isLinked: (peerId) => this.#connections.current(peerId)?.isOpen === true,
+      linkCount: () => this.#connections.size,
+      isListed: (ip) => roster.listedAt(ip) > 0,
       banned: (notice, ban) => {
         log('info', `banned ${notice.key} for ${seconds(notice.forMs)}: ${notice.cause}`)
         emitter.emit('ban', notice)

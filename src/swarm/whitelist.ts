@@ -3,7 +3,8 @@
  * open. A peer that is listed from now on is a masternode at once; one that is not is a stranger like any other.
  */
 import { addressKey } from '../policy/address.js'
-import type { PeerId } from '../ports/types.js'
+import type { Address, PeerId } from '../ports/types.js'
+import type { Connection } from './connection.js'
 import type { SwarmContext } from './context.js'
 import type { Membership } from './membership.js'
 import type { Trusted } from './roster.js'
@@ -44,6 +45,20 @@ export class Whitelist {
 
   stop(): void {
     this.#running = false
+  }
+
+  /** Our own dial has proven who is there. Where the address was listed alone, it is that peer's from now on. */
+  found(dialled: Address, peerId: PeerId): void {
+    const { roster, settings } = this.#context
+    if (roster.pin(dialled, peerId)) settings.peerStore.pins.pin(addressKey(dialled), peerId)
+  }
+
+  /** A trusted peer, by the list or by the host's say, is linked. */
+  linked({ direction, remoteIp }: Connection, peerId: PeerId): void {
+    const { settings, roster } = this.#context
+    settings.blacklist.exempt(peerId)
+    if (roster.classOf(peerId) !== null) settings.peerStore.pin(peerId)
+    if (direction === 'inbound' && remoteIp !== null) roster.sawAt(peerId, remoteIp)
   }
 
   /** Changes the roster, and everything that hangs on it. */

@@ -126,6 +126,9 @@ describe('checkSlot', () => {
       'evict inbound',
     )
     expect(answer({ masternode: 50, regularOutbound: 75 }, 'persistent', 'outbound')).toBe('evict outbound')
+    expect(answer({ masternode: 50, regularInbound: 60, unknownInbound: 15 }, 'masternode', 'inbound')).toBe(
+      'evict unknown-inbound',
+    )
     expect(answer({ masternode: 100, persistent: 25 }, 'masternode', 'inbound')).toBe('refuse')
   })
 

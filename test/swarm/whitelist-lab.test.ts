@@ -44,7 +44,7 @@ describe('a masternode that is listed while the node runs', () => {
     const { lab } = hub(3, 3, 2)
     lab.run(SETTLED_MS)
     for (let i = 0; i < 4; i++) {
-      lab.swarm(1).broadcast(Tx, i)
+      lab.swarm(1).broadcast(Tx, i, { to: [lab.id(0)] })
       lab.run(500)
     }
     expect(lab.swarm(0).explain(lab.id(1)).state).toBe('banned')
