@@ -84,6 +84,8 @@ export class SimEnd implements Link {
   readonly #pipe: SimPipe
   #events: LinkEvents | null = null
   #closed = false
+  /** It was closed before anybody had opened it. */
+  #untold: Reason | null = null
   #endedHere = false
   #endedThere = false
   // Bound: what the other end wrote before this one was opened.
@@ -109,6 +111,11 @@ export class SimEnd implements Link {
 
   open(events: LinkEvents): void {
     this.#events = events
+    const untold = this.#untold
+    if (untold !== null)
+      this.#soon(() => {
+        events.closed(untold)
+      })
     if (this.#early.length === 0) return
     this.#soon(() => {
       const early = this.#early
@@ -144,7 +151,8 @@ export class SimEnd implements Link {
     this.#closed = true
     this.#stalled = []
     this.#soon(() => {
-      this.#events?.closed(reason)
+      if (this.#events === null) this.#untold = reason
+      else this.#events.closed(reason)
     })
     this.#pipe.endClosed()
   }
