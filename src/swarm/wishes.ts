@@ -19,6 +19,9 @@ export interface WishActions {
   readonly forget: (target: Target) => void
 }
 
+/** A seed that was given up is tried again when so much time has passed since. */
+const GIVEN_UP_SEED_RETRY_MS = 30_000
+
 export class Wishes {
   readonly #setup: DialerSetup
   readonly #targets: DialTargets
@@ -83,19 +86,21 @@ export class Wishes {
     this.#actions.start(target)
   }
 
-  /** A seed is wanted while links are few, again and again and never seldom. */
+  /** A seed is wanted while links are few, again and again and never seldom, also where it was given up as a stranger. */
   wantSeed(address: Address): void {
     const target = this.#targets.provide(address.peerId, 'regular', [address])
+    const { standing } = target
     target.isSeed = true
-    if (target.standing.kind === 'idle' && target.attempt === null)
-      this.want(address.peerId, target.peerClass, [address])
+    if (target.attempt !== null) return
+    if (standing.kind === 'idle') this.want(address.peerId, target.peerClass, [address])
+    else if (standing.kind === 'cold' || standing.kind === 'given-up')
+      this.#actions.dialIn(target, standing.sinceAt + GIVEN_UP_SEED_RETRY_MS - this.#setup.agenda.now(), false)
   }
 
+  /** The seed is no longer looked after. Its time stays: whoever seeks it again a moment later waits as long as before. */
   leaveSeed(address: Address): void {
     const target = this.#targets.findAddress(address)
-    if (target?.isSeed !== true) return
-    target.isSeed = false
-    if (target.standing.kind === 'backing-off' && !isTrustedClass(target.peerClass)) this.#actions.forget(target)
+    if (target !== null) target.isSeed = false
   }
 }
 
