@@ -142,12 +142,12 @@ function foretell(
   }
   const bans: ExpectedBan[] = []
   for (const key of keys) {
+    const isExact = (model.points.get(key)?.at ?? model.now) === model.now
     const sum = model.addPoints(key, points)
     if (peerId !== null && model.exempt.has(peerId)) continue
-    // A sum that is the limit but for a rounding may fall on either side of it.
-    const reached = isClose(sum, model.options.banAt)
-      ? answered.some((ban) => ban.key === key)
-      : sum >= model.options.banAt
+    // A decayed sum that is the limit but for a rounding may fall on either side of it.
+    const mayBe = isClose(sum, model.options.banAt) && !(isExact && Number.isInteger(sum))
+    const reached = mayBe ? answered.some((ban) => ban.key === key) : sum >= model.options.banAt
     if (reached && model.live(key) === null)
       bans.push(...model.banned(key, key === peerId, key === peerId ? null : (ip?.subnet ?? null)))
   }
@@ -214,14 +214,18 @@ function ordersOf(check: FastCheck): Any<BlacklistStep>[] {
 
 function restartOf(check: FastCheck): Any<BlacklistStep> {
   const passed = check.oneof(check.nat(10 * MINUTE_MS), check.integer({ min: -10 * MINUTE_MS, max: -1 }))
-  return check.tuple(check.nat(1_000_000), passed, check.boolean()).map(([now, passedMs, exemptFirst]) =>
+  const listed = check.option(check.constantFrom(...IDS), { freq: 2 })
+  const order = check.boolean()
+  return check.tuple(check.nat(1_000_000), passed, order, listed).map(([now, passedMs, exemptFirst, id]) =>
     step(
-      () => `restart at ${String(now)}, ${String(passedMs)} ms later`,
+      () =>
+        `restart at ${String(now)}, ${String(passedMs)} ms later, ${id?.slice(0, 1) ?? 'nobody'} exempt from now on`,
       (model, held) => {
         const stored: unknown = JSON.parse(JSON.stringify(held.list.toJSON(model.now, model.wall)))
         const list = held.create()
+        if (id !== null) model.makeExempt(id)
         const exempt = (): void => {
-          for (const id of model.exempt) list.exempt(id)
+          for (const one of model.exempt) list.exempt(one)
         }
         if (exemptFirst) exempt()
         list.restore(stored, now, model.wall + passedMs)

@@ -82,7 +82,10 @@ export class WatchedProcess {
       this.#hear(note)
       return 'accept'
     })
-    void swarm.start()
+    swarm.start().catch((error: unknown) => {
+      // Whoever stops it at once does not wait for it to have started.
+      if (swarm.status().state === 'running') watch.fail('S8', String(error))
+    })
   }
 
   /** Its host broadcasts. */
