@@ -5,8 +5,8 @@
  */
 import type { Ban, Blacklist } from '../../policy/blacklist.js'
 import type { PeerId } from '../../ports/types.js'
-import { clockSteps, writtenIps } from '../arbitraries.js'
 import { isClose, must, mustEqual, shown } from '../invariants.js'
+import { IDS, MINUTE_MS, orderables, ROOMY, shortOptions, steps, suspects, told } from './blacklist-arbitraries.js'
 import type { BlacklistModelOptions, ExpectedBan, Suspect } from './naive-blacklist.js'
 import { NaiveBlacklist } from './naive-blacklist.js'
 import type { Any, FastCheck, ModelProperty, Step } from './sequence.js'
@@ -24,12 +24,6 @@ interface Held {
 }
 
 type BlacklistStep = Step<NaiveBlacklist, Held>
-
-const IDS = ['a', 'b', 'c'].map((letter) => letter.repeat(55) as PeerId)
-/** More than there are keys here: with so much room nothing is ever forgotten, and every answer can be foretold. */
-const ROOMY = 64
-const MINUTE_MS = 60_000
-const HALF_DAY_MS = 43_200_000
 
 /**
  * The property that a blacklist does what a naive one does. Where `keysMax` is smaller than the keys of a sequence, points are
@@ -50,32 +44,6 @@ export function blacklistModel(
       return { model: new NaiveBlacklist(given), real: { list: make(), create: make } }
     },
   })
-}
-
-function shortOptions(check: FastCheck): Any<BlacklistModelOptions> {
-  const ms = check.integer({ min: 1, max: 10 * MINUTE_MS })
-  return check.record({
-    strikePoints: check.integer({ min: 1, max: 60 }),
-    banAt: check.integer({ min: 1, max: 120 }),
-    halfLifeMs: ms,
-    banMs: ms,
-    longBanMs: ms,
-    ipBanMaxMs: ms,
-    subnetsMax: check.integer({ min: 2, max: 4 }),
-    keysMax: check.oneof(check.integer({ min: 1, max: 3 }), check.constant(ROOMY)),
-  })
-}
-
-function suspects(check: FastCheck): Any<Suspect> {
-  const ids = check.constantFrom<(PeerId | null)[]>(...IDS, null)
-  return check.record({ peerId: ids, ip: check.option(writtenIps(check)) })
-}
-
-function steps(check: FastCheck): Any<number> {
-  return check.oneof(
-    { arbitrary: clockSteps(check, 10 * MINUTE_MS, false), weight: 30 },
-    { arbitrary: check.constantFrom(HALF_DAY_MS, 2 * HALF_DAY_MS), weight: 1 },
-  )
 }
 
 function strikesOf(check: FastCheck): Any<BlacklistStep>[] {
@@ -155,16 +123,7 @@ function foretell(
 }
 
 function ordersOf(check: FastCheck): Any<BlacklistStep>[] {
-  const ids = check.constantFrom(...IDS)
-  const orderable = check.oneof(
-    ids.map((id) => ({ text: id, key: id, suspect: { peerId: id, ip: null } })),
-    writtenIps(check).map((ip) => ({ text: ip.text, key: ip.bucket, suspect: { peerId: null, ip } })),
-    writtenIps(check).map((ip) => ({
-      text: (ip.subnet ?? ip.bucket).toUpperCase(),
-      key: ip.subnet ?? ip.bucket,
-      suspect: { peerId: null, ip },
-    })),
-  )
+  const orderable = orderables(check)
   const untils = check.oneof(check.constant(Infinity), check.integer({ min: -10, max: 20 * MINUTE_MS }))
   return [
     check.tuple(orderable, untils, steps(check)).map(([{ text, key, suspect }, forMs, stepMs]) =>
@@ -194,22 +153,26 @@ function ordersOf(check: FastCheck): Any<BlacklistStep>[] {
         },
       ),
     ),
-    check.tuple(ids, check.boolean()).map(([id, isExempt]) =>
-      step(
-        () => `${isExempt ? 'exempt' : 'unexempt'} ${told({ peerId: id, ip: null })}`,
-        (model, { list }) => {
-          if (isExempt) {
-            list.exempt(id)
-            model.makeExempt(id)
-          } else {
-            list.unexempt(id)
-            model.exempt.delete(id)
-          }
-          hold(model, list, { peerId: id, ip: null })
-        },
-      ),
-    ),
+    exemptionsOf(check),
   ]
+}
+
+function exemptionsOf(check: FastCheck): Any<BlacklistStep> {
+  return check.tuple(check.constantFrom(...IDS), check.boolean()).map(([id, isExempt]) =>
+    step(
+      () => `${isExempt ? 'exempt' : 'unexempt'} ${told({ peerId: id, ip: null })}`,
+      (model, { list }) => {
+        if (isExempt) {
+          list.exempt(id)
+          model.makeExempt(id)
+        } else {
+          list.unexempt(id)
+          model.exempt.delete(id)
+        }
+        hold(model, list, { peerId: id, ip: null })
+      },
+    ),
+  )
 }
 
 function restartOf(check: FastCheck): Any<BlacklistStep> {
@@ -291,8 +254,4 @@ function isRoomy({ options }: NaiveBlacklist): boolean {
 
 function endOf(ban: Ban | undefined): number {
   return ban === undefined ? -Infinity : ban.untilAt === 'permanent' ? Infinity : ban.untilAt
-}
-
-function told({ peerId, ip }: Suspect): string {
-  return [peerId?.slice(0, 1), ip?.text].filter((name) => name !== undefined).join(' from ') || 'nobody'
 }

@@ -32,6 +32,8 @@ const REUNITED_MS = 76_000
 const SETTLED_MS = 60_000
 const CROWD_MAX = 24
 const SIEGE_MAX = 80
+/** More than may be dialled at once, trusted and others together. */
+const VOIDS = 40
 
 type Fault = fc.AsyncCommand<object, SwarmWorld>
 
@@ -78,6 +80,7 @@ function faultsOf(check: FastCheck, size: number): Any<Fault>[] {
     ...fatesOf(check, node),
     ...rifts(check, pair, size),
     ...deeds(check, node, pair),
+    ...visits(check, node),
   ]
 }
 
@@ -167,9 +170,9 @@ function rifts(check: FastCheck, pair: Any<[number, number]>, size: number): Any
   ]
 }
 
-/** What hosts and strangers do. */
+/** What hosts do. */
 function deeds(check: FastCheck, node: Any<number>, pair: Any<[number, number]>): Any<Fault>[] {
-  const many = check.tuple(node, check.integer({ min: 1, max: 30 }), check.integer({ min: 10, max: 8_000 }))
+  const many = check.tuple(node, check.integer({ min: 1, max: 60 }), check.integer({ min: 10, max: 8_000 }))
   return [
     pair.map(([i, j]) =>
       fault(
@@ -220,6 +223,20 @@ function deeds(check: FastCheck, node: Any<number>, pair: Any<[number, number]>)
         },
       ),
     ),
+    node.map((i) =>
+      fault(
+        () => `${String(i)} dials ${String(VOIDS)} places where nobody is`,
+        (world) => {
+          world.dialVoids(i, VOIDS)
+        },
+      ),
+    ),
+  ]
+}
+
+/** What strangers do. */
+function visits(check: FastCheck, node: Any<number>): Any<Fault>[] {
+  return [
     check.tuple(node, check.integer({ min: 1, max: CROWD_MAX })).map(([i, count]) =>
       fault(
         () => `${String(count)} strangers come to ${String(i)}`,
@@ -269,10 +286,11 @@ async function everybodyHears(world: SwarmWorld): Promise<void> {
   await world.run(SETTLED_MS)
   const [note = ''] = world.broadcast(0, 1, 100)
   await world.run(5_000)
-  for (let i = 1; i < world.size; i++) {
-    must(world.hasHeard(i, note), 'S12', () => `node ${String(i)} has missed a message`)
-    const status = world.swarm(i)?.status()
-    const left = [status?.pending, status?.lingering, status?.inFlight]
+  for (let i = 0; i < world.size; i++) {
+    const process = world.process(i)
+    must(i === 0 || process?.hasHeard(note) === true, 'S12', () => `node ${String(i)} has missed a message`)
+    const status = process?.swarm.status()
+    const left = [status?.pending, status?.lingering, status?.inFlight, process?.watch.spareLinks]
     must(
       left.every((count) => count === 0),
       'S9',

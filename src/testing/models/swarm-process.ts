@@ -33,8 +33,8 @@ const NOTE = message<string>('note')
 const TTL_MS = 600_000
 const MESSAGE_BYTES_MAX = 16_384
 const OUTBOX_BYTES_MAX = 32_768
-/** What one peer may have waiting: an outbox, and its own unfinished messages within a window. */
-const BUFFERED_MAX = OUTBOX_BYTES_MAX + 128 * 1024
+/** What one peer may have waiting: an outbox, two unfinished messages, and a record. */
+const BUFFERED_MAX = OUTBOX_BYTES_MAX + 2 * MESSAGE_BYTES_MAX + 65_536
 const LIMITS = { messageBytesMax: MESSAGE_BYTES_MAX, outboxBytesMax: OUTBOX_BYTES_MAX }
 
 export class WatchedProcess {

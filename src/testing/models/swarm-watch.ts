@@ -73,6 +73,12 @@ export class SwarmWatch {
     return this.#connected
   }
 
+  /** Links that are open beside those to the peers that are connected. */
+  get spareLinks(): number {
+    const { transport, swarm } = this.#known()
+    return transport.open - swarm.peers.size
+  }
+
   begin(watched: Watched): void {
     this.#watched = watched
     const { swarm } = watched

@@ -8,7 +8,6 @@ import type { PeerId } from '../../ports/types.js'
 import { message } from '../../protocol/message.js'
 import { formatPeerId } from '../../protocol/peer-id.js'
 import type { SwarmOptions } from '../../swarm/options.js'
-import type { Swarm } from '../../swarm/swarm.js'
 import { must } from '../invariants.js'
 import { nullCrypto } from '../null-crypto.js'
 import { SeededRandom } from '../seeded-random.js'
@@ -161,6 +160,15 @@ export class SwarmWorld {
     process.swarm.dial(this.#address(there)).catch(() => undefined)
   }
 
+  /** The host dials so many strangers at once, of whom nobody answers. */
+  dialVoids(index: number, count: number): void {
+    const swarm = this.#awake(index)?.swarm
+    for (let i = 0; i < count; i++) {
+      const id = formatPeerId(this.random.bytes(32), nullCrypto)
+      swarm?.dial(`tcp://${id}@192.0.2.${String(i + 1)}:${String(PORT)}`).catch(() => undefined)
+    }
+  }
+
   close(index: number, whom: number): void {
     const there = this.#nodes[whom]
     if (there !== undefined) this.#awake(index)?.swarm.peer(there.id)?.close()
@@ -215,8 +223,9 @@ export class SwarmWorld {
     for (let index = this.size; index < this.#nodes.length; index++) this.kill(index, false)
   }
 
-  swarm(index: number): Swarm | null {
-    return this.#nodes[index]?.process?.swarm ?? null
+  /** The process of a node, null where none runs. */
+  process(index: number): WatchedProcess | null {
+    return this.#nodes[index]?.process ?? null
   }
 
   /** The link between two nodes, if both ends hold the same. */
@@ -231,10 +240,6 @@ export class SwarmWorld {
   sees(i: number, j: number): boolean {
     const there = this.#nodes[j]
     return there !== undefined && this.#nodes[i]?.process?.watch.connected.has(there.id) === true
-  }
-
-  hasHeard(index: number, note: string): boolean {
-    return this.#nodes[index]?.process?.hasHeard(note) === true
   }
 
   /** The process of a node, where its host can do anything at all. */
