@@ -68,11 +68,6 @@ export class SwarmWatch {
     this.#name = name
   }
 
-  /** Who is connected, as the host was told. */
-  get connected(): ReadonlySet<PeerId> {
-    return this.#connected
-  }
-
   /** Links that are open beside those to the peers that are connected. */
   get spareLinks(): number {
     const { transport, swarm } = this.#known()

@@ -236,10 +236,10 @@ export class SwarmWorld {
     return link !== null && there.process?.swarm.peer(here.id)?.linkId === link ? link : null
   }
 
-  /** Whether a node's host has been told of a connection to another. */
+  /** Whether a node is linked to another, and does not doubt it: a silent link stays for a while, and is known to be silent. */
   sees(i: number, j: number): boolean {
     const there = this.#nodes[j]
-    return there !== undefined && this.#nodes[i]?.process?.watch.connected.has(there.id) === true
+    return there !== undefined && this.#nodes[i]?.process?.swarm.peer(there.id)?.suspect === false
   }
 
   /** The process of a node, where its host can do anything at all. */
