@@ -245,6 +245,8 @@ export class Membership implements ConnectionOwner<Connection> {
         this.upkeep.connected(peer, connection, this.#dialled.get(connection) ?? null)
         emitter.emit('peer:connect', peer)
         this.traffic.seated(connection)
+        // Last, since it may let the link go at once: nobody may hear of the end before the beginning.
+        if (connection.isOpen) this.upkeep.maintainer.linked(connection)
       },
       disconnected: (peer, connection, reason) => {
         const gone = this.connections.current(peer.id) === null

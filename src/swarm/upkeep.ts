@@ -56,7 +56,6 @@ export class Upkeep {
     journal.note(peer.id, `connected, ${peer.direction}`, now)
     this.#exchange.introduced(connection)
     this.watch.connected(peer.id)
-    this.maintainer.linked(connection)
   }
 
   /** @param gone false where another process of the same peer took the place */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../src/policy/address.js'
 import { SeededRandom, SimClock, SimNetwork, SimTime, Trace } from '../../src/testing/index.js'
+import { hub } from '../swarm/hub.js'
 import { SwarmWorld } from '../../src/testing/models/swarm-world.js'
 
 describe('a simulated link', () => {
@@ -65,5 +66,20 @@ describe('a seed', () => {
     for (const seed of [0, 1]) world.start(seed)
     await world.run(45_000)
     expect([0, 1, 2, 3].map((i) => world.linkOf(i, 4) === null)).toEqual([false, false, false, false])
+  })
+})
+
+describe('a stranger whose address is only felt', () => {
+  it('comes before it leaves, as the host is told', () => {
+    const { lab, peerStore } = hub(1, 14, 12)
+    lab.run(30_000)
+    const told: string[] = []
+    for (const name of ['peer:connect', 'peer:disconnect'] as const)
+      lab.swarm(0).on(name, (...[peer]) => {
+        if (peer.id === lab.id(13)) told.push(name)
+      })
+    peerStore.learn(lab.id(13), parseAddress(lab.address(13)), 'exchange')
+    lab.run(121_000)
+    expect(told).toEqual(['peer:connect', 'peer:disconnect'])
   })
 })
