@@ -10,7 +10,7 @@ import { toyCrypto } from './toy-crypto.js'
 import type { Node } from './world.js'
 import { World } from './world.js'
 
-const RUNS = 1_000
+const RUNS = 2_000
 const Note = direct<string>('note')
 
 type Pick = (channels: readonly Channel[]) => Channel | undefined
