@@ -10,7 +10,7 @@ import type { Any, FastCheck } from './models/sequence.js'
 import { nullCrypto } from './null-crypto.js'
 
 /** Any of the four. */
-export const PEER_CLASSES: readonly PeerClass[] = ['masternode', 'persistent', 'regular', 'unknown']
+const PEER_CLASSES: readonly PeerClass[] = ['masternode', 'persistent', 'regular', 'unknown']
 
 /** One IP in some of the ways to write it, and what tables know it by. */
 export interface WrittenIp {

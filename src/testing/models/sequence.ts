@@ -17,7 +17,7 @@ export type Any<T> = fc.Arbitrary<T>
 export type Step<Model extends object, Real> = fc.Command<Model, Real>
 
 /** Commands of one sequence, at most. */
-export const COMMANDS_MAX = 200
+const COMMANDS_MAX = 200
 
 /** A command that is always possible. @param text how a counterexample shows it */
 export function step<Model extends object, Real>(
@@ -31,7 +31,7 @@ export function step<Model extends object, Real>(
 export interface SequenceParts<Options, Model extends object, Real> {
   readonly options: Any<Options>
   readonly commands: Any<Step<Model, Real>>[]
-  /** Default {@link COMMANDS_MAX}. */
+  /** Default 200. */
   readonly commandsMax?: number
   readonly begin: (options: Options) => { model: Model; real: Real }
   /** What must hold once all commands have run. */

@@ -59,6 +59,7 @@ export class SwarmWatch {
   readonly #notBefore = new Map<PeerId, { readonly at: number; readonly handshakes: number }>()
   /** Whom we dialled: a link of its own that takes over needs no second place. Bound: as above. */
   readonly #dialled = new Set<PeerId>()
+  #shaken = 0
   /** Who was lost in the present event. Bound: the peers of the network. */
   readonly #lost = new Set<PeerId>()
   readonly #name: string
@@ -127,6 +128,7 @@ export class SwarmWatch {
     const { clock } = watched
     this.#check(clock.armed <= (this.#stopped ? 0 : 1), 'S14', () => `${String(clock.armed)} timers are armed`)
     if (!this.#stopped) this.#checkStatus(watched)
+    this.#reschedule(watched)
     for (const peerId of this.#lost) this.#waits(peerId, watched.swarm.explain(peerId).nextAttemptInMs)
     this.#lost.clear()
     this.rethrow()
@@ -180,6 +182,14 @@ export class SwarmWatch {
   #waits(peerId: PeerId, retryInMs: number | null): void {
     if (retryInMs !== null)
       this.#notBefore.set(peerId, { at: this.#known().clock.monotonic() + retryInMs, handshakes: this.#handshakes() })
+  }
+
+  /** Somebody was reached: that may call others sooner, and the swarm says when. Whoever it has no time for keeps his. */
+  #reschedule({ swarm }: Watched): void {
+    const handshakes = this.#handshakes()
+    if (handshakes === this.#shaken) return
+    this.#shaken = handshakes
+    for (const peerId of this.#notBefore.keys()) this.#waits(peerId, swarm.explain(peerId).nextAttemptInMs)
   }
 
   #handshakes(): number {
