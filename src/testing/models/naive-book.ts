@@ -32,8 +32,6 @@ export class NaiveBook {
   readonly options: PeerStoreModelOptions
   /** Bound: the ids of the model. */
   readonly facts: Map<PeerId, Fact> = new Map()
-  /** Bound: the places of the model. */
-  readonly pins: Map<string, PeerId> = new Map()
   now = 0
   wall = 1_700_000_000_000
 

@@ -23,8 +23,6 @@ export type PeerStoreUnderTest = Pick<
   | 'classOf'
   | 'failed'
   | 'succeeded'
-  | 'pinAddress'
-  | 'pinnedId'
   | 'forget'
   | 'snapshot'
   | 'restore'

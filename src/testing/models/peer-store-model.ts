@@ -164,13 +164,6 @@ function doings(check: FastCheck): Any<BookStep>[] {
       book.forget(id)
       model.facts.delete(id)
     }),
-    about(check, 'pin the address for', (model, book, id, _fact, place) => {
-      const key = addressKey(place)
-      const owner = model.pins.get(key) ?? id
-      mustEqual(book.pinAddress(key, id), owner === id ? 'pinned' : 'taken', 'P2', () => `a pin of ${key}`)
-      model.pins.set(key, owner)
-      mustEqual(book.pinnedId(key), owner, 'P2', () => `who is pinned at ${key}`)
-    }),
   ]
 }
 
@@ -243,7 +236,6 @@ function restart(model: NaiveBook, held: Held, now: number, jumpMs: number): voi
     must(record?.anchor !== true || model.classOf(id) === 'regular', 'P1', () => 'an anchor is no regular')
   }
   must(groups.length <= 4 && new Set(groups).size === groups.length, 'P1', () => `anchors in ${shown(groups)}`)
-  for (const [key, id] of model.pins) mustEqual(book.pinnedId(key), id, 'P1', () => `who is pinned at ${key}`)
 }
 
 /** What holds after every command. */
