@@ -3,7 +3,8 @@
  * the limit; L3 until exactly then, and repeating never shortens; L4 points only fall; L5 bounded, and bans outlive points; L6 an
  * IP is one however it is written; L7 a restart keeps what was left; L8 weights that are not above 0 change nothing.
  */
-import type { Ban, Blacklist } from '../../policy/blacklist.js'
+import type { Ban } from '../../policy/ban.js'
+import type { Blacklist } from '../../policy/blacklist.js'
 import type { PeerId } from '../../ports/types.js'
 import { isClose, must, mustEqual, shown } from '../invariants.js'
 import { IDS, MINUTE_MS, orderables, ROOMY, shortOptions, steps, suspects, told } from './blacklist-arbitraries.js'
