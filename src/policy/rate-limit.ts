@@ -39,10 +39,17 @@ export class TokenBucket {
     return true
   }
 
-  /** Takes `n` tokens whether or not they are there: what is missing is owed, and is refilled first. */
-  spend(n: number, now: number): void {
+  /**
+   * Takes `n` tokens whether or not they are there: what is missing is owed, and is refilled first. Nobody ever owes more than
+   * one burst.
+   * @returns false where that is owed already, or would be exceeded
+   */
+  spend(n: number, now: number): boolean {
     this.#fill(now)
     if (n > 0) this.#tokens -= n
+    if (this.#tokens >= -this.#burst) return true
+    this.#tokens = -this.#burst
+    return false
   }
 
   /** Milliseconds until `n` tokens are there if nobody takes any: 0 when they are, Infinity beyond the burst. */

@@ -34,12 +34,14 @@ export type ControlEvent =
   | { readonly kind: 'window'; readonly bytes: number }
   /** The peer dropped gossip meant for us. */
   | { readonly kind: 'gap' }
+  /** An optional frame of a later version. */
+  | { readonly kind: 'skipped' }
 
-/** What a frame says; `skip` for an optional one of a later version, `unknown` for a critical one. */
+/** What a frame says; `unknown` for a critical one of a later version. */
 export function decodeControl(
   frame: Frame,
   size: number,
-): ControlEvent | { readonly kind: 'goodbye'; readonly reason: Reason } | 'skip' | 'broken' | 'unknown' {
+): ControlEvent | { readonly kind: 'goodbye'; readonly reason: Reason } | 'broken' | 'unknown' {
   const { type, body } = frame
   if (type === FRAME.ping || type === FRAME.pong) {
     if (body.length > PING_BYTES_MAX) return 'broken'
@@ -86,7 +88,7 @@ export function decodeControl(
     case FRAME.goodbye:
       return decodeGoodbye(reader)
     default:
-      return type >= FRAME.firstOptional ? 'skip' : 'unknown'
+      return type >= FRAME.firstOptional ? { kind: 'skipped' } : 'unknown'
   }
 }
 

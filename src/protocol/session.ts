@@ -230,7 +230,6 @@ export class Session {
 
   #control(frame: Frame, size: number): SessionEvent | undefined {
     const event = decodeControl(frame, size)
-    if (event === 'skip') return undefined
     if (event === 'broken') return this.#violated('frame-broken')
     if (event === 'unknown') return this.#violated('unknown-frame')
     if (event.kind !== 'goodbye') return event

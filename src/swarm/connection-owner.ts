@@ -4,6 +4,7 @@ import type { PeerClass, PeerId } from '../ports/types.js'
 import type { ControlEvent } from '../protocol/control.js'
 import type { Agenda } from './agenda.js'
 import type { Flusher } from './flusher.js'
+import type { Ledger } from './ledger.js'
 import type { Lingering } from './lingering.js'
 import type { RecordSlab } from './outbox.js'
 import type { ClassLimits } from './profile.js'
@@ -16,6 +17,7 @@ export interface ConnectionWorld {
   readonly flusher: Flusher
   readonly slab: RecordSlab
   readonly lingering: Lingering
+  readonly ledger: Ledger
 }
 
 /** Who decides. Every call comes from the link's events or from a deadline, but for `lost`, which also follows `close` at once. */

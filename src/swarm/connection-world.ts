@@ -2,6 +2,7 @@
 import type { ConnectionWorld } from './connection-owner.js'
 import type { SwarmContext } from './context.js'
 import { Flusher } from './flusher.js'
+import { Ledger } from './ledger.js'
 import { RecordSlab } from './outbox.js'
 import { Pulse } from './pulse.js'
 
@@ -12,5 +13,6 @@ export function createConnectionWorld({ agenda, settings, lingering }: SwarmCont
     pulse: new Pulse(agenda),
     flusher: new Flusher(settings.clock),
     slab: new RecordSlab(),
+    ledger: new Ledger(settings.perIpLimits),
   }
 }

@@ -22,6 +22,9 @@ import type { Outgoing } from './outbox.js'
 import type { ClassLimits } from './profile.js'
 import type { Vitals } from './vitals.js'
 
+/** Frames that need no credit and that nobody asked for: past a few a second they are not even looked at. */
+const COURTESIES: ReadonlySet<SessionEvent['kind']> = new Set(['ping', 'pong', 'get-peers', 'peers', 'gap', 'skipped'])
+
 export class Connection implements LinkEvents {
   readonly link: Link
   readonly direction: Direction
@@ -153,7 +156,7 @@ export class Connection implements LinkEvents {
   /** The peer has earned another class while it was linked. What it may hold of ours, its outbox and window, stays as it was. */
   reclassify(peerClass: PeerClass, limits: ClassLimits): void {
     if (this.identity !== null) this.identity = { ...this.identity, peerClass, limits }
-    this.#open?.intake.reclassify(limits)
+    this.#open?.intake.reclassify()
   }
 
   /** Ends the connection for a reason of ours, and tells the peer. What waits in the outbox goes first, as far as the link takes it. */
@@ -215,6 +218,7 @@ export class Connection implements LinkEvents {
   }
 
   #handle(event: SessionEvent): void {
+    if (event.kind !== 'application' && COURTESIES.has(event.kind) && this.#open?.intake.takeControl() === false) return
     switch (event.kind) {
       case 'proven':
         this.#owner.proven(this, event.publicKey, event.skewMs)
@@ -235,9 +239,10 @@ export class Connection implements LinkEvents {
         this.#open?.vitals.pong(event.payload)
         break
       case 'window':
-        this.#open?.sender.credited(event.bytes)
+        if (this.#open?.sender.credited(event.bytes) === false) this.#open.intake.takeControl()
         break
       case 'types':
+        this.#open?.intake.takeControl()
         if (!this.#remoteNames.add(event.names)) this.close('protocol-error', { text: 'too many names', judged: true })
         break
       case 'told':
@@ -254,7 +259,7 @@ export class Connection implements LinkEvents {
     this.#deadline.cancel()
     // The responder's own hello must leave before anything its owner sends.
     this.#writeSession()
-    this.#open = createOpenParts(this, hello, this.identity.limits, this.#session.credit, this.#world, {
+    this.#open = createOpenParts(this, hello, this.identity, this.#session.credit, this.#world, {
       write: (parts) => this.link.write(this.#session.seal(parts)),
       suspected: () => {
         this.#owner.suspected(this)

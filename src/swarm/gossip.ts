@@ -33,6 +33,8 @@ export interface GossipSetup {
   readonly counters: Counters
   /** The one connection to send on, for each peer. */
   readonly connections: () => Iterable<Connection>
+  /** Whether the sender's quota has room for a broadcast that is new; takes it. */
+  readonly mayPass: (connection: Connection) => boolean
   readonly strike: (connection: Connection, violation: LocalCode, cause?: unknown) => void
   readonly failed: (error: HoldfastError) => void
 }
@@ -79,14 +81,17 @@ export class Gossip {
     }
   }
 
-  /** A broadcast frame from a peer. `body` need not stay; `size` is the credit it holds. */
-  receive(connection: Connection, peer: Peer, received: ReceivedMessage, body: Uint8Array, size: number): void {
+  /**
+   * A broadcast frame from a peer. `body` need not stay; `size` is the credit it holds.
+   * @returns false where it must wait for its sender's quota, and nothing was done
+   */
+  receive(connection: Connection, peer: Peer, received: ReceivedMessage, body: Uint8Array, size: number): boolean {
     const { dedup, agenda, counters, crypto } = this.#setup
     const now = agenda.now()
     const isRepeat = received.definition.nameKind === 'repeat'
     if (body.length < BROADCAST_ID_BYTES + (isRepeat ? NONCE_BYTES : 0)) {
       this.#refuse(connection, 'undecodable', size)
-      return
+      return true
     }
     const id = body.subarray(0, BROADCAST_ID_BYTES)
     const key = keyOf(id)
@@ -95,16 +100,16 @@ export class Gossip {
       counters.count('duplicate-dropped')
       this.#inFlight.get(key)?.sources.add(sourceOf(connection))
       connection.intake?.release(size)
-      return
+      return true
     }
-    connection.intake?.countFirstCopy()
     if (this.#rejected.check(key, now) === 'seen') {
       this.#refuse(connection, 'rejected', size)
-      return
+      return true
     }
+    if (!this.#setup.mayPass(connection)) return false
     if (!sameBytes(broadcastId(received.definition.name, body.subarray(BROADCAST_ID_BYTES), crypto), id)) {
       this.#refuse(connection, 'id-mismatch', size)
-      return
+      return true
     }
     this.#begin({
       key,
@@ -118,6 +123,7 @@ export class Gossip {
       payload: undefined,
       tries: 0,
     })
+    return true
   }
 
   /** A link is gone: what it brought and nobody has begun to judge has never come. */

@@ -5,9 +5,9 @@ import type { ReceiveCredit } from '../protocol/credit.js'
 import { FRAME } from '../protocol/frame.js'
 import type { Hello } from '../protocol/hello.js'
 import { varintBytes } from '../protocol/varint.js'
-import type { CloseOptions, ConnectionWorld } from './connection-owner.js'
+import type { CloseOptions, ConnectionWorld, PeerIdentity } from './connection-owner.js'
+import { isTrustedClass } from './dial-slots.js'
 import { Intake } from './intake.js'
-import type { ClassLimits } from './profile.js'
 import { Sender } from './sender.js'
 import { Vitals } from './vitals.js'
 
@@ -21,8 +21,14 @@ export interface OpenParts {
 /** The side that was dialled waits longer before it pings; a silent masternode is suspect within 20 s all the same. */
 const INBOUND_PATIENCE = 1.2
 
+/** Whoever floods a link with frames of the protocol comes back no sooner. */
+const FLOODED_RETRY_MS = 60_000
+
 interface OpenConnection {
   readonly direction: Direction
+  readonly remoteIp: string | null
+  /** As it is now: its class may change. */
+  readonly identity: PeerIdentity | null
   sendControl(type: number, body: Uint8Array): void
   close(code: WireCode, options: CloseOptions): void
 }
@@ -37,12 +43,15 @@ interface OpenCalls {
 export function createOpenParts(
   connection: OpenConnection,
   hello: Hello,
-  limits: ClassLimits,
+  admitted: PeerIdentity,
   credit: ReceiveCredit,
-  { agenda, pulse, slab, flusher }: ConnectionWorld,
+  { agenda, pulse, slab, flusher, ledger }: ConnectionWorld,
   { write, suspected, cleared }: OpenCalls,
 ): OpenParts {
-  const inbound = connection.direction === 'inbound'
+  const { direction, remoteIp } = connection
+  const inbound = direction === 'inbound'
+  const { limits } = admitted
+  const identity = (): PeerIdentity => connection.identity ?? admitted
   return {
     hello,
     sender: new Sender({
@@ -66,8 +75,17 @@ export function createOpenParts(
         connection.close('timeout', { text: 'silent' })
       },
     }),
-    intake: new Intake(limits, credit, agenda, (bytes) => {
-      connection.sendControl(FRAME.window, varintBytes(bytes))
+    intake: new Intake({
+      agenda,
+      credit,
+      openQuota: () => ledger.open({ direction, remoteIp, identity: identity() }),
+      sendGrant: (bytes) => {
+        connection.sendControl(FRAME.window, varintBytes(bytes))
+      },
+      flooded: () => {
+        if (isTrustedClass(identity().peerClass)) return
+        connection.close('rate-limit', { retryAfterMs: FLOODED_RETRY_MS, text: 'control frames' })
+      },
     }),
   }
 }

@@ -1,30 +1,78 @@
 /**
- * What one peer may make us do in a second. Going over is no offence: it only delays the credit that lets the peer send more,
- * so an honest burst costs its sender some patience and nobody else anything.
+ * What one peer may make us do in a second. Going over is no offence: what a peer brings beyond it waits, and its credit with it,
+ * so an honest burst costs its sender some patience and nobody else anything. An account outlives the links that draw on it.
  */
 import { TokenBucket } from '../policy/rate-limit.js'
 import type { ClassLimits } from './profile.js'
 
-export class Quota {
-  readonly #firstCopies: TokenBucket
-  readonly #bytes: TokenBucket
+/** Frames of the protocol itself that a peer may send unasked: an honest one needs some dozens a minute. */
+const CONTROL = { perSec: 8, burst: 256 }
+/** The most a bucket takes; products of the host's own numbers may be larger. */
+const RATE_MAX = 2 ** 40
 
-  constructor(limits: ClassLimits) {
-    this.#firstCopies = new TokenBucket({ perSec: limits.firstCopiesPerSecMax, burst: limits.firstCopiesBurst })
-    this.#bytes = new TokenBucket({ perSec: limits.bytesPerSecMax, burst: 2 * limits.bytesPerSecMax })
+/** What a peer, or an IP, has used. What it owes is bounded by one burst of each kind. */
+export class Account {
+  readonly firstCopies: TokenBucket
+  readonly bytes: TokenBucket
+  readonly control: TokenBucket = new TokenBucket(CONTROL)
+
+  /** @param times how many peers' quotas it holds */
+  constructor({ firstCopiesPerSecMax, firstCopiesBurst, bytesPerSecMax }: ClassLimits, times: number) {
+    this.firstCopies = bucketOf(firstCopiesPerSecMax * times, firstCopiesBurst * times)
+    this.bytes = bucketOf(bytesPerSecMax * times, 2 * bytesPerSecMax * times)
+  }
+}
+
+/** What one link draws on: its peer's account and, for a stranger who came to us, that of its IP. */
+export class Quota {
+  readonly #own: Account
+  readonly #shared: Account | null
+
+  constructor(own: Account, shared: Account | null) {
+    this.#own = own
+    this.#shared = shared
   }
 
-  /** A first copy of a broadcast, a direct message, a request, or an invalid frame. */
-  countFirstCopy(now: number): void {
-    this.#firstCopies.spend(1, now)
+  /** Room for a first copy of a broadcast, a direct message or a request. @returns false where there is none, and nothing was taken */
+  takeFirstCopy(now: number): boolean {
+    if (!this.#own.firstCopies.take(1, now)) return false
+    if (this.#shared === null || this.#shared.firstCopies.take(1, now)) return true
+    this.#own.firstCopies.refund(1)
+    return false
+  }
+
+  /** How long until there may be room for one. */
+  firstCopyWaitMs(now: number): number {
+    return Math.max(this.#own.firstCopies.waitMs(1, now), this.#shared?.firstCopies.waitMs(1, now) ?? 0)
+  }
+
+  /** Something invalid, which has cost its work already: it is owed. */
+  countInvalid(now: number): void {
+    this.#own.firstCopies.spend(1, now)
+    this.#shared?.firstCopies.spend(1, now)
   }
 
   countBytes(bytes: number, now: number): void {
-    this.#bytes.spend(bytes, now)
+    this.#own.bytes.spend(bytes, now)
+    this.#shared?.bytes.spend(bytes, now)
   }
 
-  /** How long credit must be withheld: 0 while the peer keeps within its quota. */
-  waitMs(now: number): number {
-    return Math.max(this.#firstCopies.waitMs(0, now), this.#bytes.waitMs(0, now))
+  /** A frame of the protocol itself. `spare` and `flood` are too many: the one is ignored, the other has been for long. */
+  countControl(now: number): 'needed' | 'spare' | 'flood' {
+    const { control } = this.#own
+    return control.take(1, now) ? 'needed' : control.spend(1, now) ? 'spare' : 'flood'
   }
+
+  /** How long credit must be withheld: 0 while nothing is owed. */
+  waitMs(now: number): number {
+    return Math.max(owedMs(this.#own, now), this.#shared === null ? 0 : owedMs(this.#shared, now))
+  }
+}
+
+function owedMs({ firstCopies, bytes }: Account, now: number): number {
+  return Math.max(firstCopies.waitMs(0, now), bytes.waitMs(0, now))
+}
+
+function bucketOf(perSec: number, burst: number): TokenBucket {
+  return new TokenBucket({ perSec: Math.min(perSec, RATE_MAX), burst: Math.min(Math.max(burst, 1), RATE_MAX) })
 }

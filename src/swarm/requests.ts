@@ -36,6 +36,8 @@ interface LinkRequests {
   readonly asked: Map<number, Asked>
   // Bound: the class's `requestsMax`.
   readonly answering: Map<number, HandlerCall>
+  /** Questions that nobody waits for any more, whose answers may still come. */
+  abandoned: number
 }
 
 /** Questions of ours that one peer may owe an answer to. */
@@ -87,10 +89,12 @@ export class Requests implements Asker {
         else void this.#read(connection, definition, outcome.bytes).then(resolve, reject)
       }
       const withdraw = (): void => {
+        link.abandoned++
         connection.sendControl(FRAME.cancel, varintBytes(id))
         finish({ error: options.signal?.reason as Error })
       }
       const deadline = this.#setup.agenda.in(options.timeoutMs ?? TIMEOUT_MS, () => {
+        link.abandoned++
         connection.sendControl(FRAME.cancel, varintBytes(id))
         finish({
           error: new HoldfastError('request-timeout', `${definition.name} was not answered in time`, {
@@ -103,13 +107,17 @@ export class Requests implements Asker {
     })
   }
 
-  /** An answer, a refusal or a withdrawal from a peer. One that nobody waits for any more is dropped. */
-  heard(connection: Connection, event: Extract<ControlEvent, { kind: 'response' | 'failure' | 'cancel' }>): void {
+  /**
+   * An answer, a refusal or a withdrawal from a peer.
+   * @returns false where it concerns nothing that was ever asked: it is dropped
+   */
+  heard(connection: Connection, event: Extract<ControlEvent, { kind: 'response' | 'failure' | 'cancel' }>): boolean {
     const link = this.#links.get(connection)
     if (event.kind === 'cancel') {
       // Its place and its credit stay taken until the handler is done: nothing else bounds how many run.
-      link?.answering.get(event.id)?.withdraw()
-      return
+      const call = link?.answering.get(event.id)
+      call?.withdraw()
+      return call !== undefined
     }
     const asked = link?.asked.get(event.id)
     if (event.kind === 'failure')
@@ -117,6 +125,10 @@ export class Requests implements Asker {
         error: new HoldfastError('request-failed', `the peer failed: ${event.text}`, { fault: 'remote' }),
       })
     else asked?.finish({ bytes: event.body })
+    if (asked !== undefined) return true
+    if (link === undefined || link.abandoned === 0) return false
+    link.abandoned--
+    return true
   }
 
   /** A question that nobody here may answer now. */
@@ -133,7 +145,6 @@ export class Requests implements Asker {
     event: Extract<ControlEvent, { kind: 'request' }>,
   ): void {
     const { answering } = this.#link(connection)
-    connection.intake?.countFirstCopy()
     const running = this.#answering.get(peer.id) ?? 0
     if (answering.has(event.id) || running >= (connection.identity?.limits.requestsMax ?? 0)) {
       connection.sendControl(FRAME.failure, encodeFailure(event.id, 'too-many-requests'))
@@ -262,7 +273,7 @@ export class Requests implements Asker {
   #link(connection: Connection): LinkRequests {
     let link = this.#links.get(connection)
     if (link === undefined) {
-      link = { nextId: 1, asked: new Map(), answering: new Map() }
+      link = { nextId: 1, asked: new Map(), answering: new Map(), abandoned: 0 }
       this.#links.set(connection, link)
     }
     return link

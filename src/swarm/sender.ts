@@ -20,6 +20,9 @@ export interface SenderSetup {
   readonly write: (parts: readonly Uint8Array[]) => boolean
 }
 
+/** A grant of at least so much is part of the traffic that it answers. */
+const GRANT_BYTES_MIN = 1_024
+
 export class Sender {
   readonly outbox: Outbox
   readonly #setup: SenderSetup
@@ -66,9 +69,12 @@ export class Sender {
     })
   }
 
-  credited(bytes: number): void {
+  /** @returns false where this was hardly worth a frame: next to nothing, or more than had been used */
+  credited(bytes: number): boolean {
+    const wanted = bytes >= GRANT_BYTES_MIN && this.#credit.left < this.#setup.creditBytes
     this.#credit.grant(bytes)
     this.#flushLater()
+    return wanted
   }
 
   linkDrained(): void {

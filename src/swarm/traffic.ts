@@ -6,6 +6,8 @@ import type { HoldfastError, Reason } from '../errors.js'
 import type { PeerId } from '../ports/types.js'
 import { copyBytes } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
+import { encodeFailure } from '../protocol/control.js'
+import { FRAME } from '../protocol/frame.js'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
@@ -20,6 +22,7 @@ import type { ReceivedDirect } from './registry.js'
 import { decodePayload, whenDecoded } from './payload.js'
 import { Registry } from './registry.js'
 import { Requests } from './requests.js'
+import { Turnstile } from './turnstile.js'
 
 /** How often a peer may tell us that it drops gossip meant for us. */
 const GAP_EVERY_MS = 1_000
@@ -31,6 +34,7 @@ export class Traffic {
   readonly #context: SwarmContext
   readonly #connections: Connections<Peer>
   readonly #discipline: Discipline
+  readonly #turnstile: Turnstile
   /** Handlers whose answer is awaited. Bound: HANDLERS_MAX for each definition, and each peer's requests. */
   readonly #running = new Set<HandlerCall>()
   // Bound: links whose peer's old process still holds its place, and for each what its credit allows.
@@ -50,6 +54,7 @@ export class Traffic {
       this.strike(connection, violation)
     }
     const running = this.#running
+    this.#turnstile = new Turnstile(agenda)
     this.requests = new Requests({ agenda, strike, failed, running })
     this.gossip = new Gossip({
       running,
@@ -58,6 +63,7 @@ export class Traffic {
       agenda,
       dedup,
       counters,
+      mayPass: (connection) => this.#turnstile.mayPass(connection),
       strike,
       failed,
       connections: () => connections.currents(),
@@ -66,44 +72,24 @@ export class Traffic {
   }
 
   application(connection: Connection, index: number, body: Uint8Array, size: number): void {
-    const peer = this.#seated(connection, () => {
-      const kept = copyBytes(body)
-      return () => {
-        this.application(connection, index, kept, size)
-      }
-    })
-    if (peer === null) return
-    const received = this.registry.at(index)
-    if (received === null || received.kind === 'request') this.#unknownType(connection)
-    else if (this.#discipline.isQuarantined(peer.id)) {
-      this.#context.counters.count('quarantined-dropped')
-      connection.intake?.release(size)
-    } else if (received.kind === 'message') this.gossip.receive(connection, peer, received, body, size)
-    else this.#direct(connection, peer, received, body, size)
+    if (this.#take(connection, index, body, size)) return
+    const kept = copyBytes(body)
+    if (!this.#turnstile.wait(connection, size, () => this.#take(connection, index, kept, size))) this.#gap(connection)
   }
 
   control(connection: Connection, event: ControlEvent): void {
     switch (event.kind) {
       case 'request': {
-        const peer = this.#seated(connection, () => {
-          const kept = { ...event, body: copyBytes(event.body) }
-          return () => {
-            this.control(connection, kept)
-          }
-        })
-        if (peer === null) return
-        const received = this.registry.at(event.index)
-        if (this.#discipline.isQuarantined(peer.id)) {
-          this.#context.counters.count('quarantined-dropped')
-          this.requests.refuse(connection, event)
-        } else if (received?.kind === 'request') this.requests.answer(connection, peer, received, event)
-        else this.#unknownType(connection)
+        if (this.#takeRequest(connection, event)) return
+        const kept = { ...event, body: copyBytes(event.body) }
+        if (!this.#turnstile.wait(connection, event.size, () => this.#takeRequest(connection, kept)))
+          connection.sendControl(FRAME.failure, encodeFailure(event.id, 'too-many-requests'))
         break
       }
       case 'response':
       case 'failure':
       case 'cancel':
-        this.requests.heard(connection, event)
+        if (!this.requests.heard(connection, event)) connection.intake?.takeControl()
         break
       case 'gap':
         this.#gap(connection)
@@ -113,6 +99,7 @@ export class Traffic {
       case 'peers':
       case 'ping':
       case 'pong':
+      case 'skipped':
       case 'types':
       case 'window':
     }
@@ -120,7 +107,7 @@ export class Traffic {
 
   /** What no honest peer does. The link stays, until there has been too much of it. */
   strike(connection: Connection, violation: Violation): void {
-    connection.intake?.countFirstCopy()
+    connection.intake?.countInvalid()
     this.#discipline.strike(connection.peerId, connection.remoteIp, violation)
   }
 
@@ -144,6 +131,7 @@ export class Traffic {
   lost(connection: Connection, reason: Reason | 'link-replaced'): void {
     this.#held.delete(connection)
     this.requests.lost(connection, reason)
+    if (!this.#livesOn(connection)) this.#turnstile.lost(connection)
     const trusted = connection.identity !== null && isTrustedClass(connection.identity.peerClass)
     // Strangers who come again and again must not leave a heap behind each time.
     if (reason === 'link-replaced' || trusted) return
@@ -155,6 +143,48 @@ export class Traffic {
   stop(): void {
     for (const queue of this.registry.queues()) queue.stop()
     for (const call of [...this.#running]) call.withdraw()
+    this.#turnstile.stop()
+  }
+
+  /** @returns false where it must wait for its sender's quota, and nothing was done */
+  #take(connection: Connection, index: number, body: Uint8Array, size: number): boolean {
+    const peer = this.#seated(connection, () => {
+      const kept = copyBytes(body)
+      return () => {
+        this.application(connection, index, kept, size)
+      }
+    })
+    if (peer === null) return true
+    const received = this.registry.at(index)
+    if (received === null || received.kind === 'request') this.#unknownType(connection)
+    else if (this.#discipline.isQuarantined(peer.id)) {
+      this.#context.counters.count('quarantined-dropped')
+      connection.intake?.release(size)
+    } else if (received.kind === 'message') return this.gossip.receive(connection, peer, received, body, size)
+    else if (this.#turnstile.mayPass(connection)) this.#direct(connection, peer, received, body, size)
+    else return false
+    return true
+  }
+
+  /** @returns false where it must wait for its sender's quota, and nothing was done */
+  #takeRequest(connection: Connection, event: Extract<ControlEvent, { kind: 'request' }>): boolean {
+    // Nobody waits for answers on a link that ends.
+    if (connection.isEnding) return true
+    const peer = this.#seated(connection, () => {
+      const kept = { ...event, body: copyBytes(event.body) }
+      return () => {
+        this.control(connection, kept)
+      }
+    })
+    if (peer === null) return true
+    const received = this.registry.at(event.index)
+    if (this.#discipline.isQuarantined(peer.id)) {
+      this.#context.counters.count('quarantined-dropped')
+      this.requests.refuse(connection, event)
+    } else if (received?.kind !== 'request') this.#unknownType(connection)
+    else if (this.#turnstile.mayPass(connection)) this.requests.answer(connection, peer, received, event)
+    else return false
+    return true
   }
 
   /** Whose frame it is; null while another process of the same peer holds the place: then what `later` makes runs when that is settled. */
@@ -170,12 +200,18 @@ export class Traffic {
     return null
   }
 
+  /** Whether the process at the other end has another link, so that what came on this one must not be lost. */
+  #livesOn(connection: Connection): boolean {
+    const { peerId } = connection
+    const current = peerId === null ? null : this.#connections.current(peerId)
+    return current !== null && current !== connection && current.epoch === connection.epoch
+  }
+
   #direct(connection: Connection, peer: Peer, received: ReceivedDirect, body: Uint8Array, size: number): void {
     const { agenda, emitter, counters } = this.#context
     const { definition, handler } = received
     // A record may be large, and a message in it small: what has to wait is kept by itself.
     const kept = received.queue.isFull ? copyBytes(body) : body
-    connection.intake?.countFirstCopy()
     const release = (): void => {
       connection.intake?.release(size)
     }

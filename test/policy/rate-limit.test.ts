@@ -81,6 +81,30 @@ describe('TokenBucket', () => {
     expect(bucket.take(10, 0)).toBe(true)
   })
 
+  it('is never owed more than one burst, and says when it would be', () => {
+    fc.assert(
+      fc.property(rates, fc.array(fc.double({ min: 0, max: 3, noNaN: true })), ({ perSec, burst }, spends) => {
+        const bucket = new TokenBucket({ perSec, burst })
+        let left = burst
+        for (const n of spends) {
+          left -= n * burst
+          if (Math.abs(left + burst) > 1e-6 * burst) expect(bucket.spend(n * burst, 0)).toBe(left > -burst)
+          else bucket.spend(n * burst, 0)
+          left = Math.max(left, -burst)
+        }
+        expect(bucket.waitMs(0, 0)).toBeLessThanOrEqual(Math.ceil((burst / perSec) * 1000) + 1)
+        expect(bucket.take(burst, (2 * burst * 1000) / perSec + 1)).toBe(true)
+      }),
+    )
+  })
+
+  it('fills what is owed first', () => {
+    const bucket = new TokenBucket({ perSec: 10, burst: 5 })
+    expect([bucket.spend(8, 0), bucket.waitMs(0, 0), bucket.waitMs(1, 0)]).toEqual([true, 300, 400])
+    expect([bucket.spend(Infinity, 0), bucket.waitMs(0, 0)]).toEqual([false, 500])
+    expect([bucket.spend(NaN, 0), bucket.spend(-9, 0), bucket.waitMs(0, 0)]).toEqual([true, true, 500])
+  })
+
   it('has no answer but no for what is no amount', () => {
     const bucket = new TokenBucket({ perSec: 1, burst: 1 })
     for (const n of [-1, NaN, 2, Infinity]) expect(bucket.take(n, 0)).toBe(false)

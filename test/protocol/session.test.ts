@@ -86,6 +86,7 @@ describe('an established session', () => {
       { kind: 'failure', id: 8, text: 'no' },
       { kind: 'cancel', id: 9 },
       { kind: 'gap' },
+      { kind: 'skipped' },
       { kind: 'ping', payload: bytes(1) },
     ])
   })

@@ -25,7 +25,8 @@ describe('a link that takes the place of another', () => {
     const lost: string[] = []
     for (let seed = 1; seed <= 50; seed++) {
       const world = new World(seed)
-      const [a, b] = [await world.started('a'), await world.started('b')]
+      const regular = { authorize: () => 'regular' as const }
+      const [a, b] = [await world.started('a', regular), await world.started('b', regular)]
       const nodes = [a, b]
       const heard = new Set<string>()
       for (const { swarm } of nodes)

@@ -171,7 +171,7 @@ describe('a request', () => {
 describe('an asker that breaks the rules', () => {
   it('is answered with a failure where it asks more at once than is allowed, or uses an id twice', async () => {
     const world = new World()
-    const a = world.node('a')
+    const a = world.node('a', { authorize: () => 'regular' })
     a.swarm.respond(Ask, never)
     await a.swarm.start()
     const raw = await RawPeer.connect(world, a)

@@ -1,0 +1,109 @@
+/**
+ * What a peer brings beyond its quota waits here, in the order in which it came, and passes as the quota refills. Its credit waits
+ * with it. The line is the peer's, not the link's: it does not get shorter by another link.
+ */
+import type { PeerId } from '../ports/types.js'
+import type { Agenda, Deadline } from './agenda.js'
+import type { Connection } from './connection.js'
+import { windowBytesFor } from './profile.js'
+
+interface Arrival {
+  readonly connection: Connection
+  readonly size: number
+  /** @returns false where it must still wait */
+  readonly pass: () => boolean
+}
+
+interface Line {
+  // Bound: ARRIVALS_MAX, and WINDOWS_MAX of bytes.
+  arrivals: Arrival[]
+  bytes: number
+  /** What was turned away because the line was full: its credit returns only once nobody waits. Bound: the peer's links. */
+  readonly turnedAway: Map<Connection, number>
+  moving: boolean
+  deadline: Deadline | null
+}
+
+/** Messages of one peer that may wait. */
+const ARRIVALS_MAX = 8_192
+/** One link brings at most one window and a message in each lane; the rest is for what links that were replaced have left. */
+const WINDOWS_MAX = 3
+
+export class Turnstile {
+  readonly #agenda: Agenda
+  // Bound: peers that have brought something, each while its quota is used up.
+  readonly #lines = new Map<PeerId, Line>()
+
+  constructor(agenda: Agenda) {
+    this.#agenda = agenda
+  }
+
+  /** Whether a message of this peer may be handled now: nothing of it waits, and its quota has room, which is taken. */
+  mayPass({ peerId, intake }: Connection): boolean {
+    const line = this.#lines.size === 0 || peerId === null ? undefined : this.#lines.get(peerId)
+    return (line === undefined || line.moving) && intake?.takeFirstCopy() === true
+  }
+
+  /** @returns false where too much of this peer waits already: it is as if it had not come */
+  wait(connection: Connection, size: number, pass: () => boolean): boolean {
+    const { peerId, identity } = connection
+    if (peerId === null || identity === null) return false
+    let line = this.#lines.get(peerId)
+    if (line === undefined) {
+      line = { arrivals: [], bytes: 0, turnedAway: new Map(), moving: false, deadline: null }
+      this.#lines.set(peerId, line)
+    }
+    if (line.arrivals.length >= ARRIVALS_MAX || line.bytes + size > WINDOWS_MAX * windowBytesFor(identity.limits)) {
+      line.turnedAway.set(connection, (line.turnedAway.get(connection) ?? 0) + size)
+      return false
+    }
+    line.arrivals.push({ connection, size, pass })
+    line.bytes += size
+    if (line.deadline === null) this.#moveLater(peerId, line, connection)
+    return true
+  }
+
+  /** A link is gone: what it brought and still waits has never come. */
+  lost(connection: Connection): void {
+    const { peerId } = connection
+    const line = peerId === null ? undefined : this.#lines.get(peerId)
+    if (peerId === null || line === undefined) return
+    line.arrivals = line.arrivals.filter((arrival) => arrival.connection !== connection)
+    line.bytes = line.arrivals.reduce((sum, { size }) => sum + size, 0)
+    line.turnedAway.delete(connection)
+    if (line.arrivals.length === 0 && !line.moving) this.#disband(peerId, line)
+  }
+
+  stop(): void {
+    for (const [peerId, line] of this.#lines) this.#disband(peerId, line)
+  }
+
+  #moveLater(peerId: PeerId, line: Line, { intake }: Connection): void {
+    line.deadline = this.#agenda.in(Math.max(1, intake?.firstCopyWaitMs ?? 0), () => {
+      this.#move(peerId, line)
+    })
+  }
+
+  #move(peerId: PeerId, line: Line): void {
+    line.deadline = null
+    line.moving = true
+    for (let next = line.arrivals.shift(); next !== undefined; next = line.arrivals.shift()) {
+      line.bytes -= next.size
+      if (next.pass()) continue
+      line.arrivals.unshift(next)
+      line.bytes += next.size
+      this.#moveLater(peerId, line, next.connection)
+      break
+    }
+    line.moving = false
+    if (line.arrivals.length === 0) this.#disband(peerId, line)
+  }
+
+  #disband(peerId: PeerId, line: Line): void {
+    line.deadline?.cancel()
+    line.arrivals = []
+    this.#lines.delete(peerId)
+    for (const [{ intake }, bytes] of line.turnedAway) intake?.release(bytes)
+    line.turnedAway.clear()
+  }
+}

@@ -1,0 +1,137 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { PeerId } from '../../src/ports/types.js'
+import { Agenda } from '../../src/swarm/agenda.js'
+import type { Connection } from '../../src/swarm/connection.js'
+import { resolveLimits, windowBytesFor } from '../../src/swarm/profile.js'
+import { Turnstile } from '../../src/swarm/turnstile.js'
+import { ManualClock } from './manual-clock.js'
+
+const limits = resolveLimits('masternode', {}).unknown
+const WINDOW = windowBytesFor(limits)
+
+/** A link of peer `p` with room for so many, and what came back of its credit. */
+class Fake {
+  readonly peerId = 'p' as PeerId
+  readonly identity = { limits }
+  room = 0
+  released = 0
+  readonly intake: Pick<NonNullable<Connection['intake']>, 'takeFirstCopy' | 'firstCopyWaitMs' | 'release'>
+
+  constructor() {
+    this.intake = {
+      firstCopyWaitMs: 600,
+      takeFirstCopy: () => this.room-- > 0,
+      release: (bytes) => {
+        this.released += bytes
+      },
+    }
+  }
+
+  get connection(): Connection {
+    return this as unknown as Connection
+  }
+}
+
+describe('a turnstile', () => {
+  let clock: ManualClock
+  let agenda: Agenda
+  let turnstile: Turnstile
+  let passed: number[]
+  const wait = (link: Fake, n: number, size = 10): boolean =>
+    turnstile.wait(link.connection, size, () => {
+      if (!turnstile.mayPass(link.connection)) return false
+      passed.push(n)
+      return true
+    })
+
+  beforeEach(() => {
+    clock = new ManualClock()
+    agenda = new Agenda(clock)
+    turnstile = new Turnstile(agenda)
+    passed = []
+  })
+
+  it('lets nobody pass whose peer has others waiting, whatever room there is', () => {
+    const [link, other] = [new Fake(), new Fake()]
+    wait(link, 0)
+    link.room = other.room = 1
+    expect([turnstile.mayPass(link.connection), turnstile.mayPass(other.connection)]).toEqual([false, false])
+    clock.advance(600)
+    expect(passed).toEqual([0])
+    link.room = 1
+    expect(turnstile.mayPass(link.connection)).toBe(true)
+  })
+
+  it('lets as many pass as there is room for, in order, and the rest later', () => {
+    const link = new Fake()
+    for (let n = 0; n < 5; n++) wait(link, n)
+    link.room = 2
+    clock.advance(600)
+    expect(passed).toEqual([0, 1])
+    link.room = 9
+    clock.advance(599)
+    expect(passed).toEqual([0, 1])
+    clock.advance(1)
+    expect(passed).toEqual([0, 1, 2, 3, 4])
+    expect(agenda.size).toBe(0)
+  })
+
+  it('holds at most three windows of a peer, over all of its links', () => {
+    const [link, other] = [new Fake(), new Fake()]
+    expect([wait(link, 0, WINDOW), wait(other, 1, WINDOW), wait(link, 2, WINDOW)]).toEqual([true, true, true])
+    expect([wait(link, 3, 1), wait(other, 4, 2), wait(other, 5, 3)]).toEqual([false, false, false])
+    expect([link.released, other.released]).toEqual([0, 0])
+    link.room = other.room = 9
+    clock.advance(600)
+    expect(passed).toEqual([0, 1, 2])
+    expect([link.released, other.released]).toEqual([1, 5])
+    expect(wait(link, 6, WINDOW)).toBe(true)
+  })
+
+  it('counts what has passed and what is gone no longer', () => {
+    const [link, other] = [new Fake(), new Fake()]
+    wait(link, 0, 2 * WINDOW)
+    wait(other, 1, WINDOW)
+    turnstile.lost(link.connection)
+    expect(wait(other, 2, 2 * WINDOW)).toBe(true)
+    other.room = 1
+    clock.advance(600)
+    expect([passed, wait(other, 3, WINDOW), wait(other, 4, 1)]).toEqual([[1], true, false])
+  })
+
+  it('waits for nothing any more once the last link is gone, or the swarm', () => {
+    const link = new Fake()
+    wait(link, 0)
+    turnstile.lost(link.connection)
+    expect(agenda.size).toBe(0)
+    wait(link, 1)
+    turnstile.stop()
+    expect(agenda.size).toBe(0)
+    link.room = 1
+    expect(turnstile.mayPass(link.connection)).toBe(true)
+  })
+
+  it('gives back nothing of what was turned away to a link that is gone', () => {
+    const [link, other] = [new Fake(), new Fake()]
+    wait(other, 0, 3 * WINDOW)
+    wait(link, 1, 7)
+    turnstile.lost(link.connection)
+    other.room = 1
+    clock.advance(600)
+    expect([passed, link.released]).toEqual([[0], 0])
+  })
+
+  it('goes on with the rest when a link ends while what it brought passes', () => {
+    const [link, other] = [new Fake(), new Fake()]
+    link.room = other.room = 9
+    turnstile.wait(link.connection, 1, () => {
+      turnstile.lost(link.connection)
+      return true
+    })
+    wait(link, 1)
+    wait(other, 2)
+    clock.advance(600)
+    expect(passed).toEqual([2])
+    expect(agenda.size).toBe(0)
+  })
+})
