@@ -52,6 +52,7 @@ export type { BlacklistOptions, BlacklistSnapshot, Offender, StrikeAnswer } from
 export { Blacklist } from './policy/blacklist.js'
 export type { DedupBegin, DedupOptions, DedupState } from './policy/dedup.js'
 export { DedupCache } from './policy/dedup.js'
+export type { MemoryStatus } from './policy/memory.js'
 export type { PeerRecord, PeerSource } from './policy/peer-record.js'
 export type { PeerStoreOptions } from './policy/peer-store.js'
 export { PeerStore } from './policy/peer-store.js'

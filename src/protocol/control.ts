@@ -34,6 +34,8 @@ export type ControlEvent =
   | { readonly kind: 'window'; readonly bytes: number }
   /** The peer dropped gossip meant for us. */
   | { readonly kind: 'gap' }
+  /** A large message was dropped as it came, for want of memory; `size` is what its last fragment counts in credit. */
+  | { readonly kind: 'shed'; readonly size: number }
   /** An optional frame of a later version. */
   | { readonly kind: 'skipped' }
 

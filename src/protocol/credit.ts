@@ -52,9 +52,14 @@ export class ReceiveCredit {
     this.#owed -= bytes
   }
 
-  /** How much to grant now: 0 until a quarter of the window is owed. */
+  /** Whether so much is owed, a quarter of the window, that it is worth a frame. */
+  get isDue(): boolean {
+    return this.#owed * 4 >= this.#window
+  }
+
+  /** How much to grant now: 0 until it is due. */
   pickGrant(): number {
-    if (this.#owed * 4 < this.#window) return 0
+    if (!this.isDue) return 0
     const grant = this.#owed
     this.#owed = 0
     this.#left += grant

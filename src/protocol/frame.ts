@@ -73,31 +73,49 @@ export function isCounted(type: number): boolean {
   return type >= FRAME.firstApplication || type === FRAME.request
 }
 
-/** Cuts a message into fragment frames; each call of `next` gives one, as parts to be written in order. */
+/**
+ * Cuts a message into fragment frames; each call of `next` gives one, as parts to be written in order: the frame's header, and
+ * its body. The message is not copied, so that one that waits on many links is held once.
+ */
 export class Fragmenter {
   readonly #lane: number
-  readonly #whole: Uint8Array
+  readonly #parts: readonly Uint8Array[]
+  readonly #total: number
   #at = 0
+  #part = 0
+  #from = 0
 
   constructor(lane: number, type: number, parts: readonly Uint8Array[]) {
     this.#lane = lane
     const head = new Uint8Array(varintLength(type))
     writeVarint(head, 0, type)
-    this.#whole = joinBytes([head, ...parts])
+    this.#parts = [head, ...parts]
+    this.#total = this.#parts.reduce((sum, part) => sum + part.length, 0)
   }
 
   get done(): boolean {
-    return this.#at === this.#whole.length
+    return this.#at === this.#total
   }
 
   next(): readonly Uint8Array[] {
-    const data = this.#whole.subarray(this.#at, this.#at + FRAGMENT_DATA_MAX)
-    const total = this.#at === 0 ? this.#whole.length : null
-    this.#at += data.length
+    const data: Uint8Array[] = []
+    const length = Math.min(FRAGMENT_DATA_MAX, this.#total - this.#at)
+    const total = this.#at === 0 ? this.#total : null
+    for (let left = length; left > 0; ) {
+      const part = this.#parts[this.#part] ?? EMPTY
+      const piece = part.subarray(this.#from, this.#from + left)
+      if (piece.length > 0) data.push(piece)
+      left -= piece.length
+      this.#from += piece.length
+      if (this.#from < part.length) break
+      this.#part++
+      this.#from = 0
+    }
+    this.#at += length
     const head = new Uint8Array(1 + (total === null ? 0 : varintLength(total)))
     const end = writeVarint(head, 0, this.#lane)
     if (total !== null) writeVarint(head, end, total)
-    return [frameHeader(FRAME.fragment, head.length + data.length), head, data]
+    return [frameHeader(FRAME.fragment, head.length + length), head, ...data]
   }
 }
 
@@ -169,7 +187,8 @@ export class FrameReader {
 interface PartialMessage {
   readonly total: number
   readonly innerType: number
-  bytes: Uint8Array
+  /** Null where there was no room for it: what comes is counted, and dropped. */
+  bytes: Uint8Array | null
   length: number
   /** What its fragments so far counted in credit. */
   counted: number
@@ -179,22 +198,25 @@ export type FragmentRead =
   | { readonly kind: 'partial'; readonly innerType: number }
   /** `early`: what the fragments before the last one counted in credit. */
   | { readonly kind: 'whole'; readonly innerType: number; readonly early: number; readonly frame: Frame }
+  | { readonly kind: 'shed'; readonly innerType: number }
   | { readonly kind: 'fault'; readonly fault: FrameFault }
 
 /** Puts fragments together. Bound: one message in each lane, of at most `bytesMax`, or `answerBytesMax` for an answer. */
 export class Reassembly {
   bytesMax: number
   answerBytesMax = 0
+  /** Whether there is no room for more at present: a message whose fragment comes meanwhile is not kept. */
+  short = false
   readonly #lanes: (PartialMessage | null)[] = new Array<null>(LANES).fill(null)
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax
   }
 
-  /** Bytes held of unfinished messages. */
+  /** Bytes of memory held for unfinished messages. */
   get waiting(): number {
     let length = 0
-    for (const lane of this.#lanes) length += lane?.length ?? 0
+    for (const lane of this.#lanes) length += lane?.bytes?.length ?? 0
     return length
   }
 
@@ -210,12 +232,15 @@ export class Reassembly {
     const crumb = data.length < FRAGMENT_DATA_MIN && data.length < left
     if (reader.broken || data.length === 0 || data.length > left || crumb)
       return { kind: 'fault', fault: 'fragment-broken' }
-    append(partial, data)
+    if (this.short) partial.bytes = null
+    if (partial.bytes !== null) partial.bytes = append(partial.bytes, partial, data)
+    partial.length += data.length
     const early = partial.counted
     partial.counted += body.length + 1
     const { innerType, total, bytes } = partial
     this.#lanes[lane] = partial.length < total ? partial : null
     if (partial.length < total) return { kind: 'partial', innerType }
+    if (bytes === null) return { kind: 'shed', innerType }
     return {
       kind: 'whole',
       innerType,
@@ -235,13 +260,13 @@ export class Reassembly {
   }
 }
 
-function append(partial: PartialMessage, data: Uint8Array): void {
-  const needed = partial.length + data.length
-  if (needed > partial.bytes.length) {
-    const grown = new Uint8Array(Math.min(partial.total, Math.max(needed, 2 * partial.bytes.length)))
-    grown.set(partial.bytes.subarray(0, partial.length))
-    partial.bytes = grown
+function append(bytes: Uint8Array, { length, total }: PartialMessage, data: Uint8Array): Uint8Array {
+  const needed = length + data.length
+  let room = bytes
+  if (needed > room.length) {
+    room = new Uint8Array(Math.min(total, Math.max(needed, 2 * room.length)))
+    room.set(bytes.subarray(0, length))
   }
-  partial.bytes.set(data, partial.length)
-  partial.length = needed
+  room.set(data, length)
+  return room
 }

@@ -74,6 +74,11 @@ export class Session {
     return this.#inbox.waiting + this.#frames.waiting + this.#reassembly.waiting
   }
 
+  /** Whether there is no memory for more of a large message at present. */
+  set short(short: boolean) {
+    this.#reassembly.short = short
+  }
+
   /** The credit this side gives. */
   get credit(): ReceiveCredit {
     return this.#credit
@@ -95,24 +100,10 @@ export class Session {
   /** What the bytes so far mean, one event a call; null when more must come, or the owner must decide. */
   next(): SessionEvent | null {
     for (;;) {
-      switch (this.#state) {
-        case 'preamble':
-        case 'keys': {
-          const event = this.#shake()
-          if (event !== undefined) return event
-          break
-        }
-        case 'hello':
-        case 'established':
-        case 'leaving': {
-          const event = this.#read()
-          if (event !== undefined) return event
-          break
-        }
-        case 'deciding':
-        case 'over':
-          return null
-      }
+      if (this.#state === 'deciding' || this.#state === 'over') return null
+      const shaking = this.#state === 'preamble' || this.#state === 'keys'
+      const event = shaking ? this.#shake() : this.#read()
+      if (event !== undefined) return event
     }
   }
 
@@ -217,6 +208,7 @@ export class Session {
     if (!counted && read.innerType !== FRAME.response) return this.#violated('fragment-broken')
     const last = fragment.body.length + 1
     if (counted && !this.#credit.arrived(last)) return this.#violated('credit-overrun')
+    if (read.kind === 'shed') return { kind: 'shed', size: counted ? last : 0 }
     if (read.kind === 'partial') return counted ? { kind: 'fragment', size: last } : undefined
     // Its parts gave their credit back so that the whole could come; now the whole waits, and its credit with it.
     if (counted) this.#credit.withhold(read.early)

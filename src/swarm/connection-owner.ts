@@ -1,5 +1,6 @@
 /** What a connection is given and whom it answers to. Types only. */
 import type { Reason } from '../errors.js'
+import type { Memory } from '../policy/memory.js'
 import type { PeerClass, PeerId } from '../ports/types.js'
 import type { ControlEvent } from '../protocol/control.js'
 import type { Agenda } from './agenda.js'
@@ -18,6 +19,7 @@ export interface ConnectionWorld {
   readonly slab: RecordSlab
   readonly lingering: Lingering
   readonly ledger: Ledger
+  readonly memory: Memory
 }
 
 /** Who decides. Every call comes from the link's events or from a deadline, but for `lost`, which also follows `close` at once. */

@@ -6,10 +6,11 @@ import { Ledger } from './ledger.js'
 import { RecordSlab } from './outbox.js'
 import { Pulse } from './pulse.js'
 
-export function createConnectionWorld({ agenda, settings, lingering }: SwarmContext): ConnectionWorld {
+export function createConnectionWorld({ agenda, settings, lingering, memory }: SwarmContext): ConnectionWorld {
   return {
     agenda,
     lingering,
+    memory,
     pulse: new Pulse(agenda),
     flusher: new Flusher(settings.clock),
     slab: new RecordSlab(),

@@ -22,9 +22,6 @@ import type { Outgoing } from './outbox.js'
 import type { ClassLimits } from './profile.js'
 import type { Vitals } from './vitals.js'
 
-/** Frames that need no credit and that nobody asked for: past a few a second they are not even looked at. */
-const COURTESIES: ReadonlySet<SessionEvent['kind']> = new Set(['ping', 'pong', 'get-peers', 'peers', 'gap', 'skipped'])
-
 export class Connection implements LinkEvents {
   readonly link: Link
   readonly direction: Direction
@@ -115,6 +112,7 @@ export class Connection implements LinkEvents {
 
   data(bytes: Uint8Array): void {
     if (this.isEnding && this.#session.state !== 'leaving') return
+    this.#session.short = !this.#world.memory.fits(this.identity?.peerClass ?? 'unknown', bytes.length)
     this.#session.receive(bytes)
     let opened = false
     for (let event = this.#session.next(); event !== null; event = this.#session.next()) {
@@ -123,7 +121,7 @@ export class Connection implements LinkEvents {
     }
     this.#writeSession()
     if (this.#stage !== 'open' || this.#open === null) return
-    this.#open.intake.countBytes(bytes.length)
+    this.#open.intake.countBytes(bytes.length, this.#session.waiting)
     this.#open.vitals.arrived(bytes.length, opened)
   }
 
@@ -190,9 +188,9 @@ export class Connection implements LinkEvents {
     if (queued === false) this.close('slow-consumer', { text: 'control frames pile up' })
   }
 
-  /** A broadcast found the outbox full: by class, the peer is told once that it misses something, or is closed. */
+  /** A broadcast found no room: the peer is told once that it misses something or, by class, closed where it is slow. */
   overflowed(): void {
-    if (this.identity?.limits.outboxFull === 'close') this.close('slow-consumer')
+    if (!this.writable && this.identity?.limits.outboxFull === 'close') this.close('slow-consumer')
     else this.#open?.sender.noteGap()
   }
 
@@ -218,7 +216,7 @@ export class Connection implements LinkEvents {
   }
 
   #handle(event: SessionEvent): void {
-    if (event.kind !== 'application' && COURTESIES.has(event.kind) && this.#open?.intake.takeControl() === false) return
+    if (event.kind !== 'application' && this.#open?.intake.admits(event.kind) === false) return
     switch (event.kind) {
       case 'proven':
         this.#owner.proven(this, event.publicKey, event.skewMs)
@@ -230,7 +228,7 @@ export class Connection implements LinkEvents {
         this.#owner.application(this, event.index, event.body, event.size)
         break
       case 'fragment':
-        this.#open?.intake.release(event.size)
+        this.#open?.intake.returned(event.size)
         break
       case 'ping':
         this.sendControl(FRAME.pong, event.payload)
@@ -297,5 +295,7 @@ export class Connection implements LinkEvents {
     this.#open?.vitals.stop()
     this.#open?.sender.stop()
     this.#owner.lost(this, reason, judged)
+    // What the owner has not moved to another link is sent to nobody, and held no longer.
+    this.takeUnsent()
   }
 }

@@ -240,7 +240,8 @@ export class Connections<Handle> {
     if (newcomer.epoch === old.epoch) {
       place.seat.connection = newcomer
       place.seat.address = address
-      for (const { priority, outgoing } of old.takeUnsent()) newcomer.enqueue(priority, outgoing)
+      for (const { priority, outgoing } of old.takeUnsent())
+        if (!newcomer.enqueue(priority, outgoing)) newcomer.overflowed()
       this.#owner.swapped(old, newcomer, reason.code === 'duplicate')
       return
     }

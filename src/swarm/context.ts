@@ -1,6 +1,7 @@
 /** What every part of one swarm shares. Made once; nothing in it is global. */
 import type { Log } from '../observe/log.js'
 import { createLog } from '../observe/log.js'
+import { Memory } from '../policy/memory.js'
 import { ScoreBook } from '../policy/score.js'
 import { Agenda } from './agenda.js'
 import { Counters } from './counters.js'
@@ -20,6 +21,7 @@ export interface SwarmContext {
   readonly scores: ScoreBook
   readonly journal: Journal
   readonly lingering: Lingering
+  readonly memory: Memory
 }
 
 export function createContext(settings: Settings): SwarmContext {
@@ -34,6 +36,7 @@ export function createContext(settings: Settings): SwarmContext {
     counters: new Counters(),
     scores: new ScoreBook(),
     journal: new Journal(),
+    memory: new Memory(settings.memoryMaxBytes, settings.peerStore),
     lingering: new Lingering(agenda, roster),
     emitter: new SwarmEmitter((error) => {
       log('warn', `${error.code}: ${error.message}`)

@@ -13,8 +13,8 @@ export interface BroadcastResult {
   /** Links it was queued on. */
   readonly queued: number
   /**
-   * Links it was not queued on: their outbox is full, and they are told that they miss something; or the message is larger
-   * than they take.
+   * Links it was not queued on: their outbox is full or this node short of memory, and they are told that they miss something;
+   * or the message is larger than they take.
    */
   readonly shed: number
 }
@@ -35,13 +35,15 @@ export class FanOut {
     wanted: (connection: Connection) => boolean,
   ): { readonly queued: number; readonly shed: number } {
     const parts = [bytes]
+    const shared = { holders: 0 }
     let queued = 0
     let shed = 0
     for (const connection of this.#connections()) {
       const type = connection.remoteType(nameKind, name)
       if (type === null || !wanted(connection)) continue
       const fits = bytes.length <= (connection.hello?.limits.messageBytesMax ?? 0)
-      if (fits && connection.enqueue(priority, { type, parts, bodyBytes: bytes.length, counted: true })) queued++
+      if (fits && connection.enqueue(priority, { type, parts, bodyBytes: bytes.length, counted: true, shared }))
+        queued++
       else {
         shed++
         if (fits) connection.overflowed()

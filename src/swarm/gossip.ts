@@ -128,7 +128,11 @@ export class Gossip {
 
   /** A link is gone: what it brought and nobody has begun to judge has never come. */
   lost(connection: Connection): void {
-    this.#held = this.#held.filter((delivery) => delivery.connection !== connection)
+    this.#held = this.#held.filter((delivery) => {
+      if (delivery.connection !== connection) return true
+      connection.intake?.release(delivery.size)
+      return false
+    })
   }
 
   #submit(delivery: Delivery, run: (done: () => void) => void): void {

@@ -2,13 +2,19 @@
  * The receiving half of an open connection: what the peer has used of its quota, and the credit that goes back to it. Credit
  * returns when a message is done with; a peer that owes something waits for it, and nothing else happens to it.
  */
+import type { Memory } from '../policy/memory.js'
+import type { PeerClass } from '../ports/types.js'
 import type { ReceiveCredit } from '../protocol/credit.js'
+import type { SessionEvent } from '../protocol/session.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Quota } from './quota.js'
 
 export interface IntakeSetup {
   readonly agenda: Agenda
   readonly credit: ReceiveCredit
+  readonly memory: Memory
+  /** What the peer is now. */
+  readonly peerClass: () => PeerClass
   /** What the link draws on, by the class that the peer has now. */
   readonly openQuota: () => Quota
   readonly sendGrant: (bytes: number) => void
@@ -16,19 +22,37 @@ export interface IntakeSetup {
   readonly flooded: () => void
 }
 
+/** Frames that need no credit and that nobody asked for: past a few a second they are not even looked at. */
+const COURTESIES: ReadonlySet<SessionEvent['kind']> = new Set(['ping', 'pong', 'get-peers', 'peers', 'gap', 'skipped'])
+/** While too much is in flight, it is looked at again this often. */
+const BUSY_MS = 50
+
 export class Intake {
   readonly #setup: IntakeSetup
   #quota: Quota
   #deadline: Deadline | null = null
   #stopped = false
+  #partialBytes = 0
 
   constructor(setup: IntakeSetup) {
     this.#setup = setup
     this.#quota = setup.openQuota()
   }
 
-  countBytes(bytes: number): void {
+  /** @param partialBytes what the link holds now of messages that are not whole */
+  countBytes(bytes: number, partialBytes: number): void {
     this.#quota.countBytes(bytes, this.#setup.agenda.now())
+    this.#countPartial(partialBytes)
+  }
+
+  /** A whole message has come, which holds memory until it is released or dropped. @returns false where there is none */
+  arrived(bytes: number): boolean {
+    return this.#setup.memory.arrived(this.#setup.peerClass(), bytes)
+  }
+
+  /** It will not be looked at, and is not held; its credit is another matter. */
+  dropped(bytes: number): void {
+    this.#setup.memory.done(bytes)
   }
 
   /** A broadcast nobody had brought before, a direct message or a request. @returns false where it must wait */
@@ -45,6 +69,11 @@ export class Intake {
     this.#quota.countInvalid(this.#setup.agenda.now())
   }
 
+  /** @returns false for a frame that is best ignored */
+  admits(kind: SessionEvent['kind']): boolean {
+    return !COURTESIES.has(kind) || this.takeControl()
+  }
+
   /** A frame of the protocol itself, for which no credit is needed. @returns false where it is one too many, and best ignored */
   takeControl(): boolean {
     const counted = this.#quota.countControl(this.#setup.agenda.now())
@@ -54,6 +83,12 @@ export class Intake {
 
   /** A message is done with: its credit returns, as soon as the quota allows. */
   release(bytes: number): void {
+    this.dropped(bytes)
+    this.returned(bytes)
+  }
+
+  /** Credit of what holds no memory. */
+  returned(bytes: number): void {
     this.#setup.credit.release(bytes)
     this.#grant()
   }
@@ -66,12 +101,19 @@ export class Intake {
   stop(): void {
     this.#stopped = true
     this.#deadline?.cancel()
+    this.#countPartial(0)
+  }
+
+  #countPartial(bytes: number): void {
+    this.#setup.memory.partialBytes += bytes - this.#partialBytes
+    this.#partialBytes = bytes
   }
 
   #grant(): void {
     if (this.#deadline !== null || this.#stopped) return
-    const { agenda, credit, sendGrant } = this.#setup
-    const waitMs = this.#quota.waitMs(agenda.now())
+    const { agenda, credit, memory, peerClass, sendGrant } = this.#setup
+    if (!credit.isDue) return
+    const waitMs = Math.max(this.#quota.waitMs(agenda.now()), memory.isBusy(peerClass()) ? BUSY_MS : 0)
     if (waitMs > 0) {
       this.#deadline = agenda.in(waitMs, () => {
         this.#deadline = null

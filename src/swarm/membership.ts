@@ -63,7 +63,7 @@ export class Membership implements ConnectionOwner<Connection> {
       },
     })
     this.whitelist = new Whitelist(context, this)
-    this.seating = new Seating({ settings, roster, links: () => this.#links })
+    this.seating = new Seating({ ...context, links: () => this.#links })
     this.#reception = new Reception({
       settings,
       roster,

@@ -1,6 +1,6 @@
 /** What a connection has from hello to its end: a half that sends, a half that receives, and a watch over the link. */
 import type { WireCode } from '../errors.js'
-import type { Direction } from '../ports/types.js'
+import type { Direction, PeerClass } from '../ports/types.js'
 import type { ReceiveCredit } from '../protocol/credit.js'
 import { FRAME } from '../protocol/frame.js'
 import type { Hello } from '../protocol/hello.js'
@@ -45,17 +45,20 @@ export function createOpenParts(
   hello: Hello,
   admitted: PeerIdentity,
   credit: ReceiveCredit,
-  { agenda, pulse, slab, flusher, ledger }: ConnectionWorld,
+  { agenda, pulse, slab, flusher, ledger, memory }: ConnectionWorld,
   { write, suspected, cleared }: OpenCalls,
 ): OpenParts {
   const { direction, remoteIp } = connection
   const inbound = direction === 'inbound'
   const { limits } = admitted
   const identity = (): PeerIdentity => connection.identity ?? admitted
+  const peerClass = (): PeerClass => identity().peerClass
   return {
     hello,
     sender: new Sender({
       outboxBytesMax: limits.outboxBytesMax,
+      memory,
+      peerClass,
       creditBytes: hello.limits.windowBytes,
       slab,
       flusher,
@@ -78,12 +81,14 @@ export function createOpenParts(
     intake: new Intake({
       agenda,
       credit,
+      memory,
+      peerClass,
       openQuota: () => ledger.open({ direction, remoteIp, identity: identity() }),
       sendGrant: (bytes) => {
         connection.sendControl(FRAME.window, varintBytes(bytes))
       },
       flooded: () => {
-        if (isTrustedClass(identity().peerClass)) return
+        if (isTrustedClass(peerClass())) return
         connection.close('rate-limit', { retryAfterMs: FLOODED_RETRY_MS, text: 'control frames' })
       },
     }),

@@ -9,6 +9,7 @@ import type { Backoff, BackoffFunction, BackoffPolicy } from '../policy/backoff.
 import { toBackoffPolicy } from '../policy/backoff.js'
 import { Blacklist } from '../policy/blacklist.js'
 import { DedupCache } from '../policy/dedup.js'
+import { checkLimit } from '../policy/limit.js'
 import { PeerStore } from '../policy/peer-store.js'
 import type { SlotOptions } from '../policy/slots.js'
 import { resolveSlots } from '../policy/slots.js'
@@ -82,6 +83,12 @@ export interface SwarmOptions {
   readonly directory?: TrustedDirectory
   /** Where the book, bans and scores outlive the process: read at the start, saved every 120 s and at the end. Default: nowhere. */
   readonly storage?: Storage
+  /**
+   * Memory for what is held on behalf of peers, MiB, 64 to 65,536: outboxes, messages in work and in part, the book. Default 512.
+   * Unknown peers add to it while half of it is in use at most, regular ones up to three quarters, persistent ones up to seven
+   * eighths; masternodes have all of it.
+   */
+  readonly memoryMaxMiB?: number
   /** Experiments with healing, to see what each habit is worth. Default: all of them on. */
   readonly healing?: Partial<Healing>
   /** Takes log lines in place of `debug`. */
@@ -124,6 +131,7 @@ export interface Settings extends Environment {
   readonly peerStore: PeerStore
   readonly directory: TrustedDirectory | null
   readonly storage: Storage | null
+  readonly memoryMaxBytes: number
   readonly logger: Logger | null
   readonly agent: string
   readonly healing: Healing
@@ -165,6 +173,7 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     peerStore: options.peerStore ?? new PeerStore(),
     directory: checks.checkDirectory(options.directory ?? null),
     storage: checks.checkStorage(options.storage ?? null),
+    memoryMaxBytes: checkLimit('memoryMaxMiB', options.memoryMaxMiB ?? 512, 64, 65_536) * 1024 * 1024,
     logger: options.logger ?? null,
     agent: checks.checkAgent(options.agent ?? 'holdfast'),
     healing: { ...DEFAULT_HEALING, ...options.healing },
@@ -193,6 +202,7 @@ const NAMES: Readonly<Record<keyof SwarmOptions, true>> = {
   peerStore: true,
   directory: true,
   storage: true,
+  memoryMaxMiB: true,
   healing: true,
   logger: true,
   agent: true,

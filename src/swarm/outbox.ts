@@ -3,6 +3,8 @@
  * 32 KiB, at the end of the turn, or when the link drains. A message too big for a frame goes out in fragments, and anything
  * of a higher priority passes between two of them. Control frames have their own small bound; the rest is bounded by bytes.
  */
+import type { Memory, SharedBody } from '../policy/memory.js'
+import type { PeerClass } from '../ports/types.js'
 import { copyInto } from '../protocol/bytes.js'
 import type { SendCredit } from '../protocol/credit.js'
 import { FRAME, FRAME_BYTES_MAX, Fragmenter, frameHeader, isOversize } from '../protocol/frame.js'
@@ -16,6 +18,17 @@ export interface Outgoing {
   readonly bodyBytes: number
   /** Whether it needs the receiver's credit. */
   readonly counted: boolean
+  /** Where the same body waits in other outboxes, too. */
+  readonly shared?: SharedBody
+}
+
+export interface OutboxSetup {
+  readonly bytesMax: number
+  readonly credit: SendCredit
+  readonly slab: RecordSlab
+  /** The node's, on which it draws as a peer of that class. */
+  readonly memory: Memory
+  readonly peerClass: () => PeerClass
 }
 
 /** A record is closed at this much plaintext: with one more whole frame it still fits. */
@@ -82,17 +95,13 @@ export class Outbox {
   readonly #control = new Queue<Uint8Array>()
   // Bound: `bytesMax` over all three.
   readonly #lanes: readonly Lane[] = [0, 1, 2].map(() => ({ queue: new Queue<Outgoing>(), fragments: null }))
-  readonly #bytesMax: number
-  readonly #credit: SendCredit
-  readonly #slab: RecordSlab
+  readonly #setup: OutboxSetup
   #bytes = 0
   /** Messages in waiting; one may have an empty body. */
   #messages = 0
 
-  constructor(bytesMax: number, credit: SendCredit, slab: RecordSlab) {
-    this.#bytesMax = bytesMax
-    this.#credit = credit
-    this.#slab = slab
+  constructor(setup: OutboxSetup) {
+    this.#setup = setup
   }
 
   /** Bytes of messages in waiting. */
@@ -106,12 +115,13 @@ export class Outbox {
 
   /** Whether the next bytes would only wait: an eighth of the bound is in use. */
   get isHigh(): boolean {
-    return this.#bytes * 8 > this.#bytesMax
+    return this.#bytes * 8 > this.#setup.bytesMax
   }
 
-  /** @returns false where the bound is reached, and nothing was added */
+  /** @returns false where its own bound or the node's is reached, and nothing was added */
   push(priority: Priority, outgoing: Outgoing): boolean {
-    if (this.#bytes + outgoing.bodyBytes > this.#bytesMax) return false
+    const { bytesMax, memory, peerClass } = this.#setup
+    if (this.#bytes + outgoing.bodyBytes > bytesMax || !memory.queue(peerClass(), priority, outgoing)) return false
     this.#bytes += outgoing.bodyBytes
     this.#messages++
     this.#lanes[LANE_OF[priority]]?.queue.push(outgoing)
@@ -130,7 +140,9 @@ export class Outbox {
     const unsent = (Object.keys(LANE_OF) as Priority[]).flatMap((priority) => {
       const lane = this.#lanes[LANE_OF[priority]]
       if (lane !== undefined) lane.fragments = null
-      return (lane?.queue.takeAll() ?? []).map((outgoing) => ({ priority, outgoing }))
+      const outgoings = lane?.queue.takeAll() ?? []
+      for (const outgoing of outgoings) this.#setup.memory.unqueue(outgoing)
+      return outgoings.map((outgoing) => ({ priority, outgoing }))
     })
     this.#bytes = 0
     this.#messages = 0
@@ -144,7 +156,7 @@ export class Outbox {
   pickRecord(): readonly Uint8Array[] {
     const [only] = this.#control.length === 1 && this.#messages === 0 ? this.#control.takeAll() : []
     if (only !== undefined) return [only]
-    const record = new RecordParts(this.#slab)
+    const record = new RecordParts(this.#setup.slab)
     for (
       let frame = this.#control.first;
       frame !== undefined && record.length < RECORD_TARGET;
@@ -168,8 +180,8 @@ export class Outbox {
     const { type, parts, bodyBytes, counted } = outgoing
     if (isOversize(type, bodyBytes)) return this.#pickFragment(lane, index, outgoing, record)
     const size = varintLength(type) + bodyBytes
-    if (counted && this.#credit.left < size) return false
-    if (counted) this.#credit.spend(size)
+    if (counted && this.#setup.credit.left < size) return false
+    if (counted) this.#setup.credit.spend(size)
     record.add(frameHeader(type, bodyBytes))
     for (const part of parts) record.add(part)
     this.#sent(lane, outgoing)
@@ -178,12 +190,12 @@ export class Outbox {
 
   #pickFragment(lane: Lane, index: number, outgoing: Outgoing, record: RecordParts): boolean {
     // Room for a whole fragment is required before it is cut, so that its credit is known to be there.
-    if (outgoing.counted && this.#credit.left < FRAME_BYTES_MAX) return false
+    if (outgoing.counted && this.#setup.credit.left < FRAME_BYTES_MAX) return false
     lane.fragments ??= new Fragmenter(index, outgoing.type, outgoing.parts)
     const parts = lane.fragments.next()
     let size = varintLength(FRAME.fragment)
     for (const part of parts.slice(1)) size += part.length
-    if (outgoing.counted) this.#credit.spend(size)
+    if (outgoing.counted) this.#setup.credit.spend(size)
     for (const part of parts) record.add(part)
     if (lane.fragments.done) {
       lane.fragments = null
@@ -193,6 +205,7 @@ export class Outbox {
   }
 
   #sent(lane: Lane, outgoing: Outgoing): void {
+    this.#setup.memory.unqueue(outgoing)
     this.#bytes -= outgoing.bodyBytes
     this.#messages--
     lane.queue.shift()

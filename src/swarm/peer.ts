@@ -113,7 +113,7 @@ export class Peer {
     if (body.length > (connection.hello?.limits.messageBytesMax ?? 0))
       throw new HoldfastError('message-too-big', `${name} has ${String(body.length)} bytes, more than the peer takes`)
     if (!connection.enqueue(priority, { type, parts: [body], bodyBytes: body.length, counted: true })) {
-      if (connection.identity?.limits.outboxFull === 'close') connection.close('slow-consumer')
+      if (!connection.writable && connection.identity?.limits.outboxFull === 'close') connection.close('slow-consumer')
       throw new HoldfastError('outbox-full', `no room to send ${name}`)
     }
     return connection.writable

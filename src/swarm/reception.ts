@@ -8,6 +8,7 @@ import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Hello } from '../protocol/hello.js'
 import type { Connection } from './connection.js'
 import type { CloseOptions } from './connection-owner.js'
+import { isTrustedClass } from './dial-slots.js'
 import type { Settings } from './options.js'
 import type { ClassLimits } from './profile.js'
 import { windowBytesFor } from './profile.js'
@@ -57,6 +58,7 @@ export class Reception {
     if (skewMs > 0) clockSkew(peerId, skewMs)
     const seat = this.#setup.seating.ask(connection, peerId, peerClass)
     if (seat === 'granted') return { kind: 'admit', peerClass, limits: settings.limits[peerClass] }
+    if (seat === 'short') return refuse('busy', { retryAfterMs: RETRY_FULL_MS, text: 'no memory' })
     return refuse('too-many-peers', {
       retryAfterMs: RETRY_FULL_MS,
       ...(seat === 'network' ? { text: 'from this address' } : {}),

@@ -4,6 +4,7 @@
  */
 import { ipBucket, isLoopback, networkGroup } from '../policy/address.js'
 import { pickEviction } from '../policy/eviction.js'
+import type { Memory } from '../policy/memory.js'
 import type { SlotCounts, SlotDecision, SlotLimits, SlotVictim } from '../policy/slots.js'
 import { checkSlot, reserveFor } from '../policy/slots.js'
 import type { Direction, PeerClass, PeerId } from '../ports/types.js'
@@ -16,12 +17,13 @@ import type { Roster } from './roster.js'
 export interface SeatingSetup {
   readonly settings: Settings
   readonly roster: Roster
+  readonly memory: Memory
   /** Every link of the swarm. */
   readonly links: () => Iterable<Connection>
 }
 
-/** `network`: too many from one address already. */
-export type SeatAnswer = 'granted' | 'full' | 'network'
+/** `network`: too many from one address already. `short`: of memory. */
+export type SeatAnswer = 'granted' | 'full' | 'network' | 'short'
 
 export class Seating {
   readonly #setup: SeatingSetup
@@ -37,6 +39,7 @@ export class Seating {
     // A second link to a peer needs no second slot: one of the two is about to go.
     const holders = this.#holders(connection)
     if (holders.some(({ identity }) => identity?.peerId === peerId)) return 'granted'
+    if (!isTrustedClass(peerClass) && !this.#setup.memory.fits(peerClass, 0)) return 'short'
     if (this.#perIpIsFull(connection, peerClass, holders)) return 'network'
     const decision = this.#decide(peerClass, connection.direction, holders)
     if (decision.kind === 'refuse') return 'full'

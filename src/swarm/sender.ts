@@ -2,6 +2,8 @@
  * The sending half of an open connection: the outbox, the credit the peer gave, and the link's own patience. Seals a record
  * only when the link takes it; a saturated link keeps its own outbox waiting, and nobody else's.
  */
+import type { Memory } from '../policy/memory.js'
+import type { PeerClass } from '../ports/types.js'
 import { EMPTY } from '../protocol/bytes.js'
 import { SendCredit } from '../protocol/credit.js'
 import { encodeFrame, FRAME } from '../protocol/frame.js'
@@ -12,6 +14,9 @@ import { Outbox } from './outbox.js'
 
 export interface SenderSetup {
   readonly outboxBytesMax: number
+  readonly memory: Memory
+  /** What the peer is now. */
+  readonly peerClass: () => PeerClass
   /** The credit the peer's hello gave. */
   readonly creditBytes: number
   readonly slab: RecordSlab
@@ -37,7 +42,7 @@ export class Sender {
   constructor(setup: SenderSetup) {
     this.#setup = setup
     this.#credit = new SendCredit(setup.creditBytes)
-    this.outbox = new Outbox(setup.outboxBytesMax, this.#credit, setup.slab)
+    this.outbox = new Outbox({ ...setup, bytesMax: setup.outboxBytesMax, credit: this.#credit })
   }
 
   get isIdle(): boolean {

@@ -1,4 +1,5 @@
 /** A picture of a swarm at one instant: plain values, safe to print, to send and to keep. */
+import type { MemoryStatus } from '../policy/memory.js'
 import type { Direction, PeerClass, PeerId } from '../ports/types.js'
 import type { SwarmContext } from './context.js'
 import type { Membership } from './membership.js'
@@ -50,6 +51,10 @@ export interface SwarmStatus {
   readonly duplicatesDropped: number
   readonly broadcastsQueued: number
   readonly broadcastsShed: number
+  /** What is held on behalf of peers. */
+  readonly memory: MemoryStatus
+  /** Messages dropped as they came, for want of memory or because too many of that peer's waited: told as `recovered`, too. */
+  readonly arrivalsShed: number
 }
 
 export function statusOf(
@@ -95,5 +100,7 @@ export function statusOf(
     duplicatesDropped: counters.get('duplicate-dropped'),
     broadcastsQueued: counters.get('broadcast-queued'),
     broadcastsShed: counters.get('broadcast-shed'),
+    memory: context.memory.status(),
+    arrivalsShed: counters.get('arrival-shed'),
   }
 }

@@ -3,7 +3,6 @@
  * handler, and whatever no honest peer sends to discipline. What a peer in quarantine sends goes nowhere.
  */
 import type { HoldfastError, Reason } from '../errors.js'
-import type { PeerId } from '../ports/types.js'
 import { copyBytes } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
 import { encodeFailure } from '../protocol/control.js'
@@ -13,7 +12,9 @@ import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
 import type { Violation } from './discipline.js'
 import { isTrustedClass } from './dial-slots.js'
-import { Discipline } from './discipline.js'
+import type { Discipline } from './discipline.js'
+import { createDiscipline } from './discipline-setup.js'
+import { Gaps } from './gaps.js'
 import { Gossip } from './gossip.js'
 import { HandlerCall } from './handler-call.js'
 import type { Peer } from './peer.js'
@@ -24,8 +25,7 @@ import { Registry } from './registry.js'
 import { Requests } from './requests.js'
 import { Turnstile } from './turnstile.js'
 
-/** How often a peer may tell us that it drops gossip meant for us. */
-const GAP_EVERY_MS = 1_000
+type RequestEvent = Extract<ControlEvent, { kind: 'request' }>
 
 export class Traffic {
   readonly registry: Registry = new Registry()
@@ -35,12 +35,11 @@ export class Traffic {
   readonly #connections: Connections<Peer>
   readonly #discipline: Discipline
   readonly #turnstile: Turnstile
+  readonly #gaps: Gaps
   /** Handlers whose answer is awaited. Bound: HANDLERS_MAX for each definition, and each peer's requests. */
   readonly #running = new Set<HandlerCall>()
   // Bound: links whose peer's old process still holds its place, and for each what its credit allows.
-  readonly #held = new Map<Connection, (() => void)[]>()
-  // Bound: open links.
-  readonly #gapAt = new WeakMap<Connection, number>()
+  readonly #held = new Map<Connection, { readonly size: number; readonly handle: () => void }[]>()
 
   constructor(context: SwarmContext, connections: Connections<Peer>) {
     this.#context = context
@@ -55,6 +54,7 @@ export class Traffic {
     }
     const running = this.#running
     this.#turnstile = new Turnstile(agenda)
+    this.#gaps = new Gaps(agenda, emitter)
     this.requests = new Requests({ agenda, strike, failed, running })
     this.gossip = new Gossip({
       running,
@@ -68,31 +68,33 @@ export class Traffic {
       failed,
       connections: () => connections.currents(),
     })
-    this.#discipline = this.#createDiscipline()
+    this.#discipline = createDiscipline(context, connections)
   }
 
   application(connection: Connection, index: number, body: Uint8Array, size: number): void {
-    if (this.#take(connection, index, body, size)) return
-    const kept = copyBytes(body)
-    if (!this.#turnstile.wait(connection, size, () => this.#take(connection, index, kept, size))) this.#gap(connection)
+    if (connection.intake?.arrived(size) === true) this.#arrived(connection, index, body, size)
+    else this.#shed(connection, size)
   }
 
   control(connection: Connection, event: ControlEvent): void {
     switch (event.kind) {
-      case 'request': {
-        if (this.#takeRequest(connection, event)) return
-        const kept = { ...event, body: copyBytes(event.body) }
-        if (!this.#turnstile.wait(connection, event.size, () => this.#takeRequest(connection, kept)))
-          connection.sendControl(FRAME.failure, encodeFailure(event.id, 'too-many-requests'))
+      case 'request':
+        if (connection.intake?.arrived(event.size) === true) this.#asked(connection, event)
+        else {
+          this.#refuse(connection, event.id)
+          connection.intake?.returned(event.size)
+        }
         break
-      }
+      case 'shed':
+        this.#shed(connection, event.size)
+        break
       case 'response':
       case 'failure':
       case 'cancel':
         if (!this.requests.heard(connection, event)) connection.intake?.takeControl()
         break
       case 'gap':
-        this.#gap(connection)
+        this.#gaps.tell(connection)
         break
       // Others have seen to the rest.
       case 'get-peers':
@@ -125,10 +127,11 @@ export class Traffic {
   seated(connection: Connection): void {
     const held = this.#held.get(connection) ?? []
     this.#held.delete(connection)
-    for (const handle of held) handle()
+    for (const { handle } of held) handle()
   }
 
   lost(connection: Connection, reason: Reason | 'link-replaced'): void {
+    for (const { size } of this.#held.get(connection) ?? []) connection.intake?.dropped(size)
     this.#held.delete(connection)
     this.requests.lost(connection, reason)
     if (!this.#livesOn(connection)) this.#turnstile.lost(connection)
@@ -146,17 +149,31 @@ export class Traffic {
     this.#turnstile.stop()
   }
 
+  #arrived(connection: Connection, index: number, body: Uint8Array, size: number): void {
+    if (this.#take(connection, index, body, size)) return
+    const kept = copyBytes(body)
+    if (!this.#turnstile.wait(connection, size, () => this.#take(connection, index, kept, size)))
+      this.#missed(connection)
+  }
+
+  #asked(connection: Connection, event: RequestEvent): void {
+    if (this.#takeRequest(connection, event)) return
+    const kept = { ...event, body: copyBytes(event.body) }
+    if (!this.#turnstile.wait(connection, event.size, () => this.#takeRequest(connection, kept)))
+      this.#refuse(connection, event.id)
+  }
+
   /** @returns false where it must wait for its sender's quota, and nothing was done */
   #take(connection: Connection, index: number, body: Uint8Array, size: number): boolean {
-    const peer = this.#seated(connection, () => {
+    const peer = this.#seated(connection, size, () => {
       const kept = copyBytes(body)
       return () => {
-        this.application(connection, index, kept, size)
+        this.#arrived(connection, index, kept, size)
       }
     })
     if (peer === null) return true
     const received = this.registry.at(index)
-    if (received === null || received.kind === 'request') this.#unknownType(connection)
+    if (received === null || received.kind === 'request') this.#unknownType(connection, size)
     else if (this.#discipline.isQuarantined(peer.id)) {
       this.#context.counters.count('quarantined-dropped')
       connection.intake?.release(size)
@@ -167,36 +184,61 @@ export class Traffic {
   }
 
   /** @returns false where it must wait for its sender's quota, and nothing was done */
-  #takeRequest(connection: Connection, event: Extract<ControlEvent, { kind: 'request' }>): boolean {
+  #takeRequest(connection: Connection, event: RequestEvent): boolean {
+    const { index, size } = event
     // Nobody waits for answers on a link that ends.
-    if (connection.isEnding) return true
-    const peer = this.#seated(connection, () => {
+    if (connection.isEnding) {
+      connection.intake?.release(size)
+      return true
+    }
+    const peer = this.#seated(connection, size, () => {
       const kept = { ...event, body: copyBytes(event.body) }
       return () => {
-        this.control(connection, kept)
+        this.#asked(connection, kept)
       }
     })
     if (peer === null) return true
-    const received = this.registry.at(event.index)
+    const received = this.registry.at(index)
     if (this.#discipline.isQuarantined(peer.id)) {
       this.#context.counters.count('quarantined-dropped')
       this.requests.refuse(connection, event)
-    } else if (received?.kind !== 'request') this.#unknownType(connection)
+    } else if (received?.kind !== 'request') this.#unknownType(connection, size)
     else if (this.#turnstile.mayPass(connection)) this.requests.answer(connection, peer, received, event)
     else return false
     return true
   }
 
+  #refuse(connection: Connection, id: number): void {
+    connection.sendControl(FRAME.failure, encodeFailure(id, 'too-many-requests'))
+  }
+
+  /** There is no memory for it. */
+  #shed(connection: Connection, size: number): void {
+    connection.intake?.returned(size)
+    this.#missed(connection)
+  }
+
+  /** A message was dropped as it came: the host learns that something is missing, as when the other side sheds. */
+  #missed(connection: Connection): void {
+    this.#context.counters.count('arrival-shed')
+    this.#gaps.tell(connection)
+  }
+
   /** Whose frame it is; null while another process of the same peer holds the place: then what `later` makes runs when that is settled. */
-  #seated(connection: Connection, later: () => () => void): Peer | null {
+  #seated(connection: Connection, size: number, later: () => () => void): Peer | null {
     const peerId = connection.identity?.peerId
     if (peerId === undefined) return null
     const current = this.#connections.current(peerId)
     const waits = current !== null && current !== connection && current.epoch !== connection.epoch
-    if (!waits) return this.#connections.handle(peerId)
-    const held = this.#held.get(connection)
-    if (held === undefined) this.#held.set(connection, [later()])
-    else held.push(later())
+    if (!waits) {
+      const peer = this.#connections.handle(peerId)
+      if (peer === null) connection.intake?.release(size)
+      return peer
+    }
+    const held = { size, handle: later() }
+    const others = this.#held.get(connection)
+    if (others === undefined) this.#held.set(connection, [held])
+    else others.push(held)
     return null
   }
 
@@ -245,49 +287,10 @@ export class Traffic {
     received.queue.submit({ source: connection, run, drop: release })
   }
 
-  /** Told at most once a second of each link, however often the peer says so. */
-  #gap(connection: Connection): void {
-    const { agenda, emitter } = this.#context
-    const { peerId } = connection
-    if (peerId === null || agenda.now() - (this.#gapAt.get(connection) ?? Number.NEGATIVE_INFINITY) < GAP_EVERY_MS)
-      return
-    this.#gapAt.set(connection, agenda.now())
-    emitter.emit('recovered', { peerId, cause: 'shed', gapMs: 0 })
-  }
-
   /** It used a number that we never gave out. */
-  #unknownType(connection: Connection): void {
+  #unknownType(connection: Connection, size: number): void {
+    connection.intake?.release(size)
     this.strike(connection, 'unknown-type')
     connection.close('protocol-error', { text: 'unknown-type' })
-  }
-
-  #createDiscipline(): Discipline {
-    const { agenda, counters, emitter, log, roster, settings } = this.#context
-    const { blacklist, peerStore, perIpLimits } = settings
-    const seconds = (ms: number): string => `${String(Math.round(ms / 1000))} s`
-    return new Discipline({
-      agenda,
-      blacklist,
-      peerStore,
-      counters,
-      perIpLimits,
-      isTrusted: (peerId) => {
-        const peerClass = this.#connections.current(peerId)?.identity?.peerClass ?? roster.classOf(peerId)
-        return peerClass === 'masternode' || peerClass === 'persistent'
-      },
-      isLinked: (peerId) => this.#connections.current(peerId)?.isOpen === true,
-      linkCount: () => this.#connections.size,
-      isListed: (ip) => roster.listedAt(ip) > 0,
-      banned: (notice, ban) => {
-        log('info', `banned ${notice.key} for ${seconds(notice.forMs)}: ${notice.cause}`)
-        emitter.emit('ban', notice)
-        for (const connection of this.#connections.linksTo(ban.key as PeerId))
-          connection.close('banned', { retryAfterMs: notice.forMs, text: notice.cause })
-      },
-      quarantined: (notice) => {
-        log('warn', `quarantined ${notice.peerId} for ${seconds(notice.forMs)}: ${notice.cause}`)
-        emitter.emit('peer:quarantine', notice)
-      },
-    })
   }
 }

@@ -54,6 +54,7 @@ export class Turnstile {
       this.#lines.set(peerId, line)
     }
     if (line.arrivals.length >= ARRIVALS_MAX || line.bytes + size > WINDOWS_MAX * windowBytesFor(identity.limits)) {
+      connection.intake?.dropped(size)
       line.turnedAway.set(connection, (line.turnedAway.get(connection) ?? 0) + size)
       return false
     }
@@ -68,8 +69,13 @@ export class Turnstile {
     const { peerId } = connection
     const line = peerId === null ? undefined : this.#lines.get(peerId)
     if (peerId === null || line === undefined) return
-    line.arrivals = line.arrivals.filter((arrival) => arrival.connection !== connection)
-    line.bytes = line.arrivals.reduce((sum, { size }) => sum + size, 0)
+    const arrivals = line.arrivals
+    line.arrivals = arrivals.filter((arrival) => arrival.connection !== connection)
+    for (const arrival of arrivals) {
+      if (arrival.connection !== connection) continue
+      line.bytes -= arrival.size
+      connection.intake?.dropped(arrival.size)
+    }
     line.turnedAway.delete(connection)
     if (line.arrivals.length === 0 && !line.moving) this.#disband(peerId, line)
   }
@@ -101,9 +107,9 @@ export class Turnstile {
 
   #disband(peerId: PeerId, line: Line): void {
     line.deadline?.cancel()
-    line.arrivals = []
+    for (const { connection, size } of line.arrivals.splice(0)) connection.intake?.dropped(size)
     this.#lines.delete(peerId)
-    for (const [{ intake }, bytes] of line.turnedAway) intake?.release(bytes)
+    for (const [{ intake }, bytes] of line.turnedAway) intake?.returned(bytes)
     line.turnedAway.clear()
   }
 }

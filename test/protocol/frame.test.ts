@@ -235,6 +235,33 @@ describe('fragments', () => {
     expect(fault(again, ...first(64))).toBe('message-too-big')
   })
 
+  it('are cut from the message as it lies, with no copy of it', () => {
+    const body = run(70_000)
+    const fragmenter = new Fragmenter(0, 64, [body.subarray(0, 10), new Uint8Array(0), body.subarray(10)])
+    const data: Uint8Array[] = []
+    while (!fragmenter.done) data.push(...fragmenter.next().slice(2))
+    expect(data.filter(({ buffer }) => buffer !== body.buffer).map(({ length }) => length)).toEqual([1])
+    expect(hex(joinBytes(data))).toBe(`40${hex(body)}`)
+  })
+
+  it('are counted and not kept where there is no room for them, and the message is shed when it is whole', () => {
+    const [first, second, third] = bodiesOf(fragmentsOf(1, { type: 64, body: run(70_000) }))
+    const reassembly = new Reassembly(100_000)
+    const add = (body: Uint8Array | undefined, short: boolean): string => {
+      reassembly.short = short
+      return `${reassembly.add(body ?? new Uint8Array(0)).kind} ${String(reassembly.waiting)}`
+    }
+    expect([add(first, false), add(second, true), add(third, false)]).toEqual(['partial 32000', 'partial 0', 'shed 0'])
+    expect([add(first, false), add(second, false), add(third, true)]).toEqual([
+      'partial 32000',
+      'partial 64000',
+      'shed 0',
+    ])
+    expect([add(first, true), add(second, false), add(third, false)]).toEqual(['partial 0', 'partial 0', 'shed 0'])
+    for (const body of [first, second]) add(body, false)
+    expect(reassembly.add(third ?? new Uint8Array(0))).toMatchObject({ kind: 'whole', frame: { body: run(70_000) } })
+  })
+
   it('tell what they hold of unfinished messages', () => {
     const reassembly = new Reassembly(9_000)
     fault(reassembly, 0, ...varintBytes(3_000), 64, ...run(1_100))

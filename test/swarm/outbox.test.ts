@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { Memory } from '../../src/policy/memory.js'
 import { joinBytes } from '../../src/protocol/bytes.js'
 import { SendCredit } from '../../src/protocol/credit.js'
 import { FRAME, FrameReader, Reassembly } from '../../src/protocol/frame.js'
@@ -14,9 +15,11 @@ const message = (type: number, length: number, counted = true) => ({
   counted,
 })
 
-function outbox(bytesMax = 1_000_000, credit = 10_000_000) {
-  const sendCredit = new SendCredit(credit)
-  return { box: new Outbox(bytesMax, sendCredit, new RecordSlab()), credit: sendCredit }
+function outbox(bytesMax = 1_000_000, creditBytes = 10_000_000) {
+  const credit = new SendCredit(creditBytes)
+  const memory = new Memory(2 ** 30, { size: 0 })
+  const box = new Outbox({ bytesMax, credit, memory, slab: new RecordSlab(), peerClass: () => 'masternode' })
+  return { box, credit, memory }
 }
 
 /** Every record that may be sent now, as the other side reads it: types in order, fragments put together. */
@@ -147,5 +150,43 @@ describe('an outbox', () => {
     const next = outbox()
     for (const { priority, outgoing } of unsent) next.box.push(priority, outgoing)
     expect(drain(next.box).types).toEqual([64])
+  })
+})
+
+describe('the memory of an outbox', () => {
+  it('is given back for what is sent, and for what is taken away', () => {
+    const { box, memory } = outbox()
+    const held = (): number => memory.status().outboxBytes
+    for (const length of [100, 50_000, 70_000]) box.push('normal', message(70, length))
+    expect(held()).toBeGreaterThan(120_100)
+    drain(box)
+    expect(held()).toBe(0)
+    box.push('bulk', message(70, 70_000))
+    box.pickRecord()
+    box.takeUnsent()
+    expect(held()).toBe(0)
+  })
+
+  it('is held once for a body that waits in many', () => {
+    const memory = new Memory(2 ** 30, { size: 0 })
+    const shared = { holders: 0 }
+    const boxes = Array.from({ length: 50 }, () => {
+      const credit = new SendCredit(10_000_000)
+      return new Outbox({ bytesMax: 1e6, credit, memory, slab: new RecordSlab(), peerClass: () => 'regular' })
+    })
+    for (const box of boxes) box.push('normal', { ...message(70, 20_000), shared })
+    expect(memory.status().outboxBytes).toBeLessThan(50 * 200 + 20_000)
+    for (const box of boxes.slice(1)) drain(box)
+    expect(memory.status().outboxBytes).toBeGreaterThan(20_000)
+    boxes[0]?.takeUnsent()
+    expect(memory.status().outboxBytes).toBe(0)
+  })
+
+  it('takes nothing that the node has no room for', () => {
+    const memory = new Memory(200_000, { size: 0 })
+    const credit = new SendCredit(10_000_000)
+    const box = new Outbox({ bytesMax: 1e6, credit, memory, slab: new RecordSlab(), peerClass: () => 'unknown' })
+    expect([1, 2, 3].map(() => box.push('normal', message(70, 40_000)))).toEqual([true, true, false])
+    expect(drain(box).types.length).toBe(2)
   })
 })

@@ -15,14 +15,19 @@ class Fake {
   readonly identity = { limits }
   room = 0
   released = 0
-  readonly intake: Pick<NonNullable<Connection['intake']>, 'takeFirstCopy' | 'firstCopyWaitMs' | 'release'>
+  /** What holds no memory any more, though it was never handled. */
+  dropped = 0
+  readonly intake: Pick<NonNullable<Connection['intake']>, 'takeFirstCopy' | 'firstCopyWaitMs' | 'returned' | 'dropped'>
 
   constructor() {
     this.intake = {
       firstCopyWaitMs: 600,
       takeFirstCopy: () => this.room-- > 0,
-      release: (bytes) => {
+      returned: (bytes) => {
         this.released += bytes
+      },
+      dropped: (bytes) => {
+        this.dropped += bytes
       },
     }
   }
@@ -85,6 +90,7 @@ describe('a turnstile', () => {
     clock.advance(600)
     expect(passed).toEqual([0, 1, 2])
     expect([link.released, other.released]).toEqual([1, 5])
+    expect([link.dropped, other.dropped]).toEqual([1, 5])
     expect(wait(link, 6, WINDOW)).toBe(true)
   })
 
@@ -103,9 +109,10 @@ describe('a turnstile', () => {
     const link = new Fake()
     wait(link, 0)
     turnstile.lost(link.connection)
-    expect(agenda.size).toBe(0)
+    expect([agenda.size, link.dropped]).toEqual([0, 10])
     wait(link, 1)
     turnstile.stop()
+    expect(link.dropped).toBe(20)
     expect(agenda.size).toBe(0)
     link.room = 1
     expect(turnstile.mayPass(link.connection)).toBe(true)

@@ -1,0 +1,36 @@
+/** Gives discipline what it needs of the swarm, and its word to the log, to the host and to the links of whoever is banned. */
+import type { PeerId } from '../ports/types.js'
+import type { Connections } from './connections.js'
+import type { SwarmContext } from './context.js'
+import { Discipline } from './discipline.js'
+import type { Peer } from './peer.js'
+
+export function createDiscipline(context: SwarmContext, connections: Connections<Peer>): Discipline {
+  const { agenda, counters, emitter, log, roster, settings } = context
+  const { blacklist, peerStore, perIpLimits } = settings
+  const seconds = (ms: number): string => `${String(Math.round(ms / 1000))} s`
+  return new Discipline({
+    agenda,
+    blacklist,
+    peerStore,
+    counters,
+    perIpLimits,
+    isTrusted: (peerId) => {
+      const peerClass = connections.current(peerId)?.identity?.peerClass ?? roster.classOf(peerId)
+      return peerClass === 'masternode' || peerClass === 'persistent'
+    },
+    isLinked: (peerId) => connections.current(peerId)?.isOpen === true,
+    linkCount: () => connections.size,
+    isListed: (ip) => roster.listedAt(ip) > 0,
+    banned: (notice, ban) => {
+      log('info', `banned ${notice.key} for ${seconds(notice.forMs)}: ${notice.cause}`)
+      emitter.emit('ban', notice)
+      for (const connection of connections.linksTo(ban.key as PeerId))
+        connection.close('banned', { retryAfterMs: notice.forMs, text: notice.cause })
+    },
+    quarantined: (notice) => {
+      log('warn', `quarantined ${notice.peerId} for ${seconds(notice.forMs)}: ${notice.cause}`)
+      emitter.emit('peer:quarantine', notice)
+    },
+  })
+}
