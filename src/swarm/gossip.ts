@@ -145,20 +145,17 @@ export class Gossip {
     })
   }
 
-  #begin(delivery: Delivery): void {
+  /** @returns false where it came to nothing: somebody else has brought it meanwhile */
+  #begin(delivery: Delivery): boolean {
     const begun = this.#setup.dedup.begin(delivery.key, this.#setup.agenda.now())
-    if (begun === 'full') {
-      this.#held.push(delivery)
-      return
-    }
-    if (begun !== 'begun') {
-      delivery.connection.intake?.release(delivery.size)
-      return
-    }
-    this.#inFlight.set(delivery.key, delivery)
-    this.#submit(delivery, (done) => {
-      this.#decode(delivery, done)
-    })
+    if (begun === 'full') this.#held.push(delivery)
+    else if (begun === 'begun') {
+      this.#inFlight.set(delivery.key, delivery)
+      this.#submit(delivery, (done) => {
+        this.#decode(delivery, done)
+      })
+    } else delivery.connection.intake?.release(delivery.size)
+    return begun === 'full' || begun === 'begun'
   }
 
   #decode(delivery: Delivery, done: () => void): void {
@@ -287,8 +284,7 @@ export class Gossip {
   }
 
   #nextHeld(): void {
-    const next = this.#held.shift()
-    if (next !== undefined) this.#begin(next)
+    for (let next = this.#held.shift(); next !== undefined && !this.#begin(next); next = this.#held.shift());
   }
 
   #refuse(connection: Connection, violation: LocalCode, size: number): void {

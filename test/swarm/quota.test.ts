@@ -181,7 +181,7 @@ describe('a stranger who brings more than a stranger may', () => {
     await world.connect(sender, node)
     await world.run(30_000)
     expect(await answer).toContain('lost')
-    expect(asked).toBe(0)
+    expect([asked, node.swarm.status().memory.inFlightBytes]).toEqual([0, 0])
     expect(world.network.openPairs.length).toBe(1)
   })
 
