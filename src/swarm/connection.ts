@@ -240,7 +240,6 @@ export class Connection implements LinkEvents {
         if (this.#open?.sender.credited(event.bytes) === false) this.#open.intake.takeControl()
         break
       case 'types':
-        this.#open?.intake.takeControl()
         if (!this.#remoteNames.add(event.names)) this.close('protocol-error', { text: 'too many names', judged: true })
         break
       case 'told':

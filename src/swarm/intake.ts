@@ -23,7 +23,7 @@ export interface IntakeSetup {
 }
 
 /** Frames that need no credit and that nobody asked for: past a few a second they are not even looked at. */
-const COURTESIES: ReadonlySet<SessionEvent['kind']> = new Set(['ping', 'pong', 'get-peers', 'peers', 'gap', 'skipped'])
+const COURTESIES: readonly SessionEvent['kind'][] = ['ping', 'pong', 'types', 'get-peers', 'peers', 'gap', 'skipped']
 /** While too much is in flight, it is looked at again this often. */
 const BUSY_MS = 50
 
@@ -71,7 +71,8 @@ export class Intake {
 
   /** @returns false for a frame that is best ignored */
   admits(kind: SessionEvent['kind']): boolean {
-    return !COURTESIES.has(kind) || this.takeControl()
+    // Names are told once, and have a bound of their own.
+    return !COURTESIES.includes(kind) || this.takeControl() || kind === 'types'
   }
 
   /** A frame of the protocol itself, for which no credit is needed. @returns false where it is one too many, and best ignored */
