@@ -3,7 +3,7 @@
  * fit travels as fragments in one of three lanes, one message at a time in each, so that the lanes interleave:
  * lane varint ‖ (first fragment only) total varint ‖ bytes. Put together, the bytes are type varint ‖ body again.
  */
-import { copyInto, EMPTY, joinBytes } from './bytes.js'
+import { copyInto, EMPTY } from './bytes.js'
 import { ByteReader, varintLength, writeVarint } from './varint.js'
 
 /** Frame types. 17–31 are critical: unknown there is a protocol error. 32–63 are optional: unknown there is skipped. */

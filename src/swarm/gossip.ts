@@ -126,6 +126,11 @@ export class Gossip {
     return true
   }
 
+  /** Whether a broadcast frame brings what has been brought before. */
+  knows(body: Uint8Array): boolean {
+    return this.#setup.dedup.check(keyOf(body.subarray(0, BROADCAST_ID_BYTES)), this.#setup.agenda.now()) !== 'new'
+  }
+
   /** A link is gone: what it brought and nobody has begun to judge has never come. */
   lost(connection: Connection): void {
     this.#held = this.#held.filter((delivery) => {

@@ -73,7 +73,7 @@ export class Traffic {
 
   application(connection: Connection, index: number, body: Uint8Array, size: number): void {
     if (connection.intake?.arrived(size) === true) this.#arrived(connection, index, body, size)
-    else this.#shed(connection, size)
+    else this.#shed(connection, size, this.gossip.knows(body))
   }
 
   control(connection: Connection, event: ControlEvent): void {
@@ -86,7 +86,7 @@ export class Traffic {
         }
         break
       case 'shed':
-        this.#shed(connection, event.size)
+        this.#shed(connection, event.size, false)
         break
       case 'response':
       case 'failure':
@@ -212,10 +212,10 @@ export class Traffic {
     connection.sendControl(FRAME.failure, encodeFailure(id, 'too-many-requests'))
   }
 
-  /** There is no memory for it. */
-  #shed(connection: Connection, size: number): void {
+  /** There is no memory for it; nothing is missed by a copy of what is here. */
+  #shed(connection: Connection, size: number, isCopy: boolean): void {
     connection.intake?.returned(size)
-    this.#missed(connection)
+    if (!isCopy) this.#missed(connection)
   }
 
   /** A message was dropped as it came: the host learns that something is missing, as when the other side sheds. */

@@ -69,6 +69,11 @@ export function checkEvent(event: SessionEvent, bodyBytesMax: number): void {
     case 'failure':
       must(utf8(event.text).length <= TEXT_BYTES_MAX, event)
       break
+    case 'shed':
+      must(event.size >= 0 && event.size <= FRAME_BYTES_MAX + 1, event)
+      break
+    case 'skipped':
+      break
     case 'ping':
     case 'pong':
       must(event.payload.length <= 32, event)

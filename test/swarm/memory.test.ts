@@ -366,6 +366,23 @@ describe('a node that is short of memory', () => {
     expect(heard.at(-1)).toBe('note 8')
   })
 
+  it('misses nothing where strangers bring what is known', async () => {
+    const { scene, heard, fill } = await crowded(0.4)
+    const { world, node } = scene
+    const [regular, master] = [await scene.connect('regular'), await scene.connect('masternode')]
+    fill(0.76)
+    node.swarm.handle(Numbers, (n) => {
+      heard.push(String(n))
+      return 'ignore'
+    })
+    for (const peer of [master, regular]) peer.broadcast(2, 'numbers', utf8('7'))
+    await world.settle()
+    expect([heard, node.swarm.status().arrivalsShed, node.heard('recovered')]).toEqual([['7'], 0, []])
+    regular.broadcast(2, 'numbers', utf8('8'))
+    await world.settle()
+    expect([heard, node.swarm.status().arrivalsShed, node.heard('recovered').length]).toEqual([['7'], 1, 1])
+  })
+
   it('drops large messages of strangers as they come, and takes those of masternodes', async () => {
     const { scene, heard, fill } = await crowded(0.4)
     const { world, node } = scene

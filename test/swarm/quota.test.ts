@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../src/protocol/bytes.js'
 import { FRAME } from '../../src/protocol/frame.js'
+import { encodeNames } from '../../src/protocol/hello.js'
 import { direct, message, request } from '../../src/protocol/message.js'
 import { varintBytes } from '../../src/protocol/varint.js'
 import type { SwarmOptions } from '../../src/swarm/options.js'
@@ -334,6 +335,10 @@ describe('frames of the protocol that nobody asked for', () => {
     await world.settle()
     // One place went to the answer to the node's own ping.
     expect(peer.of('pong').length).toBe(255)
+    // Names are learned all the same: what they name could not be said later.
+    peer.send(FRAME.types, encodeNames([{ kind: 'message', name: 'news' }]))
+    await world.settle()
+    expect(node.swarm.broadcast(News, 'x').queued).toBe(1)
     await world.run(25_000)
     frames.pings?.(peer)
     await world.settle()
