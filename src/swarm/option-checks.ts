@@ -9,7 +9,7 @@ import type { PeerClass } from '../ports/types.js'
 import { copyBytes, utf8 } from '../protocol/bytes.js'
 import type { VersionRange } from '../protocol/hello.js'
 import type { Identity } from './identity.js'
-import type { Preset, Settings } from './options.js'
+import type { Preset } from './profile.js'
 
 const MAGIC_BYTES = 4
 const AGENT_BYTES_MAX = 128
@@ -45,7 +45,7 @@ export function checkAgent(agent: string): string {
   throw invalidOption('agent', agent, `text of at most ${String(AGENT_BYTES_MAX)} bytes`)
 }
 
-export function checkAuthorize(authorize: Settings['authorize']): Settings['authorize'] {
+export function checkAuthorize<Authorize>(authorize: Authorize): Authorize {
   if (authorize === null || typeof authorize === 'function') return authorize
   throw invalidOption('authorize', authorize, 'a function')
 }

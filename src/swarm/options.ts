@@ -25,11 +25,8 @@ import type { Healing } from './healing.js'
 import { DEFAULT_HEALING } from './healing.js'
 import type { Identity } from './identity.js'
 import * as checks from './option-checks.js'
-import type { ClassLimits, Limits } from './profile.js'
+import type { ClassLimits, Limits, Preset } from './profile.js'
 import { resolveLimits } from './profile.js'
-
-/** `masternode` is the default; `literal` follows the newest source document, gives up and all; `loopback` is for many nodes on one machine. */
-export type Preset = 'masternode' | 'literal' | 'lan' | 'loopback' | 'light'
 
 /** What {@link SwarmOptions.authorize} is asked about. */
 export interface AuthorizeQuestion {

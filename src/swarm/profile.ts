@@ -5,6 +5,9 @@
 import { HoldfastError, invalidOption } from '../errors.js'
 import type { PeerClass } from '../ports/types.js'
 
+/** `masternode` is the default; `literal` follows the newest source document, gives up and all; `loopback` is for many nodes on one machine. */
+export type Preset = 'masternode' | 'literal' | 'lan' | 'loopback' | 'light'
+
 /** What a peer of one class may cost, and how patient we are with it. Every number is an option. */
 export interface ClassLimits {
   /** Opening a socket may take this long. 10 s. */
@@ -99,7 +102,7 @@ export function windowBytesFor(limits: ClassLimits): number {
  * @throws HoldfastError `invalid-option` for a number that is not positive and finite, or beyond its ceiling
  */
 export function resolveLimits(
-  preset: 'masternode' | 'literal' | 'lan' | 'loopback' | 'light',
+  preset: Preset,
   given: Partial<Readonly<Record<PeerClass, Partial<ClassLimits>>>>,
 ): Limits {
   const pingMs = preset === 'lan' ? { idlePingMs: 5_000 } : preset === 'literal' ? { idlePingMs: 30_000 } : {}

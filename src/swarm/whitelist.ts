@@ -6,7 +6,10 @@ import { addressKey } from '../policy/address.js'
 import type { Address, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { SwarmContext } from './context.js'
-import type { Membership } from './membership.js'
+import type { Dialer } from './dialer.js'
+import type { Gate } from './gate.js'
+import type { Seating } from './seating.js'
+import type { Upkeep } from './upkeep.js'
 import type { Trusted } from './roster.js'
 
 /** A peer listed a moment ago may take this long to be linked before it counts as missing. */
@@ -15,6 +18,16 @@ const ARRIVAL_MS = 60_000
 /** What a peer that is no longer listed is: `regular` for its past, or a stranger whose past counts for nothing. */
 export type Leaving = 'regular' | 'stranger'
 
+/** What a change of the list reaches. */
+export interface WhitelistOwner {
+  readonly dialer: Dialer
+  readonly gate: Gate
+  readonly seating: Seating
+  readonly upkeep: Upkeep
+  /** The peer's links are of another class from now on. */
+  reclassify(peerId: PeerId): void
+}
+
 interface View {
   readonly byId: ReadonlyMap<PeerId, Trusted>
   readonly byAddress: ReadonlyMap<string, Trusted>
@@ -22,12 +35,12 @@ interface View {
 
 export class Whitelist {
   readonly #context: SwarmContext
-  readonly #membership: Membership
+  readonly #owner: WhitelistOwner
   #running = false
 
-  constructor(context: SwarmContext, membership: Membership) {
+  constructor(context: SwarmContext, owner: WhitelistOwner) {
     this.#context = context
-    this.#membership = membership
+    this.#owner = owner
   }
 
   /** From now on the list is acted upon. */
@@ -67,7 +80,7 @@ export class Whitelist {
     const result = edit()
     if (!this.#running) return result
     const after = this.#view()
-    const { gate, seating, upkeep } = this.#membership
+    const { gate, seating, upkeep } = this.#owner
     for (const [peerId, old] of before.byId) if (!after.byId.has(peerId)) this.#leave(old, leaving)
     for (const [key, old] of before.byAddress) if (!after.byAddress.has(key)) this.#forget(old)
     for (const [peerId, trusted] of after.byId) {
@@ -85,7 +98,7 @@ export class Whitelist {
 
   #enter({ peerId, peerClass, addresses }: Trusted, old?: Trusted): void {
     const { settings, log } = this.#context
-    const { dialer, upkeep } = this.#membership
+    const { dialer, upkeep } = this.#owner
     if (peerId === null) {
       dialer.wishes.want(null, peerClass, addresses)
       return
@@ -100,12 +113,12 @@ export class Whitelist {
       log('info', `${peerId} is listed: ${peerClass}`)
       upkeep.watch.expect(peerId, ARRIVAL_MS)
     }
-    this.#membership.reclassify(peerId)
+    this.#owner.reclassify(peerId)
   }
 
   #leave({ peerId, addresses }: Trusted, leaving: Leaving): void {
     const { settings, agenda, log } = this.#context
-    const { dialer, upkeep } = this.#membership
+    const { dialer, upkeep } = this.#owner
     if (peerId === null) return
     log('info', `${peerId} is listed no longer`)
     settings.peerStore.unpin(peerId)
@@ -116,12 +129,12 @@ export class Whitelist {
     upkeep.watch.forget(peerId)
     const target = dialer.target(peerId)
     if (target !== null) dialer.wishes.demote(target, settings.peerStore.classOf(peerId, agenda.now()))
-    this.#membership.reclassify(peerId)
+    this.#owner.reclassify(peerId)
   }
 
   /** An address whose peer was never found is not looked for any more. */
   #forget({ addresses }: Trusted): void {
-    const { dialer } = this.#membership
+    const { dialer } = this.#owner
     for (const address of addresses) {
       const target = dialer.targetAt(address)
       if (target?.peerId === null) dialer.forget(target)

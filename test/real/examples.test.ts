@@ -227,7 +227,7 @@ function install(): void {
   const { dependencies } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>
   }
-  for (const name of [...Object.keys(dependencies), 'ws', 'zod']) {
+  for (const name of [...Object.keys(dependencies), 'ws', 'zod', 'fast-check', 'pure-rand']) {
     const link = join(folder, 'node_modules', name)
     mkdirSync(dirname(link), { recursive: true })
     symlinkSync(join(root, 'node_modules', name), link, 'junction')
