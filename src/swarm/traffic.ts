@@ -134,10 +134,11 @@ export class Traffic {
     for (const { size } of this.#held.get(connection) ?? []) connection.intake?.dropped(size)
     this.#held.delete(connection)
     this.requests.lost(connection, reason)
-    if (!this.#livesOn(connection)) this.#turnstile.lost(connection)
+    const livesOn = this.#livesOn(connection)
+    if (!livesOn) this.#turnstile.lost(connection)
     const trusted = connection.identity !== null && isTrustedClass(connection.identity.peerClass)
     // Strangers who come again and again must not leave a heap behind each time.
-    if (reason === 'link-replaced' || trusted) return
+    if (reason === 'link-replaced' || trusted || livesOn) return
     this.gossip.lost(connection)
     for (const queue of this.registry.queues()) queue.drop(connection)
   }

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { message } from '../../src/protocol/message.js'
+import { utf8 } from '../../src/protocol/bytes.js'
+import { FRAME } from '../../src/protocol/frame.js'
+import { direct, message } from '../../src/protocol/message.js'
+import { RawPeer } from './raw-peer.js'
 import { World } from './world.js'
 
 const Tx = message<{ readonly n: number; readonly from: string }>('tx')
@@ -19,6 +22,39 @@ describe('a link that takes the place of another', () => {
       expect(dialled?.address, `seed ${String(seed)}`).toBe(dialled === seen[0] ? b.address : a.address)
       expect(accepted?.address ?? '', `seed ${String(seed)}`).not.toContain('://')
     }
+  })
+
+  it('leaves what came on the other to be heard, though the peer is a stranger', async () => {
+    let swaps = 0
+    for (let seed = 1; seed <= 8; seed++) {
+      const world = new World(seed)
+      const held: (() => void)[] = []
+      const heard: number[] = []
+      const a = world.node('a')
+      a.swarm.handle(
+        direct<number>('note', { serial: true }),
+        async (n) =>
+          new Promise<void>((resolve) => {
+            heard.push(n)
+            held.push(resolve)
+          }),
+      )
+      await a.swarm.start()
+      const first = await RawPeer.connect(world, a)
+      for (const n of [1, 2, 3]) first.send(FRAME.firstApplication, utf8(String(n)))
+      await world.settle()
+      await RawPeer.connect(world, a, { identity: first.identity })
+      await world.run(3_000)
+      // Where the other side is to close one of the two, nothing is closed here.
+      if (first.told !== null) swaps++
+      for (let i = 0; i < 3; i++) {
+        held.shift()?.()
+        await world.settle()
+      }
+      expect(heard, `seed ${String(seed)}`).toEqual([1, 2, 3])
+      await world.stop()
+    }
+    expect(swaps).toBeGreaterThan(0)
   })
 
   it('loses no broadcast that was on its way on the other', async () => {
