@@ -22,7 +22,7 @@ export interface Score {
   readonly penalty: number
 }
 
-/** At or below this a peer is avoided, and replaced where there is a better one. */
+/** At or below this a peer is avoided, throttled, and replaced where there is a better one. */
 export const SCORE_AVOIDED = -20
 
 const LATEST_WEIGHT = 0.2

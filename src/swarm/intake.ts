@@ -65,6 +65,11 @@ export class Intake {
     return this.#quota.firstCopyWaitMs(this.#setup.agenda.now())
   }
 
+  /** Whether a quarter of its quota is enough for the peer. */
+  throttle(isPoor: boolean): void {
+    this.#quota.throttle(isPoor)
+  }
+
   countInvalid(): void {
     this.#quota.countInvalid(this.#setup.agenda.now())
   }

@@ -71,6 +71,7 @@ export class Maintainer {
     })
     this.#repeat(2, COLD_MS * random.float(), COLD_MS, () => {
       this.#reclassify()
+      this.#throttle()
       this.bridges.tryCold()
     })
     this.#repeat(3, FEELER_MS * random.float(), FEELER_MS, () => {
@@ -221,6 +222,18 @@ export class Maintainer {
       const peerClass: PeerClass =
         roster.classOf(identity.peerId) ?? settings.peerStore.classOf(identity.peerId, agenda.now())
       if (peerClass !== identity.peerClass) connection.reclassify(peerClass, settings.limits[peerClass])
+    }
+  }
+
+  /** Strangers who have been poor peers have a quarter of their quota, until they are better. */
+  #throttle(): void {
+    const { agenda, scores, settings } = this.#context
+    const now = agenda.now()
+    for (const { identity, intake, vitals } of this.#connections.currents()) {
+      if (identity === null || isTrustedClass(identity.peerClass)) continue
+      const points = settings.blacklist.points(identity.peerId, now)
+      const { total } = scores.score(identity.peerId, vitals?.rttMs ?? null, points, now)
+      intake?.throttle(total <= SCORE_AVOIDED)
     }
   }
 

@@ -7,6 +7,8 @@ import type { ClassLimits } from './profile.js'
 
 /** Frames of the protocol itself that a peer may send unasked: an honest one needs some dozens a minute. */
 const CONTROL = { perSec: 8, burst: 256 }
+/** What a first copy costs a peer whose score is low. */
+const THROTTLED_COST = 4
 /** The most a bucket takes; products of the host's own numbers may be larger. */
 const RATE_MAX = 2 ** 40
 
@@ -15,11 +17,23 @@ export class Account {
   readonly firstCopies: TokenBucket
   readonly bytes: TokenBucket
   readonly control: TokenBucket = new TokenBucket(CONTROL)
+  readonly #dearest: number
+  #cost = 1
 
   /** @param times how many peers' quotas it holds */
   constructor({ firstCopiesPerSecMax, firstCopiesBurst, bytesPerSecMax }: ClassLimits, times: number) {
+    this.#dearest = Math.min(THROTTLED_COST, Math.max(1, firstCopiesBurst))
     this.firstCopies = bucketOf(firstCopiesPerSecMax * times, firstCopiesBurst * times)
     this.bytes = bucketOf(bytesPerSecMax * times, 2 * bytesPerSecMax * times)
+  }
+
+  /** What a first copy costs. */
+  get cost(): number {
+    return this.#cost
+  }
+
+  throttle(isPoor: boolean): void {
+    this.#cost = isPoor ? this.#dearest : 1
   }
 }
 
@@ -35,15 +49,22 @@ export class Quota {
 
   /** Room for a first copy of a broadcast, a direct message or a request. @returns false where there is none, and nothing was taken */
   takeFirstCopy(now: number): boolean {
-    if (!this.#own.firstCopies.take(1, now)) return false
+    const { cost, firstCopies } = this.#own
+    if (!firstCopies.take(cost, now)) return false
     if (this.#shared === null || this.#shared.firstCopies.take(1, now)) return true
-    this.#own.firstCopies.refund(1)
+    firstCopies.refund(cost)
     return false
+  }
+
+  /** Whether the peer has been so poor that a quarter of its quota is enough for it. */
+  throttle(isPoor: boolean): void {
+    this.#own.throttle(isPoor)
   }
 
   /** How long until there may be room for one. */
   firstCopyWaitMs(now: number): number {
-    return Math.max(this.#own.firstCopies.waitMs(1, now), this.#shared?.firstCopies.waitMs(1, now) ?? 0)
+    const { cost, firstCopies } = this.#own
+    return Math.max(firstCopies.waitMs(cost, now), this.#shared?.firstCopies.waitMs(1, now) ?? 0)
   }
 
   /** Something invalid, which has cost its work already: it is owed. */

@@ -47,6 +47,24 @@ describe('the ledger', () => {
     )
   })
 
+  it('gives a poor peer a quarter, on whatever link, until it is better; and one message where a quarter is none', () => {
+    const ledger = new Ledger(true)
+    const quota = ledger.open(subject({}))
+    quota.throttle(true)
+    expect(passed(ledger.open(subject({})), 300, 0)).toBe(25)
+    expect(quota.firstCopyWaitMs(0)).toBe(2_400)
+    expect(passed(quota, 300, 60_000)).toBe(25)
+    quota.throttle(false)
+    expect(passed(quota, 300, 120_000)).toBe(100)
+    const tight = { ...LIMITS.unknown, firstCopiesBurst: 1 }
+    const small = new Ledger(true).open({
+      ...subject({ ip: null }),
+      identity: { peerId: 'b' as PeerId, peerClass: 'unknown', limits: tight },
+    })
+    small.throttle(true)
+    expect(passed(small, 3, 0)).toBe(1)
+  })
+
   it('gives an IP four times that, whoever comes from it and however often', () => {
     const names = fc.array(fc.record({ id: fc.nat(1_000), waitMs: fc.nat(30_000), wanted: fc.nat(300) }), {
       maxLength: 60,
