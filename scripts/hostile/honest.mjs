@@ -3,10 +3,11 @@
  * at a steady pace whatever came of the ones before, and tell how long the answers took.
  *
  * `begin` takes: network, `nodes`: [{ seed, host, dials: address of the victim or of what stands before it, as: 'masternode' |
- *   'seed', listen?: port }], `ratePerSec` for each node once it is linked (0: none), `everyMs` between the starts of two nodes (0), and `preset`, `perIpLimits` of SwarmOptions.
+ *   'seed', listen?: port }], `ratePerSec` for each node once it is linked (0: none), `everyMs` between the starts of two nodes (0), `atOnce`: they do
+ *   not wait 2 to 3 s where the victim's id is the preferred dialer of the two (false), and `preset`, `perIpLimits` of SwarmOptions.
  *   It answers when all have started, not when they are linked.
  * `joined` ({ withinMs }) → for each node, ms from its first dial to its link, null for none within that time (ask with patience).
- *   Not from its start: where the victim's id is the preferred dialer of the two, the other waits 2 to 3 s first, by design
+ *   Not from its start: see `atOnce`
  * `report` → since the last one: asked, failed (by code), p50Ms, p99Ms, maxMs (null without answers), links now, disconnects (by code)
  * `pace` ({ ratePerSec }) → from now on · `leave` → all stop
  */
@@ -53,7 +54,7 @@ function tcpFrom(host, dialled) {
 }
 
 /** @param {any} order */
-async function begin({ nodes, ratePerSec: rate = 0, everyMs = 0, ...rest }) {
+async function begin({ nodes, ratePerSec: rate = 0, everyMs = 0, atOnce = false, ...rest }) {
   ratePerSec = rate
   for (const { seed, host, dials, as, listen } of nodes) {
     let dialledAt = 0
@@ -72,6 +73,7 @@ async function begin({ nodes, ratePerSec: rate = 0, everyMs = 0, ...rest }) {
     swarm.on('peer:disconnect', (_peer, { code }) => count(batch.disconnects, code))
     members.push(member)
     await swarm.start()
+    if (atOnce) swarm.dial(dials).catch(() => {})
     if (everyMs > 0) await sleep(everyMs)
   }
 }

@@ -45,12 +45,15 @@ export function member() {
 }
 
 export class Lab {
+  /** A few seconds for each check, and only what can be counted is judged. */
   short
+  /** Whether fd00::/8 is ours, too. */
   ipv6
   crashes = 0
   /** Bound: what a check starts; emptied when it is over. @type {Set<Process>} */
   #processes = new Set()
   #say
+  #closed = false
 
   /** @param {{ short: boolean, ipv6: boolean, say: (line: string) => void }} how */
   constructor({ short, ipv6, say }) {
@@ -74,6 +77,7 @@ export class Lab {
    * @param {{ ours?: boolean, nodeOptions?: string[] }} [how] `ours`: that it ends by itself is a crash
    */
   async start(program, { ours = false, nodeOptions = [] } = {}) {
+    if (this.#closed) throw new Error('the lab is closed')
     const child = new Process(program, nodeOptions)
     this.#processes.add(child)
     child.gone.then(({ wanted, how }) => {
@@ -108,6 +112,12 @@ export class Lab {
   async clear() {
     await Promise.all([...this.#processes].map((child) => child.end()))
     this.crashes = 0
+  }
+
+  /** The same for good: nothing can be started any more. */
+  async close() {
+    this.#closed = true
+    await this.clear()
   }
 
   /** The same at once, for a process that is about to exit. */

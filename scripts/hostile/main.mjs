@@ -2,6 +2,7 @@
  * `npm run hostile [-- CHECK…] [--json]`: attacks on a real node, each by processes that speak raw bytes, while honest peers
  * measure. Prints every figure with its bound and exits 0 only when all hold.
  */
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Lab } from './lab.mjs'
@@ -43,9 +44,19 @@ async function perform() {
     process.stderr.write(`${((performance.now() - beganAt) / 1000).toFixed(1).padStart(6)} s  ${line}\n`)
   const lab = new Lab({ short: values.short, ipv6: settle(), say })
   process.on('exit', () => lab.destroy())
-  for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(name, () => process.exit(130))
+  let interrupted = false
+  for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+    process.on(name, async () => {
+      interrupted = true
+      // Waited for, so that nobody is left to whoever inherits orphans.
+      await lab.close()
+      process.exit(128 + constants.signals[name])
+    })
   const checks = []
-  for (const name of chosen) checks.push(...(await attempt(lab, name)))
+  for (const name of chosen) {
+    checks.push(...(await attempt(lab, name)))
+    if (interrupted) return
+  }
   const pass = checks.every((check) => check.pass)
   process.stdout.write(values.json ? `${JSON.stringify({ checks, pass })}\n` : table(checks, pass))
   process.exit(pass ? 0 : 1)

@@ -19,6 +19,7 @@ const HONEST_RATE = 50
 const WARM_MS = 3_000
 const PATIENCE_MS = 15_000
 const JOIN_EVERY_MS = 100
+const JOIN_EVERY_SHORT_MS = 25
 /** Handshakes under way at once, where fewer than 128 are listed. */
 const PENDING_CAP = 64
 const DOOR = { host: '10.0.0.2', port: 24100 }
@@ -86,6 +87,7 @@ async function siege(lab, what, options) {
   const settled = await lab.honest({
     nodes: old.map((node, i) => nodeOf(node, dials, i === 0)),
     ratePerSec: HONEST_RATE,
+    atOnce: true,
   })
   await settled.ask('joined', { withinMs: 15_000 })
   const attacker = await lab.start('attackers/loris.mjs')
@@ -97,7 +99,7 @@ async function siege(lab, what, options) {
   await attacker.ask('begin', flood)
   await lab.sleep(lab.short ? 1_000 : WARM_MS)
   const nodes = joiners.map((node) => nodeOf(node, dials, false))
-  await newcomers.ask('begin', { network: NETWORK, nodes, everyMs: JOIN_EVERY_MS })
+  await newcomers.ask('begin', { network: NETWORK, nodes, everyMs: lab.short ? JOIN_EVERY_SHORT_MS : JOIN_EVERY_MS })
   const joinMs = await newcomers.ask('joined', { withinMs: PATIENCE_MS }, PATIENCE_MS + 10_000)
   const { rate, ...seen } = await attacker.ask('report')
   const watched = await victim.ask('watched')

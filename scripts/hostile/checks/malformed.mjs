@@ -1,8 +1,8 @@
 /** Malformed bytes at every stage, from many sockets at once: the node neither falls, nor slows, nor grows, and knows whom to ban. */
+import { randomBytes } from 'node:crypto'
 import { member } from '../lab.mjs'
 import { keyPair } from '../raw-peer-crypto.mjs'
 import { peerIdOf } from '../raw-peer-wire.mjs'
-import { randomBytes } from 'node:crypto'
 
 export const about =
   'malformed preambles, handshakes, frames and messages from 50 sockets; bans off, then on, then from a masternode'
@@ -14,6 +14,8 @@ const MODES = ['preamble', 'noise', 'record', 'frame', 'message']
 /** Those of which every sample is a strike. */
 const STRIKES = ['garbage', 'noise', 'frame', 'message']
 const SETTLE_MS = 1_500
+const BAN_POLL_MS = 100
+const BAN_PATIENCE_MS = 10_000
 
 /** @param {import('../lab.mjs').Lab} lab */
 export async function run(lab) {
@@ -62,9 +64,9 @@ async function flood(lab, what, options) {
   const masternodes = [`tcp://${friend.id}@10.9.0.1:24100`]
   const victim = await lab.victim({ bans: false, admitAs: 'regular', masternodes, ...options })
   const nodes = [{ seed: friend.seed, host: '10.9.0.1', dials: victim.address, as: 'masternode' }]
-  const honest = await lab.honest({ nodes, ratePerSec: HONEST_RATE })
+  const honest = await lab.honest({ nodes, ratePerSec: HONEST_RATE, atOnce: true })
   await honest.ask('joined', { withinMs: 10_000 })
-  await lab.sleep(SETTLE_MS)
+  await lab.sleep(lab.short ? SETTLE_MS / 3 : SETTLE_MS)
   const before = await victim.ask('memory')
   const attacker = await lab.start('attackers/malformed.mjs')
   await honest.ask('report')
@@ -95,8 +97,8 @@ async function flood(lab, what, options) {
   }
 }
 
-/** Each is out when its address is banned and its session is closed: counted from the writing of its third violation. */
-async function ban(/** @type {import('../lab.mjs').Lab} */ lab) {
+/** Each is out when its address is banned and its session is closed: counted from the writing of its third violation. @param {import('../lab.mjs').Lab} lab */
+async function ban(lab) {
   const victim = await lab.victim({ admitAs: 'regular' })
   const attacker = await lab.start('attackers/malformed.mjs')
   const at = hosts(SOCKETS)
@@ -106,9 +108,9 @@ async function ban(/** @type {import('../lab.mjs').Lab} */ lab) {
     ratePerSec: RATE_PER_SEC,
     modes: STRIKES,
   })
-  await lab.sleep(3_000)
+  const bans = await bansOf(lab, victim, at)
+  await lab.sleep(SETTLE_MS / 3)
   const { offenders, ended } = await attacker.ask('report')
-  const bans = new Map((await victim.ask('bans')).map((/** @type {any} */ ban) => [ban.key, ban.at]))
   const links = (await victim.ask('peers')).length
   await attacker.end()
   await victim.end()
@@ -129,6 +131,15 @@ async function ban(/** @type {import('../lab.mjs').Lab} */ lab) {
       held: `from the third violation written to the address banned and the session closed; ${bans.size} bans`,
     },
   ]
+}
+
+/** When each address was banned, as soon as all are, or patience ends. @param {import('../lab.mjs').Lab} lab @param {any} victim @param {string[]} at */
+async function bansOf(lab, victim, at) {
+  for (let waitedMs = 0; ; waitedMs += BAN_POLL_MS) {
+    const bans = new Map((await victim.ask('bans')).map((/** @type {any} */ ban) => [ban.key, ban.at]))
+    if (waitedMs >= BAN_PATIENCE_MS || at.every((host) => bans.has(host))) return bans
+    await lab.sleep(BAN_POLL_MS)
+  }
 }
 
 /** @param {import('../lab.mjs').Lab} lab */
