@@ -15,6 +15,7 @@ import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createIdentity, HoldfastError, Swarm } from 'holdfast'
 import { tcp } from 'holdfast/tcp'
+import { webSocket } from 'holdfast/websocket'
 import { obey } from './child.mjs'
 import { ECHO } from './words.mjs'
 
@@ -37,9 +38,8 @@ net.connect = /** @type {typeof net.connect} */ (
     connect(source === null ? options : { ...options, localAddress: source }, ...rest)
 )
 
-/** @param {string} host @param {() => void} dialled */
-function tcpFrom(host, dialled) {
-  const inner = tcp()
+/** @param {import('holdfast').Transport} inner @param {string} host @param {() => void} dialled */
+function dialsFrom(inner, host, dialled) {
   /** @type {import('holdfast').Transport['dial']} */
   const dial = (address, events) => {
     source = host
@@ -61,7 +61,9 @@ async function begin({ nodes, ratePerSec: rate = 0, everyMs = 0, atOnce = false,
     const swarm = new Swarm({
       ...rest,
       identity: createIdentity(Buffer.from(seed, 'hex')),
-      transports: [tcpFrom(host, () => (dialledAt ||= performance.now()))],
+      transports: [
+        dialsFrom(dials.startsWith('ws:') ? webSocket() : tcp(), host, () => (dialledAt ||= performance.now())),
+      ],
       listen: listen === undefined ? [] : [`tcp://${host}:${listen}`],
       ...(as === 'masternode' ? { masternodes: [dials] } : { seeds: [dials] }),
       agent: 'honest',

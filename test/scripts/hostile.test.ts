@@ -111,7 +111,7 @@ describe('the program', () => {
   it('knows its checks, and says so to who asks for another', async () => {
     const { code, out, err } = await start('typhoon', '--json').ended
     expect({ code, out }).toEqual({ code: 2, out: '' })
-    expect(err).toContain('malformed, length, loris, banned')
+    expect(err).toContain('malformed, length, loris, web, banned')
   })
 
   it(

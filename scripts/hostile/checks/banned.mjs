@@ -22,7 +22,7 @@ export async function run(lab) {
   await lab.sleep(SETTLE_MS)
   await offender.end()
   const before = await victim.ask('memory')
-  const refusedBefore = (await victim.ask('status')).inboundRefused.banned ?? 0
+  const gotInBefore = gotIn(await victim.ask('status'))
 
   const attacker = await lab.start('attackers/connects.mjs')
   await honest.ask('report')
@@ -35,7 +35,7 @@ export async function run(lab) {
   const after = await victim.ask('memory')
   const { first, matching, lines } = await victim.ask('log', { match: `^banned ${HOST.replaceAll('.', '\\.')} ` })
   const status = await victim.ask('status')
-  const refused = (status.inboundRefused.banned ?? 0) - refusedBefore
+  const refused = status.inboundRefused.banned ?? 0
   const bans = (await victim.ask('bans')).length
   lab.say(`banned: ${JSON.stringify({ flood, honestly, watched, before, after, first, lines, refused, bans })}`)
   const failed = Object.values(honestly.failed).reduce((sum, count) => sum + Number(count), 0)
@@ -48,7 +48,12 @@ export async function run(lab) {
       held: `${Math.round(flood.rate)} connections/s, ${refused} turned away; still leaving at most ${watched.lingeringMax} of 64`,
     },
     { name: 'banned.honestFailed', figure: failed, unit: 'requests', bound: 0 },
-    { name: 'banned.notTurnedAway', figure: Math.max(0, flood.opened - refused), unit: 'connections', bound: 0 },
+    {
+      name: 'banned.notTurnedAway',
+      figure: gotIn(status) - gotInBefore + watched.pendingMax,
+      unit: 'connections',
+      bound: 0,
+    },
     {
       name: 'banned.logLines',
       figure: matching / Math.max(1, bans),
@@ -60,4 +65,10 @@ export async function run(lab) {
     { name: 'banned.heapMiB', figure: after.heapMiB - before.heapMiB, unit: 'MiB', bound: 10 },
     { name: 'banned.crashes', figure: lab.crashes, unit: 'processes', bound: 0 },
   ]
+}
+
+/** Links that came past the door's first question, whatever became of them. @param {any} status */
+function gotIn({ handshakes, inboundRefused }) {
+  const others = Object.entries(inboundRefused).filter(([code]) => code !== 'banned')
+  return (handshakes.inbound ?? 0) + others.reduce((sum, [, count]) => sum + Number(count), 0)
 }

@@ -3,26 +3,10 @@
  * The masternodes and the peers that were there before come through a relay that holds everything back; the attackers, who
  * say next to nothing, hold themselves back.
  */
-import { member, NETWORK } from '../lab.mjs'
+import { JOINERS, OLD, PENDING_CAP, RTT_MS, siege } from '../siege.mjs'
 
 export const about =
   '1,000 half-open connections from 250 addresses, 5,000 reconnects a second, and 20 masternodes join'
-
-const RTT_MS = 100
-const SOCKETS = 1_000
-const HOSTS = 250
-const RECONNECTS_PER_SEC = 5_000
-const JOINERS = 20
-/** One of them a stranger, the others masternodes. */
-const OLD = 3
-const HONEST_RATE = 50
-const WARM_MS = 3_000
-const PATIENCE_MS = 15_000
-const JOIN_EVERY_MS = 100
-const JOIN_EVERY_SHORT_MS = 25
-/** Handshakes under way at once, where fewer than 128 are listed. */
-const PENDING_CAP = 64
-const DOOR = { host: '10.0.0.2', port: 24100 }
 
 /** @param {import('../lab.mjs').Lab} lab */
 export async function run(lab) {
@@ -74,54 +58,5 @@ export async function run(lab) {
   ]
 }
 
-/** @param {import('../lab.mjs').Lab} lab @param {string} what @param {object} options */
-async function siege(lab, what, options) {
-  const old = Array.from({ length: OLD }, (_, i) => ({ ...member(), host: `10.9.1.${i + 1}` }))
-  const joiners = Array.from({ length: JOINERS }, (_, i) => ({ ...member(), host: `10.9.2.${i + 1}` }))
-  const masternodes = [...old.slice(1), ...joiners].map(({ id, host }) => `tcp://${id}@${host}:24100`)
-  const victim = await lab.victim({ masternodes, ...options })
-  const { host, port } = victim
-  const proxy = await lab.start('proxy.mjs')
-  await proxy.ask('begin', { ...DOOR, toHost: host, toPort: port, rttMs: RTT_MS })
-  const dials = `tcp://${victim.id}@${DOOR.host}:${DOOR.port}`
-  const settled = await lab.honest({
-    nodes: old.map((node, i) => nodeOf(node, dials, i === 0)),
-    ratePerSec: HONEST_RATE,
-    atOnce: true,
-  })
-  await settled.ask('joined', { withinMs: 15_000 })
-  const attacker = await lab.start('attackers/loris.mjs')
-  const newcomers = await lab.start('honest.mjs', { ours: true })
-  await settled.ask('report')
-  await victim.ask('begin-watch')
-  const hosts = Array.from({ length: HOSTS }, (_, i) => `10.64.${i}.${(i % 200) + 1}`)
-  const flood = { host, port, hosts, sockets: SOCKETS, rttMs: RTT_MS, reconnectsPerSec: RECONNECTS_PER_SEC }
-  await attacker.ask('begin', flood)
-  await lab.sleep(lab.short ? 1_000 : WARM_MS)
-  const nodes = joiners.map((node) => nodeOf(node, dials, false))
-  await newcomers.ask('begin', { network: NETWORK, nodes, everyMs: lab.short ? JOIN_EVERY_SHORT_MS : JOIN_EVERY_MS })
-  const joinMs = await newcomers.ask('joined', { withinMs: PATIENCE_MS }, PATIENCE_MS + 10_000)
-  const { rate, ...seen } = await attacker.ask('report')
-  const watched = await victim.ask('watched')
-  const honestly = await settled.ask('report')
-  const { inboundRefused } = await victim.ask('status')
-  const joins = joinMs.map((/** @type {number | null} */ ms) => (ms === null ? null : Math.round(ms)))
-  lab.say(`loris (${what}): ${JSON.stringify({ rate, seen, watched, honestly, joins, inboundRefused })}`)
-  for (const process of [attacker, newcomers, settled, proxy, victim]) await process.end()
-  return {
-    what,
-    joinMs: /** @type {(number | null)[]} */ (joinMs),
-    rate: Math.round(rate),
-    halfOpenMax: seen.halfOpenMax,
-    watched,
-    honestly,
-  }
-}
-
 /** @param {Record<string, number>} counts */
 const total = (counts) => Object.values(counts).reduce((sum, count) => sum + count, 0)
-
-/** @param {{ seed: string, host: string }} node @param {string} dials @param {boolean} stranger */
-function nodeOf({ seed, host }, dials, stranger) {
-  return { seed, host, dials, as: stranger ? 'seed' : 'masternode' }
-}
