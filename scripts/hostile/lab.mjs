@@ -26,6 +26,7 @@
  */
 import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createIdentity } from 'holdfast'
@@ -37,6 +38,8 @@ export const NETWORK = 'TIME'
 
 const READY_MS = 20_000
 const ANSWER_MS = 30_000
+/** As of `nice`. */
+const YIELDING = 5
 
 /** A seed (hex) and its peer id: give the seed to a process, the id to whoever must know it. */
 export function member() {
@@ -74,9 +77,10 @@ export class Lab {
 
   /**
    * @param {string} program under this folder
-   * @param {{ ours?: boolean, nodeOptions?: string[] }} [how] `ours`: that it ends by itself is a crash
+   * @param {{ ours?: boolean, yields?: boolean, nodeOptions?: string[] }} [how] `ours`: that it ends by itself is a crash.
+   *   `yields`: an attacker has machines of its own; here it leaves the cores to those who measure, as far as they want them
    */
-  async start(program, { ours = false, nodeOptions = [] } = {}) {
+  async start(program, { ours = false, yields = false, nodeOptions = [] } = {}) {
     if (this.#closed) throw new Error('the lab is closed')
     const child = new Process(program, nodeOptions)
     this.#processes.add(child)
@@ -87,6 +91,7 @@ export class Lab {
       this.say(`${program} ended by itself: ${how}`)
     })
     await child.ready
+    if (yields && child.pid !== undefined) setPriority(child.pid, YIELDING)
     return child
   }
 

@@ -43,7 +43,7 @@ export async function siege(lab, what, options, scheme = 'tcp') {
     atOnce: true,
   })
   await settled.ask('joined', { withinMs: 15_000 })
-  const attacker = await lab.start('attackers/loris.mjs')
+  const attacker = await lab.start('attackers/loris.mjs', { yields: true })
   const newcomers = await lab.start('honest.mjs', { ours: true })
   await settled.ask('report')
   await victim.ask('begin-watch')

@@ -7,7 +7,8 @@
  *
  * Orders: `status` → SwarmStatus
  *   `memory` → after a collection: heapMiB (used, with everything outside the heap: buffers are in `external`), rssMiB, sockets
- *   `begin-watch` · `watched` → since then: pendingMax, lingeringMax, peersMax, rssMaxMiB, lagP99Ms, lagMaxMs, cpuShare (of one core)
+ *   `begin-watch` · `watched` → since then: pendingMax, lingeringMax, peersMax, rssMaxMiB, lagP99Ms, lagMaxMs, cpuShare (of one core),
+ *     waitedShare (of the time: ready to run, and without a core)
  *   `bans` → every ban event: key, cause, forMs, at (machine ms, see time.mjs)
  *   `log` → lines in all, and those that begin with `match` (a regular expression): { lines, matching, first (20 of those) }
  *   `events` → counts of every event, and `quarantines`
@@ -22,7 +23,7 @@ import { Blacklist, createIdentity, Swarm } from 'holdfast'
 import { tcp } from 'holdfast/tcp'
 import { webSocket } from 'holdfast/websocket'
 import { obey } from './child.mjs'
-import { now } from './time.mjs'
+import { now, waitedMs } from './time.mjs'
 import { ECHO, NOTE, TX } from './words.mjs'
 
 const MIB = 1024 * 1024
@@ -110,6 +111,7 @@ function startWatch() {
   const seen = { pendingMax: 0, lingeringMax: 0, peersMax: 0, rssMaxMiB: 0 }
   const since = performance.now()
   const cpu = process.cpuUsage()
+  const waited = waitedMs()
   delay.reset()
   delay.enable()
   const timer = setInterval(() => {
@@ -119,16 +121,18 @@ function startWatch() {
     seen.peersMax = Math.max(seen.peersMax, status?.peers.length ?? 0)
     seen.rssMaxMiB = Math.max(seen.rssMaxMiB, process.memoryUsage.rss() / MIB)
   }, WATCH_MS)
-  return { seen, since, cpu, timer }
+  return { seen, since, cpu, waited, timer }
 }
 
 function watched() {
-  const { seen, since, cpu } = watch
+  const { seen, since, cpu, waited } = watch
   const { user, system } = process.cpuUsage(cpu)
-  const cpuShare = (user + system) / 1000 / (performance.now() - since)
+  const forMs = performance.now() - since
+  const cpuShare = (user + system) / 1000 / forMs
+  const waitedShare = (waitedMs() - waited) / forMs
   // What is measured is from tick to tick: the step itself is no lag.
   const lag = (/** @type {number} */ ns) => Math.max(0, ns / 1e6 - LAG_STEP_MS)
-  return { ...seen, lagP99Ms: lag(delay.percentile(99)), lagMaxMs: lag(delay.max), cpuShare }
+  return { ...seen, lagP99Ms: lag(delay.percentile(99)), lagMaxMs: lag(delay.max), cpuShare, waitedShare }
 }
 
 function memory() {

@@ -1,5 +1,6 @@
 /** A banned address that does not give up: it costs the others nothing, and the log one line. */
 import { member } from '../lab.mjs'
+import { percent } from '../time.mjs'
 
 export const about = 'a banned address dials 5,000 times a second'
 
@@ -17,14 +18,14 @@ export async function run(lab) {
   const honest = await lab.honest({ nodes, ratePerSec: HONEST_RATE, atOnce: true })
   await honest.ask('joined', { withinMs: 10_000 })
   const { host, port } = victim
-  const offender = await lab.start('attackers/connects.mjs')
+  const offender = await lab.start('attackers/connects.mjs', { yields: true })
   await offender.ask('begin', { host, port, hosts: [HOST], ratePerSec: 20, opener: GARBAGE })
   await lab.sleep(SETTLE_MS)
   await offender.end()
   const before = await victim.ask('memory')
   const gotInBefore = gotIn(await victim.ask('status'))
 
-  const attacker = await lab.start('attackers/connects.mjs')
+  const attacker = await lab.start('attackers/connects.mjs', { yields: true })
   await honest.ask('report')
   await victim.ask('begin-watch')
   await attacker.ask('begin', { host, port, hosts: [HOST], ratePerSec: RATE_PER_SEC })
@@ -45,7 +46,7 @@ export async function run(lab) {
       figure: honestly.p99Ms,
       unit: 'ms',
       bound: 250,
-      held: `${Math.round(flood.rate)} connections/s, ${refused} turned away; still leaving at most ${watched.lingeringMax} of 64`,
+      held: `${Math.round(flood.rate)} connections/s, ${refused} turned away; still leaving at most ${watched.lingeringMax} of 64; without a core for ${percent(watched.waitedShare)}`,
     },
     { name: 'banned.honestFailed', figure: failed, unit: 'requests', bound: 0 },
     {

@@ -4,6 +4,7 @@
  * say next to nothing, hold themselves back.
  */
 import { JOINERS, OLD, PENDING_CAP, RTT_MS, siege } from '../siege.mjs'
+import { percent } from '../time.mjs'
 
 export const about =
   '1,000 half-open connections from 250 addresses, 5,000 reconnects a second, and 20 masternodes join'
@@ -46,7 +47,7 @@ export async function run(lab) {
       figure: both.some(({ honestly }) => honestly.p99Ms === null) ? null : most(({ honestly }) => honestly.p99Ms),
       unit: 'ms',
       bound: 250,
-      held: `of the ${OLD} peers that were there before; the round trip is ${RTT_MS}`,
+      held: `of the ${OLD} peers that were there before; the round trip is ${RTT_MS}; without a core for ${percent(most(({ watched }) => watched.waitedShare))}`,
     },
     {
       name: 'loris.honestLost',

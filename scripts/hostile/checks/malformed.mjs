@@ -1,6 +1,7 @@
 /** Malformed bytes at every stage, from many sockets at once: the node neither falls, nor slows, nor grows, and knows whom to ban. */
 import { randomBytes } from 'node:crypto'
 import { member } from '../lab.mjs'
+import { percent } from '../time.mjs'
 import { keyPair } from '../raw-peer-crypto.mjs'
 import { peerIdOf } from '../raw-peer-wire.mjs'
 
@@ -38,7 +39,7 @@ export async function run(lab) {
       figure: worst(bare.p99Ms, shielded.p99Ms),
       unit: 'ms',
       bound: 50,
-      held: `without limits by IP ${bare.p99Ms?.toFixed(1)}, with them ${shielded.p99Ms?.toFixed(1)}; pending at most ${bare.pendingMax} of 64`,
+      held: `without limits by IP ${bare.p99Ms?.toFixed(1)}, with them ${shielded.p99Ms?.toFixed(1)}; without a core for ${bare.waited}`,
     },
     {
       name: 'malformed.honestFailed',
@@ -51,7 +52,7 @@ export async function run(lab) {
       figure: Math.max(bare.heapMiB, shielded.heapMiB),
       unit: 'MiB',
       bound: 10,
-      held: `rss grew by ${Math.max(bare.rssMiB, shielded.rssMiB).toFixed(1)}; links on their way out at most ${bare.lingeringMax} of 128`,
+      held: `rss grew by ${Math.max(bare.rssMiB, shielded.rssMiB).toFixed(1)}; pending at most ${bare.pendingMax} of 64, on their way out ${bare.lingeringMax} of 128`,
     },
     ...banning,
     ...masternode,
@@ -68,7 +69,7 @@ async function flood(lab, what, options) {
   await honest.ask('joined', { withinMs: 10_000 })
   await lab.sleep(lab.short ? SETTLE_MS / 3 : SETTLE_MS)
   const before = await victim.ask('memory')
-  const attacker = await lab.start('attackers/malformed.mjs')
+  const attacker = await lab.start('attackers/malformed.mjs', { yields: true })
   await honest.ask('report')
   await victim.ask('begin-watch')
   const forMs = lab.short ? 2_000 : 10_000
@@ -94,13 +95,14 @@ async function flood(lab, what, options) {
     rssMiB: after.rssMiB - before.rssMiB,
     pendingMax: watched.pendingMax,
     lingeringMax: watched.lingeringMax,
+    waited: percent(watched.waitedShare),
   }
 }
 
 /** Each is out when its address is banned and its session is closed: counted from the writing of its third violation. @param {import('../lab.mjs').Lab} lab */
 async function ban(lab) {
   const victim = await lab.victim({ admitAs: 'regular' })
-  const attacker = await lab.start('attackers/malformed.mjs')
+  const attacker = await lab.start('attackers/malformed.mjs', { yields: true })
   const at = hosts(SOCKETS)
   await attacker.ask('begin', {
     ...victimOf(victim),
@@ -150,7 +152,7 @@ async function trusted(lab) {
   const victim = await lab.victim({ masternodes: [`tcp://${id}@${host}:24100`] })
   const seen = { bans: 0, sent: 0 }
   for (const mode of ['message', 'frame']) {
-    const attacker = await lab.start('attackers/malformed.mjs')
+    const attacker = await lab.start('attackers/malformed.mjs', { yields: true })
     const identities = [secret.toString('hex')]
     await attacker.ask('begin', {
       ...victimOf(victim),
