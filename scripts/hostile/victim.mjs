@@ -10,7 +10,7 @@
  *   `begin-watch` · `watched` → since then: pendingMax, lingeringMax, peersMax, rssMaxMiB, lagP99Ms, lagMaxMs, cpuShare (of one core),
  *     waitedShare (of the time: ready to run, and without a core)
  *   `bans` → every ban event: key, cause, forMs, at (machine ms, see time.mjs)
- *   `log` → lines in all, and those that begin with `match` (a regular expression): { lines, matching, first (20 of those) }
+ *   `log` → lines of all levels, and those above debug that `match` (a regular expression): { lines, matching, first (20 of those) }
  *   `events` → counts of every event, and `quarantines`
  *   `peers` → id, class, address, direction of each · `received` → counts of echo, tx, note
  *   `ban` ({ key, forMs }) → bans by the host's wish · `profile` ({ path? }) → a CPU profile begins; again, and it is written to path
@@ -30,7 +30,7 @@ const MIB = 1024 * 1024
 const WATCH_MS = 10
 /** The kernel is asked for the resident size less often: that costs a tenth of a millisecond. */
 const RSS_EVERY = 5
-const LINES_MAX = 20_000
+const LINES_MAX = 5_000
 const BANS_MAX = 20_000
 /** Points that are gone before a second strike: the counting goes on, and comes to nothing. */
 const NO_BANS = { strikePoints: 1, banAt: 1000, halfLifeMs: 1, banMs: 1, longBanMs: 1, ipBanMaxMs: 1 }
@@ -75,7 +75,7 @@ async function begin(order) {
     transports: [tcp(), webSocket()],
     listen: [`tcp://${host}:${port}`, ...(wsPort === null ? [] : [`ws://${host}:${wsPort}`])],
     blacklist,
-    logger: { debug: note, info: note, warn: note },
+    logger: { debug: () => lineCount++, info: note, warn: note },
     agent: 'victim',
     ...(admitAs === null ? {} : { authorize: ({ peerId }) => (listed.has(peerId) ? 'masternode' : admitAs) }),
     ...rest,

@@ -39,7 +39,7 @@ export async function run(lab) {
       figure: worst(bare.p99Ms, shielded.p99Ms),
       unit: 'ms',
       bound: 50,
-      held: `without limits by IP ${bare.p99Ms?.toFixed(1)}, with them ${shielded.p99Ms?.toFixed(1)}; without a core for ${bare.waited}`,
+      held: `without limits by IP ${bare.p99Ms?.toFixed(1)}, with them ${shielded.p99Ms?.toFixed(1)}; without a core for ${bare.waited} and ${shielded.waited}`,
     },
     {
       name: 'malformed.honestFailed',
