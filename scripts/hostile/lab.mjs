@@ -33,7 +33,7 @@ import { createIdentity } from 'holdfast'
 
 export const VICTIM_HOST = '10.0.0.1'
 export const VICTIM_PORT = 24100
-export const VICTIM_WS_PORT = 24102
+const VICTIM_WS_PORT = 24102
 export const NETWORK = 'TIME'
 
 const READY_MS = 20_000

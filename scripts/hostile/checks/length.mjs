@@ -19,7 +19,7 @@ const DRIPS = 10
 const HANDSHAKE_MS = 5_000
 /** Of a session, here: by default 90 s. The first probe's timeout is 2 s at least. */
 const SILENCE_MAX_MS = 4_000
-const SLACK_MS = 1_500
+const SLACK_MS = 2_000
 
 /** @param {import('../lab.mjs').Lab} lab */
 export async function run(lab) {
