@@ -11,7 +11,7 @@
  *     waitedShare (of the time: ready to run, and without a core)
  *   `bans` → every ban event: key, cause, forMs, at (machine ms, see time.mjs)
  *   `log` → lines of all levels, and those above debug that `match` (a regular expression): { lines, matching, first (20 of those) }
- *   `events` → counts of every event, and `quarantines`
+ *   `events` → counts of every event, and `quarantines`: peerId, cause, forMs, at
  *   `peers` → id, class, address, direction of each · `received` → counts of echo, tx, note
  *   `ban` ({ key, forMs }) → bans by the host's wish · `profile` ({ path? }) → a CPU profile begins; again, and it is written to path
  *   `stop` ({ backInMs? }) → ms that swarm.stop() took
@@ -97,7 +97,7 @@ async function begin(order) {
     if (bans.length < BANS_MAX) bans.push({ ...ban, at: now() })
   })
   own.on('peer:quarantine', (notice) => {
-    if (quarantines.length < 1_000) quarantines.push(notice)
+    if (quarantines.length < 1_000) quarantines.push({ ...notice, at: now() })
   })
   await own.start()
   return own.addresses

@@ -4,13 +4,14 @@
  * `begin` ({ host, port, hosts: its addresses, ratePerSec, modes: ['garbage' | 'preamble' | 'noise' | 'record' | 'frame' |
  *   'message', …] by turns, identities?: [hex secret], once the identity of each socket }) → after the first connections were tried
  * `report` → sent (frames by mode), sockets, connects, sessions (by mode), ended (what the node said, by code),
- *   offenders: by address { thirdAt, outAt } (machine ms): when its third violation was written, when its session ended after that
+ *   offenders: by address { id, thirdAt, outAt } (machine ms): when its third violation was written, when its session ended after that
  * `stop` → no more, all sockets destroyed
  */
 import net from 'node:net'
 import { obey } from '../child.mjs'
 import { RawPeer } from '../raw-peer.mjs'
 import { keyPair } from '../raw-peer-crypto.mjs'
+import { peerIdOf } from '../raw-peer-wire.mjs'
 import { now } from '../time.mjs'
 import { FIRSTS, FRAMES, GARBAGE, MESSAGES, PREAMBLES, RECORDS } from './malformed-bytes.mjs'
 
@@ -47,6 +48,10 @@ class Attacker {
     this.host = host
     this.mode = mode
     this.#identity = keyPair('Ed25519', secret === undefined ? undefined : Buffer.from(secret, 'hex'))
+  }
+
+  get id() {
+    return peerIdOf(this.#identity.publicKey)
   }
 
   connect() {
@@ -142,7 +147,7 @@ function begin(order) {
 }
 
 function report() {
-  const offenders = Object.fromEntries(attackers.map(({ host, thirdAt, outAt }) => [host, { thirdAt, outAt }]))
+  const offenders = Object.fromEntries(attackers.map(({ host, id, thirdAt, outAt }) => [host, { id, thirdAt, outAt }]))
   return { ...counts, sockets: attackers.length, offenders }
 }
 
