@@ -3,7 +3,7 @@
  * at a steady pace whatever came of the ones before, and tell how long the answers took.
  *
  * `begin` takes: network, `nodes`: [{ seed, host, dials: address of the victim or of what stands before it, as: 'masternode' |
- *   'seed', listen?: port }], `ratePerSec` for each node once it is linked (0: none), `everyMs` between the starts of two nodes (0), `atOnce`: they do
+ *   'seed', listen?: port, ratePerSec?: other than the others' }], `ratePerSec` for each node once it is linked (0: none), `everyMs` between the starts of two nodes (0), `atOnce`: they do
  *   not wait 2 to 3 s where the victim's id is the preferred dialer of the two (false), and `preset`, `perIpLimits` of SwarmOptions.
  *   It answers when all have started, not when they are linked.
  * `joined` ({ withinMs }) → for each node, ms from its first dial to its link, null for none within that time (ask with patience).
@@ -22,7 +22,7 @@ import { ECHO } from './words.mjs'
 const TICK_MS = 5
 const UNDER_WAY_MAX = 5_000
 
-/** @typedef {{ swarm: Swarm, joinedMs: number | null, due: number }} Member */
+/** @typedef {{ swarm: Swarm, joinedMs: number | null, due: number, own: number | null }} Member */
 
 /** Bound: the nodes of `begin`. @type {Member[]} */
 const members = []
@@ -56,7 +56,7 @@ function dialsFrom(inner, host, dialled) {
 /** @param {any} order */
 async function begin({ nodes, ratePerSec: rate = 0, everyMs = 0, atOnce = false, ...rest }) {
   ratePerSec = rate
-  for (const { seed, host, dials, as, listen } of nodes) {
+  for (const { seed, host, dials, as, listen, ratePerSec: own = null } of nodes) {
     let dialledAt = 0
     const swarm = new Swarm({
       ...rest,
@@ -68,7 +68,7 @@ async function begin({ nodes, ratePerSec: rate = 0, everyMs = 0, atOnce = false,
       ...(as === 'masternode' ? { masternodes: [dials] } : { seeds: [dials] }),
       agent: 'honest',
     })
-    const member = { swarm, joinedMs: /** @type {number | null} */ (null), due: 0 }
+    const member = { swarm, joinedMs: /** @type {number | null} */ (null), due: 0, own }
     swarm.on('peer:connect', () => {
       member.joinedMs ??= performance.now() - dialledAt
     })
@@ -89,12 +89,12 @@ async function joined({ withinMs }) {
 
 function pace() {
   const now = performance.now()
-  const fresh = (ratePerSec * Math.min(now - pacedAt, 1_000)) / 1000
+  const elapsedS = Math.min(now - pacedAt, 1_000) / 1000
   pacedAt = now
   for (const member of members) {
     const [peer] = member.swarm.peers.values()
     if (peer === undefined) continue
-    member.due += fresh
+    member.due += (member.own ?? ratePerSec) * elapsedS
     for (; member.due >= 1; member.due--) if (batch.under < UNDER_WAY_MAX) void ask(peer, batch)
   }
 }

@@ -73,5 +73,6 @@ export async function siege(lab, what, options, scheme = 'tcp') {
 
 /** @param {{ seed: string, host: string }} node @param {string} dials @param {boolean} stranger */
 function nodeOf({ seed, host }, dials, stranger) {
-  return { seed, host, dials, as: stranger ? 'seed' : 'masternode' }
+  // A stranger has a quota of 100 a minute, and what comes beyond it waits.
+  return { seed, host, dials, ...(stranger ? { as: 'seed', ratePerSec: 1 } : { as: 'masternode' }) }
 }

@@ -52,7 +52,7 @@ export async function run(lab) {
       figure: Math.max(bare.heapMiB, shielded.heapMiB),
       unit: 'MiB',
       bound: 10,
-      held: `rss grew by ${Math.max(bare.rssMiB, shielded.rssMiB).toFixed(1)}; pending at most ${bare.pendingMax} of 64, on their way out ${bare.lingeringMax} of 128`,
+      held: `in flight ${Math.max(bare.inFlightMiB, shielded.inFlightMiB).toFixed(1)} by its own count; rss grew by ${Math.max(bare.rssMiB, shielded.rssMiB).toFixed(1)}; pending at most ${bare.pendingMax} of 64, on their way out ${bare.lingeringMax} of 128`,
     },
     ...banning,
     ...masternode,
@@ -83,7 +83,8 @@ async function flood(lab, what, options) {
   lab.say(
     `malformed (${what}): ${JSON.stringify({ sent, connects, sessions, ended, honestly, watched, before, after })}`,
   )
-  lab.say(`malformed (${what}): strikes ${JSON.stringify((await victim.ask('status')).strikes)}`)
+  const { strikes, memory } = await victim.ask('status')
+  lab.say(`malformed (${what}): strikes ${JSON.stringify(strikes)}, held ${JSON.stringify(memory)}`)
   await attacker.end()
   await honest.end()
   await victim.end()
@@ -96,6 +97,7 @@ async function flood(lab, what, options) {
     pendingMax: watched.pendingMax,
     lingeringMax: watched.lingeringMax,
     waited: percent(watched.waitedShare),
+    inFlightMiB: memory.inFlightBytes / 1024 / 1024,
   }
 }
 
