@@ -13,8 +13,11 @@ import type { WebSocketLimits } from './websocket-link.js'
 /** The one subprotocol: a dial asks for it, a listener insists on it. */
 export const SUBPROTOCOL = 'holdfast.1'
 
-/** Connections that are not upgraded yet; one more evicts the oldest. */
-const HANDSHAKES_MAX = 256
+/**
+ * Connections that are not upgraded yet, 3 KiB each; one more evicts the oldest. At 5,000 connections a second each has 400 ms to
+ * ask for its upgrade: an honest one needs a round trip.
+ */
+const HANDSHAKES_MAX = 2_048
 const HEADER_BYTES_MAX = 8_192
 /** Connections the kernel holds for us; Linux caps it further at `net.core.somaxconn`. */
 const BACKLOG_MAX = 511

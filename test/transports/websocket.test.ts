@@ -1,4 +1,5 @@
 import { createSign, generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import tls from 'node:tls'
@@ -68,10 +69,20 @@ describe('webSocket, listening', () => {
     clearInterval(trickle)
   })
 
-  it('evicts the oldest unfinished upgrade once 256 are under way', async () => {
-    const { port } = await listening()
-    const sockets = Array.from({ length: 257 }, () => net.connect(port, '127.0.0.1').on('error', () => undefined))
-    await Promise.race(sockets.map((socket) => new Promise((resolve) => socket.resume().once('close', resolve))))
+  it('evicts the oldest unfinished upgrade once 2,048 are under way', async () => {
+    const { port } = await listening({ handshakeMs: 600_000 })
+    const dialled = (): net.Socket => net.connect(port, '127.0.0.1').on('error', () => undefined)
+    const oldest = dialled()
+    const evicted = new Promise((resolve) => oldest.resume().once('close', resolve))
+    const sockets = [oldest]
+    // No more at once than the kernel holds for a listener: it would make the rest wait for seconds.
+    while (sockets.length < 2_049) {
+      const more = Array.from({ length: Math.min(256, 2_049 - sockets.length) }, dialled)
+      await Promise.all(more.map((socket) => once(socket, 'connect')))
+      sockets.push(...more)
+    }
+    await evicted
+    expect(sockets.filter(({ closed }) => closed)).toEqual([oldest])
     await dialTo(at(port))
     for (const socket of sockets) socket.destroy()
   })
