@@ -5,11 +5,13 @@
 import type { PeerId } from '../ports/types.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
+import { isTrustedClass } from './dial-slots.js'
 import { windowBytesFor } from './profile.js'
 
 interface Arrival {
   readonly connection: Connection
   readonly size: number
+  readonly isStranger: boolean
   /** @returns false where it must still wait */
   readonly pass: () => boolean
 }
@@ -24,7 +26,9 @@ interface Line {
   deadline: Deadline | null
 }
 
-/** Messages of one peer that may wait. */
+/**
+ * Messages of one peer that may wait; and of all strangers together, before each has no more than its even share of as many.
+ */
 const ARRIVALS_MAX = 8_192
 /** One link brings at most one window and a message in each lane; the rest is for what links that were replaced have left. */
 const WINDOWS_MAX = 3
@@ -33,6 +37,8 @@ export class Turnstile {
   readonly #agenda: Agenda
   // Bound: peers that have brought something, each while its quota is used up.
   readonly #lines = new Map<PeerId, Line>()
+  /** Messages that wait, of peers that are not trusted. */
+  #strangers = 0
 
   constructor(agenda: Agenda) {
     this.#agenda = agenda
@@ -53,13 +59,18 @@ export class Turnstile {
       line = { arrivals: [], bytes: 0, turnedAway: new Map(), moving: false, deadline: null }
       this.#lines.set(peerId, line)
     }
-    if (line.arrivals.length >= ARRIVALS_MAX || line.bytes + size > WINDOWS_MAX * windowBytesFor(identity.limits)) {
+    if (
+      this.#isFull(line, isTrustedClass(identity.peerClass)) ||
+      line.bytes + size > WINDOWS_MAX * windowBytesFor(identity.limits)
+    ) {
       connection.intake?.dropped(size)
       line.turnedAway.set(connection, (line.turnedAway.get(connection) ?? 0) + size)
       return false
     }
-    line.arrivals.push({ connection, size, pass })
+    const isStranger = !isTrustedClass(identity.peerClass)
+    line.arrivals.push({ connection, size, isStranger, pass })
     line.bytes += size
+    if (isStranger) this.#strangers++
     if (line.deadline === null) this.#moveLater(peerId, line, connection)
     return true
   }
@@ -73,7 +84,7 @@ export class Turnstile {
     line.arrivals = arrivals.filter((arrival) => arrival.connection !== connection)
     for (const arrival of arrivals) {
       if (arrival.connection !== connection) continue
-      line.bytes -= arrival.size
+      this.#left(line, arrival)
       connection.intake?.dropped(arrival.size)
     }
     line.turnedAway.delete(connection)
@@ -82,6 +93,16 @@ export class Turnstile {
 
   stop(): void {
     for (const [peerId, line] of this.#lines) this.#disband(peerId, line)
+  }
+
+  #isFull({ arrivals }: Line, isTrusted: boolean): boolean {
+    if (arrivals.length >= ARRIVALS_MAX) return true
+    return !isTrusted && this.#strangers >= ARRIVALS_MAX && arrivals.length >= ARRIVALS_MAX / this.#lines.size
+  }
+
+  #left(line: Line, { size, isStranger }: Arrival): void {
+    line.bytes -= size
+    if (isStranger) this.#strangers--
   }
 
   #moveLater(peerId: PeerId, line: Line, { intake }: Connection): void {
@@ -94,10 +115,11 @@ export class Turnstile {
     line.deadline = null
     line.moving = true
     for (let next = line.arrivals.shift(); next !== undefined; next = line.arrivals.shift()) {
-      line.bytes -= next.size
+      this.#left(line, next)
       if (next.pass()) continue
       line.arrivals.unshift(next)
       line.bytes += next.size
+      if (next.isStranger) this.#strangers++
       this.#moveLater(peerId, line, next.connection)
       break
     }
@@ -107,7 +129,10 @@ export class Turnstile {
 
   #disband(peerId: PeerId, line: Line): void {
     line.deadline?.cancel()
-    for (const { connection, size } of line.arrivals.splice(0)) connection.intake?.dropped(size)
+    for (const arrival of line.arrivals.splice(0)) {
+      this.#left(line, arrival)
+      arrival.connection.intake?.dropped(arrival.size)
+    }
     this.#lines.delete(peerId)
     for (const [{ intake }, bytes] of line.turnedAway) intake?.returned(bytes)
     line.turnedAway.clear()

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { PeerId } from '../../src/ports/types.js'
+import type { PeerClass, PeerId } from '../../src/ports/types.js'
 import { Agenda } from '../../src/swarm/agenda.js'
 import type { Connection } from '../../src/swarm/connection.js'
 import { resolveLimits, windowBytesFor } from '../../src/swarm/profile.js'
@@ -9,17 +9,19 @@ import { ManualClock } from './manual-clock.js'
 const limits = resolveLimits('masternode', {}).unknown
 const WINDOW = windowBytesFor(limits)
 
-/** A link of peer `p` with room for so many, and what came back of its credit. */
+/** A link of one peer with room for so many, and what came back of its credit. */
 class Fake {
-  readonly peerId = 'p' as PeerId
-  readonly identity = { limits }
+  readonly peerId: PeerId
+  readonly identity: { readonly limits: typeof limits; readonly peerClass: PeerClass }
   room = 0
   released = 0
   /** What holds no memory any more, though it was never handled. */
   dropped = 0
   readonly intake: Pick<NonNullable<Connection['intake']>, 'takeFirstCopy' | 'firstCopyWaitMs' | 'returned' | 'dropped'>
 
-  constructor() {
+  constructor(name = 'p', peerClass: PeerClass = 'unknown') {
+    this.peerId = name as PeerId
+    this.identity = { limits, peerClass }
     this.intake = {
       firstCopyWaitMs: 600,
       takeFirstCopy: () => this.room-- > 0,
@@ -65,6 +67,22 @@ describe('a turnstile', () => {
     expect(passed).toEqual([0])
     link.room = 1
     expect(turnstile.mayPass(link.connection)).toBe(true)
+  })
+
+  it('holds 8,192 for one stranger, and no more than its even share for each when they are many; masternodes do not count', () => {
+    const fill = (link: Fake): number => {
+      let held = 0
+      while (held < 10_000 && wait(link, 0, 1)) held++
+      return held
+    }
+    const strangers = ['a', 'b', 'c', 'd'].map((name) => new Fake(name))
+    expect(strangers.map(fill)).toEqual([8_192, 4_096, 2_731, 2_048])
+    expect(fill(new Fake('m', 'masternode'))).toBe(8_192)
+    const [a] = strangers
+    if (a !== undefined) turnstile.lost(a.connection)
+    expect(fill(new Fake('e'))).toBe(1_639)
+    turnstile.stop()
+    expect(fill(new Fake('f'))).toBe(8_192)
   })
 
   it('lets as many pass as there is room for, in order, and the rest later', () => {
