@@ -89,7 +89,7 @@ export function varint(value) {
 }
 
 /** @param {number} value @param {number} length */
-export function uint(value, length) {
+function uint(value, length) {
   const bytes = Buffer.alloc(length)
   bytes.writeUIntBE(value, 0, length)
   return bytes
@@ -179,7 +179,7 @@ export function readDelegation(bytes) {
 }
 
 /** @param {readonly { kind: string, name: string }[]} names */
-export function encodeNames(names) {
+function encodeNames(names) {
   return Buffer.concat(
     names.map(({ kind, name }) =>
       Buffer.concat([Buffer.of(KINDS.indexOf(kind), Buffer.byteLength(name)), Buffer.from(name)]),

@@ -26,10 +26,10 @@ interface Line {
   deadline: Deadline | null
 }
 
-/**
- * Messages of one peer that may wait; and of all strangers together, before each has no more than its even share of as many.
- */
+/** Messages of one trusted peer that may wait. */
 const ARRIVALS_MAX = 8_192
+/** Of all strangers together, before each has no more than its even share of as many. */
+const STRANGERS_MAX = 4_096
 /** One link brings at most one window and a message in each lane; the rest is for what links that were replaced have left. */
 const WINDOWS_MAX = 3
 
@@ -97,7 +97,7 @@ export class Turnstile {
 
   #isFull({ arrivals }: Line, isTrusted: boolean): boolean {
     if (arrivals.length >= ARRIVALS_MAX) return true
-    return !isTrusted && this.#strangers >= ARRIVALS_MAX && arrivals.length >= ARRIVALS_MAX / this.#lines.size
+    return !isTrusted && this.#strangers >= STRANGERS_MAX && arrivals.length >= STRANGERS_MAX / this.#lines.size
   }
 
   #left(line: Line, { size, isStranger }: Arrival): void {

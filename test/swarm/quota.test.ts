@@ -186,10 +186,10 @@ describe('a stranger who brings more than a stranger may', () => {
     expect(world.network.openPairs.length).toBe(1)
   })
 
-  it('has a line of 8,192, beyond which the host is told that something is missing', async () => {
+  it('has a line of 4,096, beyond which the host is told that something is missing', async () => {
     const { world, node, heard, gossip } = await scene({ limits: { unknown: { messageBytesMax: 1_048_576 } } })
     const peer = await RawPeer.connect(world, node)
-    gossip(peer, 100 + 8_192)
+    gossip(peer, 100 + 4_096)
     await world.settle()
     expect(node.heard('recovered')).toEqual([])
     gossip(peer, 50)
@@ -198,7 +198,7 @@ describe('a stranger who brings more than a stranger may', () => {
     expect(node.heard('recovered')).toEqual([{ peerId: peer.identity.id, cause: 'shed', gapMs: 0 }].map((gap) => [gap]))
     expect(peer.of('failure')).toEqual([{ kind: 'failure', id: 1, text: 'too-many-requests' }])
     await world.run(90 * MINUTE)
-    expect(heard.length).toBe(100 + 8_192)
+    expect(heard.length).toBe(100 + 4_096)
   })
 
   it('gets back the credit of what was turned away once nobody waits any more', async () => {

@@ -69,20 +69,20 @@ describe('a turnstile', () => {
     expect(turnstile.mayPass(link.connection)).toBe(true)
   })
 
-  it('holds 8,192 for one stranger, and no more than its even share for each when they are many; masternodes do not count', () => {
+  it('holds 4,096 for one stranger, and no more than its even share for each when they are many; masternodes do not count', () => {
     const fill = (link: Fake): number => {
       let held = 0
       while (held < 10_000 && wait(link, 0, 1)) held++
       return held
     }
     const strangers = ['a', 'b', 'c', 'd'].map((name) => new Fake(name))
-    expect(strangers.map(fill)).toEqual([8_192, 4_096, 2_731, 2_048])
+    expect(strangers.map(fill)).toEqual([4_096, 2_048, 1_366, 1_024])
     expect(fill(new Fake('m', 'masternode'))).toBe(8_192)
     const [a] = strangers
     if (a !== undefined) turnstile.lost(a.connection)
-    expect(fill(new Fake('e'))).toBe(1_639)
+    expect(fill(new Fake('e'))).toBe(820)
     turnstile.stop()
-    expect(fill(new Fake('f'))).toBe(8_192)
+    expect(fill(new Fake('f'))).toBe(4_096)
   })
 
   it('lets as many pass as there is room for, in order, and the rest later', () => {
