@@ -71,6 +71,31 @@ describe('points', () => {
       expect(list.strike({ peerId: A, ip: '1.1.1.1', points }, 0)).toEqual({ points: 0, banned: [] })
     expect(list.size).toEqual({ scores: 0, bans: 0 })
     expect(list.strike({ peerId: A, points: Infinity }, 0).points).toBe(1000)
+    expect(list.strike({}, 0)).toEqual({ points: 0, banned: [] })
+  })
+
+  it('ban at the limit itself, and say whom for how long and why', () => {
+    const list = new Blacklist()
+    expect(list.strike({ peerId: A, ip: '1.1.1.1', points: 49 }, 0)).toEqual({ points: 49, banned: [] })
+    const ban = { untilAt: 5 * MIN, cause: 'strikes', by: 'strikes' }
+    expect(list.strike({ peerId: A, ip: '1.1.1.1', points: 1 }, 0)).toEqual({
+      points: 50,
+      banned: [
+        { key: A, ...ban },
+        { key: '1.1.1.1', ...ban },
+      ],
+    })
+    // Neither an id nor an IPv4 address has a network around it that would be counted along.
+    expect(list.size).toEqual({ scores: 2, bans: 2 })
+  })
+
+  it('are those of one address however it is written, and of a remote that is no address at all', () => {
+    const list = new Blacklist()
+    list.strike({ ip: '::ffff:1.2.3.4' }, 0)
+    list.strike({ ip: 'Onion' }, 0)
+    expect(['1.2.3.4', '::ffff:102:304', 'onion'].map((key) => list.points(key, 0))).toEqual([20, 20, 20])
+    expect(['::ffff:1.2.3.4', 'onion'].map((key) => list.unban(key))).toEqual([true, true])
+    expect(list.size).toEqual({ scores: 0, bans: 0 })
   })
 
   it('ban at the third strike, id and IP, the IP never for long', () => {
@@ -165,9 +190,12 @@ describe('bans', () => {
     list.ban('2001:db8:1::/48', 'permanent', 'x', 0)
     expect(list.check({ ip: '2001:db8:1:ffff::1' }, 0)?.key).toBe('2001:db8:1::/48')
     expect(list.check({ ip: '2001:db8:2::1' }, 0)).toBeNull()
-    for (const key of ['10.0.0.300', 'host', '10.0.0.0/8', 'a'.repeat(54)])
-      expect(() => list.ban(key, 'permanent', 'x', 0)).toThrow('key')
-    expect(() => list.ban(A, NaN, 'x', 0)).toThrow('untilAt')
+    for (const key of ['10.0.0.300', 'host', '10.0.0.0/8', 'a'.repeat(54)]) {
+      expect(() => list.ban(key, 'permanent', 'x', 0)).toThrow(
+        `key must be a peer id, an IP address, or an IPv6 /64 or /48, but was "${key}"`,
+      )
+    }
+    expect(() => list.ban(A, NaN, 'x', 0)).toThrow("untilAt must be finite or 'permanent', but was NaN")
     expect(list.check({ peerId: B, ip: 'host' }, 0)).toBeNull()
   })
 
@@ -194,6 +222,46 @@ describe('bans', () => {
     const slow = new Blacklist()
     for (let n = 0; n < 20; n += 1) banBy(slow, { ip: subnet(n) }, n * MIN)
     expect(slow.check({ ip: subnet(99) }, 19 * MIN)).toBeNull()
+  })
+
+  it('of a /48 begin once, and again only when its own has ended', () => {
+    const subnet = (n: number): string => `2001:db8:7:${String(n)}::1`
+    const own = (n: number, now: number): unknown => ({
+      key: `2001:db8:7:${String(n)}::/64`,
+      untilAt: now + 5 * MIN,
+      cause: 'strikes',
+      by: 'strikes',
+    })
+    const wide = (now: number): unknown => ({
+      key: '2001:db8:7::/48',
+      untilAt: now + 5 * MIN,
+      cause: '8 networks in it are banned',
+      by: 'strikes',
+    })
+    const list = new Blacklist()
+    const strike = (n: number, now: number): unknown => list.strike({ ip: subnet(n), points: 1000 }, now).banned
+    for (let n = 1; n < 8; n += 1) expect(strike(n, 0)).toEqual([own(n, 0)])
+    expect(strike(8, 0)).toEqual([own(8, 0), wide(0)])
+    for (let n = 10; n < 20; n += 1) expect(strike(n, MIN)).toEqual([own(n, MIN)])
+    expect(strike(20, 5 * MIN)).toEqual([own(20, 5 * MIN), wide(5 * MIN)])
+  })
+
+  it('of one end are told of by the host, who said the last word', () => {
+    const list = new Blacklist()
+    banBy(list, { peerId: A }, 0)
+    list.ban(A, 5 * MIN, 'by hand', 0)
+    expect(list.check({ peerId: A }, 0)).toEqual({ key: A, untilAt: 5 * MIN, cause: 'by hand', by: 'host' })
+    list.ban(A, 5 * MIN, 'on second thoughts', 0)
+    expect(list.check({ peerId: A }, 0)?.cause).toBe('on second thoughts')
+  })
+
+  it('by strikes are lifted without forgiving, and those by the host are not', () => {
+    const list = new Blacklist()
+    for (const offender of [{ peerId: A }, { ip: '1.1.1.1' }, { ip: 'onion' }]) banBy(list, offender, 0)
+    list.ban(B, 'permanent', 'by hand', 0)
+    for (const key of [A, B, '::ffff:1.1.1.1', 'onion']) list.lift(key)
+    expect(list.list(0).map(({ key }) => key)).toEqual([B])
+    expect([A, '1.1.1.1', 'onion'].map((key) => list.points(key, 0))).toEqual([1000, 1000, 1000])
   })
 
   it('are lifted together with the points behind them', () => {
@@ -227,6 +295,15 @@ describe('bounds', () => {
       'banned',
     ])
     expect(list.ban('1.1.1.3', 20, 'x', 10)).toBe('banned')
+  })
+
+  it('alone have bans by the host forgotten that are over', () => {
+    const list = new Blacklist({ keysMax: 2 })
+    list.ban('1.1.1.1', 10, 'x', 0)
+    list.ban('1.1.1.2', 30, 'x', 20)
+    expect([list.size.bans, list.list(20).length]).toEqual([2, 1])
+    list.ban('1.1.1.3', 30, 'x', 20)
+    expect([list.size.bans, list.list(20).length]).toEqual([2, 2])
   })
 
   it.each(['strikePoints', 'banAt', 'halfLifeMs', 'banMs', 'longBanMs', 'ipBanMaxMs', 'subnetsMax', 'keysMax'])(

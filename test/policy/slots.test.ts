@@ -47,9 +47,10 @@ describe('reserveFor', () => {
     expect([reserveFor(0, 0), reserveFor(45, 0), reserveFor(46, 0), reserveFor(50, 50), reserveFor(101, 0)]).toEqual([
       50, 50, 51, 110, 112,
     ])
-    for (const bad of [-1, 1.5, NaN, Infinity]) {
-      expect(() => reserveFor(bad, 0)).toThrow('whitelisted')
-      expect(() => reserveFor(0, bad)).toThrow('persistent')
+    expect(reserveFor(2 ** 20, 2 ** 20)).toBe(2_306_868)
+    for (const bad of [-1, 1.5, NaN, Infinity, 2 ** 20 + 1]) {
+      expect(() => reserveFor(bad, 0)).toThrow('whitelisted must be a whole number from 0 to 2^20')
+      expect(() => reserveFor(0, bad)).toThrow('persistent must be a whole number from 0 to 2^20')
     }
   })
 })
@@ -162,6 +163,8 @@ describe('resolveSlots', () => {
     expect(resolveSlots({ regularMax: 8 })).toEqual({ regularMax: 8, unknownInboundMax: 19, outboundTarget: 12 })
     for (const bad of [-1, 1.5, NaN, 65_537])
       expect(() => resolveSlots({ regularMax: bad })).toThrow('slots.regularMax')
-    expect(() => resolveSlots({ reserve: 3 } as never)).toThrow('there is no option slots.reserve')
+    expect(() => resolveSlots({ reserve: 3 } as never)).toThrow(
+      expect.objectContaining({ code: 'invalid-option', message: 'there is no option slots.reserve' }),
+    )
   })
 })

@@ -36,6 +36,19 @@ describe('isPreferredDialer', () => {
     }
     expect(Math.abs(lower / pairs - 0.5)).toBeLessThan(0.02)
   })
+
+  it('is the draw that every other version makes: the lower key wins where the hash of both, lower first, is even', () => {
+    const key = (first: number): Uint8Array => new Uint8Array(32).fill(first, 0, 1)
+    // By sha256sum the first bytes of the hashes are ca for 1 and 3, and ff for 1 and 2.
+    expect([isPreferredDialer(key(1), key(3), crypto), isPreferredDialer(key(3), key(1), crypto)]).toEqual([
+      true,
+      false,
+    ])
+    expect([isPreferredDialer(key(1), key(2), crypto), isPreferredDialer(key(2), key(1), crypto)]).toEqual([
+      false,
+      true,
+    ])
+  })
 })
 
 /** Two links between two processes, as each end judges them once every pong that will ever come has come. */
@@ -155,6 +168,15 @@ describe('judgeDuplicate', () => {
     expect(judgeDuplicate({ ...contest, newcomerAnswered: true })).toBe('keep-newcomer')
     expect(judgeDuplicate({ ...contest, newcomerAnswered: true, sameEpoch: true })).toBe('keep-newcomer')
     expect(judgeDuplicate({ ...contest, newcomerAnswered: true, sameEpoch: true, superseded: false })).toBe('wait')
+  })
+
+  it('gives the place of a link that stays silent to the one that answers, whoever is preferred', () => {
+    fc.assert(
+      fc.property(duels, fc.constantFrom('a' as const, 'b' as const), (duel, end) => {
+        const living = duel.first[end] === 0 ? 1 : 0
+        expect(judgedBy(end, { ...duel, alive: [living === 0, living === 1] }, true)).toBe('keep-newcomer')
+      }),
+    )
   })
 })
 
