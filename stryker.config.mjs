@@ -3,7 +3,6 @@
  * All that it writes is below coverage/, which git, eslint and biome leave alone and vitest never looks for tests in.
  */
 
-/** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 const config = {
   plugins: ['@stryker-mutator/vitest-runner'],
   testRunner: 'vitest',
@@ -18,12 +17,12 @@ const config = {
   incrementalFile: 'coverage/mutation/incremental.json',
   tempDirName: 'coverage/mutation/sandbox',
   ignorePatterns: ['coverage', 'dist', 'docs', 'etc', 'examples', 'bench'],
-  reporters: ['clear-text', 'json', 'html'],
+  reporters: ['progress-append-only', 'clear-text', 'json', 'html'],
   clearTextReporter: { allowColor: false, logTests: false, allowEmojis: false, reportScoreTable: true },
   jsonReporter: { fileName: 'coverage/mutation/report.json' },
   htmlReporter: { fileName: 'coverage/mutation/report.html' },
   thresholds: { high: 95, low: 85, break: 85 },
-  timeoutMS: 20_000,
+  timeoutMS: 10_000,
 }
 
 export default config

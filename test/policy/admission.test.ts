@@ -174,6 +174,35 @@ describe('PendingPool', () => {
     expect(come('a5', '127.0.0.1', 400)).toEqual(ADMITTED)
   })
 
+  it('displaces of several stalled ones who spoke first, whoever came first', () => {
+    const pool = new PendingPool({ pendingMax: 64, perBucketMax: 2, ...UNTIRED })
+    pool.admit('first', '1.1.1.1', false, 0)
+    pool.admit('second', '1.1.1.1', false, 1)
+    pool.spoke('second', 10)
+    pool.spoke('first', 20)
+    expect(pool.admit('third', '1.1.1.1', false, 521)).toEqual({ kind: 'admit', evict: 'second' })
+  })
+
+  it('changes its size with the lists, in the same shares, and turns out nobody for it', () => {
+    const pool = new PendingPool({ pendingMax: 2, listedShare: 0.25 })
+    const fill = (from: number, count: number, listed: boolean): unknown[] =>
+      Array.from({ length: count }, (_, i) =>
+        pool.admit(`${String(from)} ${String(i)}`, `${String(from + i)}.0.0.1`, listed, 0),
+      )
+    const admitted = (count: number): unknown[] => Array.from({ length: count }, () => ADMITTED)
+    expect(fill(20, 2, false)).toEqual([ADMITTED, { kind: 'admit', evict: '20 0' }])
+    pool.resize(8)
+    expect(fill(30, 5, false)).toEqual(admitted(5))
+    expect(pool.admit('one too many', '40.0.0.1', false, 0)).toEqual({ kind: 'admit', evict: '30 4' })
+    expect(fill(50, 2, true)).toEqual(admitted(2))
+    expect(pool.size).toBe(8)
+    pool.resize(1)
+    expect(pool.size).toBe(8)
+    expect(() => {
+      pool.resize(0)
+    }).toThrow('pendingMax')
+  })
+
   it('keeps half for listed addresses, who may use all of it', () => {
     const pool = new PendingPool({ pendingMax: 4, ...UNTIRED })
     expect(pool.admit('s1', '1.0.0.1', false, 0)).toEqual(ADMITTED)
@@ -232,6 +261,9 @@ describe('PendingPool', () => {
     expect(tries('1.1.1.1', false, 100, 60_000)).toBe(10)
     expect(tries('1.1.1.2', true, 100, 0)).toBe(60)
     expect(tries('127.0.0.1', false, 100, 0)).toBe(100)
+    // One more every six seconds.
+    expect([tries('1.1.1.1', false, 3, 65_999), tries('1.1.1.1', false, 3, 66_000)]).toEqual([0, 1])
+    expect(pool.admit('k', '1.1.1.1', false, 66_000)).toEqual({ kind: 'refuse', code: 'rate-limit' })
   })
 
   it('counts nothing by IP where it is told not to', () => {
@@ -241,7 +273,11 @@ describe('PendingPool', () => {
 
   it('refuses bad options by name', () => {
     expect(() => new PendingPool({ pendingMax: 0 })).toThrow('pendingMax')
-    expect(() => new PendingPool({ pendingMax: 64, listedShare: NaN })).toThrow('listedShare')
+    for (const listedShare of [NaN, -0.01, 1.01])
+      expect(() => new PendingPool({ pendingMax: 64, listedShare })).toThrow('listedShare must be a number from 0 to 1')
+    expect(new PendingPool({ pendingMax: 1, listedShare: 0 }).admit('k', null, false, 0)).toEqual(ADMITTED)
+    expect(new PendingPool({ pendingMax: 1, listedShare: 1 }).admit('k', null, false, 0)).toEqual(BUSY)
+    expect(() => new PendingPool({ pendingMax: 64, prefixAttemptsPerMin: 0 })).toThrow('prefixAttemptsPerMin')
     expect(() => new PendingPool({ pendingMax: 64, perBucketMax: 0 })).toThrow('perBucketMax')
     expect(() => new PendingPool({ pendingMax: 64, listedPerBucketMax: 0 })).toThrow('listedPerBucketMax')
     expect(() => new PendingPool({ pendingMax: 64, attemptsPerMin: 0 })).toThrow('attemptsPerMin')

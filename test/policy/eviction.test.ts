@@ -68,17 +68,38 @@ describe('an eviction', () => {
     }
   })
 
-  it('spares the longest link of each of the four networks that are first in the secret order', () => {
-    const crowd = many(12, (key) => ({ group: `g${String(key % 6)}` }))
-    const isFirst = (group: string): boolean => ['g1', 'g2', 'g4', 'g5'].includes(group)
-    const order = (group: string): string => (isFirst(group) ? `0${group}` : `1${group}`)
-    // Of the two left over, g0 and g3, and of the younger links of all, the older half stays.
-    const key = pickEviction(crowd, order, false)
-    expect(key).not.toBe(null)
-    for (const safe of [1, 2, 4, 5]) {
-      const aged = crowd.map((one) => ({ ...one, openedAt: one.key === safe ? 99 : 100 + one.key }))
-      expect(pickEviction(aged, order, false)).not.toBe(safe)
-    }
+  it('spares the longest link of each of the four networks that are first in the secret order, whatever that is', () => {
+    const networks = ['g0', 'g1', 'g2', 'g3', 'g4', 'g5']
+    fc.assert(
+      fc.property(fc.shuffledSubarray(networks, { minLength: 6 }), (secret) => {
+        const crowd = many(6, (key) => ({ group: `g${String(key)}` }))
+        const order = (group: string): string => String(secret.indexOf(group))
+        // Two networks are left over, and of their links the older stays.
+        const left = secret.slice(4).map((group) => networks.indexOf(group))
+        expect(pickEviction(crowd, order, false)).toBe(Math.max(...left))
+      }),
+    )
+  })
+
+  it('takes from the network that is most crowded among those who stand out in nothing, though younger ones are elsewhere', () => {
+    // By age: 20 of many networks, then ten of one, and last three of another.
+    const old = many(20, (key) => ({ group: `g${String(key)}` }))
+    const big = many(10, (i) => ({ key: 100 + i, group: 'big', openedAt: 100 + i }))
+    const small = many(3, (i) => ({ key: 200 + i, group: 'small', openedAt: 200 + i }))
+    expect(pickEviction([...old, ...big, ...small], inOrder, false)).toBe(109)
+    expect(pickEviction([...old, ...small, ...big], inOrder, false)).toBe(109)
+    expect(pickEviction([...big.toReversed(), ...small, ...old], inOrder, false)).toBe(109)
+  })
+
+  it('takes of those who came in one instant whoever is listed last', () => {
+    for (const count of [2, 3, 20])
+      expect(
+        pickEviction(
+          many(count, () => ({ openedAt: 7 })),
+          inOrder,
+          false,
+        ),
+      ).toBe(count - 1)
   })
 
   it('always finds somebody where somebody must go, and never one of the eight nearest while others are there', () => {
@@ -117,6 +138,9 @@ describe('an eviction', () => {
     const crowd = many(40, (key) => ({ group: key < 38 ? 'a' : 'b' }))
     expect(pickEviction(crowd, inOrder, false, 'b')).toBe(37)
     expect(pickEviction(crowd, inOrder, false, 'a')).toBe(null)
+    const mixed = (ofB: number): Candidate[] => many(40, (key) => ({ group: key < ofB ? 'b' : 'a' }))
+    expect(pickEviction(mixed(19), inOrder, false, 'b')).toBe(39)
+    expect(pickEviction([...mixed(19), ...many(1, () => ({ group: 'b' }))], inOrder, false, 'b')).toBe(null)
   })
 
   it('keeps whoever was here before a flood from few networks', () => {
