@@ -49,6 +49,7 @@ export type { Backoff, BackoffDecision, BackoffFunction, BackoffOptions, Backoff
 export { BackoffPolicy } from './policy/backoff.js'
 export type { Ban } from './policy/ban.js'
 export type { BlacklistOptions, BlacklistSnapshot, Offender, StrikeAnswer } from './policy/blacklist.js'
+export { AddressPins } from './policy/address-pins.js'
 export { Blacklist } from './policy/blacklist.js'
 export type { DedupBegin, DedupOptions, DedupState } from './policy/dedup.js'
 export { DedupCache } from './policy/dedup.js'

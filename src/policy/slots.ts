@@ -17,19 +17,20 @@ export interface SlotCounts {
   readonly unknownOutbound: number
 }
 
-/** `reserve` from {@link reserveFor}; in all there are `reserve + regularMax` slots. */
-export interface SlotLimits {
-  readonly reserve: number
-  /** Regular and unknown peers together, both directions; by default 75. */
+/** Slots, but for the reserve, which is sized from the operator's lists. Each 0 to 65,536. */
+export interface SlotOptions {
+  /** Regular and unknown peers together, both directions; default 75. */
   readonly regularMax: number
-  /** Unknown inbound peers, a part of `regularMax`; by default 19. */
+  /** Unknown inbound peers, a part of `regularMax`; default 19. */
   readonly unknownInboundMax: number
-  /** Common links of our own choosing, which inbound ones make way for; by default 12. */
+  /** Common links of our own choosing, which inbound ones make way for; default 12. */
   readonly outboundTarget: number
 }
 
-/** Slots, but for the reserve, which is sized from the operator's lists. Each 0 to 65,536. */
-export type SlotOptions = Omit<SlotLimits, 'reserve'>
+/** `reserve` from {@link reserveFor}; in all there are `reserve + regularMax` slots. */
+export interface SlotLimits extends SlotOptions {
+  readonly reserve: number
+}
 
 const DEFAULT_SLOTS: SlotOptions = { regularMax: 75, unknownInboundMax: 19, outboundTarget: 12 }
 

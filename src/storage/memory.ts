@@ -1,6 +1,8 @@
 /**
  * A storage that lasts as long as the process: for tests, for swarms that are stopped and made anew, and to see what a storage
  * must do. What it gives back has gone through JSON, as with any other.
+ *
+ * @module
  */
 import type { Storage } from '../ports/storage.js'
 
