@@ -61,7 +61,7 @@ describe('a partition', () => {
   it('is told once and healed once, in turn, whatever the view does', () => {
     const step = fc.record({ missing: fc.nat(10), ms: fc.nat(40_000) })
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const detector = whole(10)
         let told: PartitionChange['kind'] = 'healed'
         let suspectedAt = 0

@@ -8,7 +8,10 @@ const hearsay = { pinned: false, isLinked: false, lastSeenAt: null, isRegular: f
 
 describe('the shelves of a book', () => {
   it('let one teller fill an eighth, however its peers come and go', () => {
-    const steps = fc.array(fc.tuple(fc.constantFrom('tell', 'see', 'forget'), fc.nat(40)), { maxLength: 200 })
+    const steps = fc.array(fc.tuple(fc.constantFrom('tell', 'see', 'forget'), fc.nat(40)), {
+      maxLength: 200,
+      size: 'max',
+    })
     fc.assert(
       fc.property(steps, (given) => {
         const shelves = new PeerShelves(80)
@@ -47,6 +50,22 @@ describe('the shelves of a book', () => {
       if (victim !== null) shelves.forget(victim)
     }
     expect(gone).toEqual([id(3), id(2), id(1), null])
+  })
+
+  it('keep a peer at its place in the queue however often it is put there, until it was linked', () => {
+    const shelves = new PeerShelves(8)
+    for (const n of [1, 2, 1]) shelves.place({ ...hearsay, id: id(n), lastSeenAt: 1 })
+    expect(shelves.victim(false)).toBe(id(1))
+    shelves.place({ ...hearsay, id: id(1), lastSeenAt: 1, isLinked: true })
+    shelves.place({ ...hearsay, id: id(1), lastSeenAt: 2 })
+    expect(shelves.victim(false)).toBe(id(2))
+  })
+
+  it('let even the smallest book be told of one', () => {
+    const shelves = new PeerShelves(1)
+    expect(shelves.mayTell('liar')).toBe(true)
+    shelves.told(id(1), 'liar')
+    expect(shelves.mayTell('liar')).toBe(false)
   })
 
   it('have nobody who was ever seen make way for hearsay', () => {

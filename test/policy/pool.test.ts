@@ -5,7 +5,10 @@ import { SeededRandom } from '../../src/testing/index.js'
 
 describe('a pool', () => {
   it('holds what was added and not deleted, and draws each once, whatever was done before', () => {
-    const steps = fc.array(fc.tuple(fc.constantFrom('add', 'delete', 'draw'), fc.nat(20)), { maxLength: 200 })
+    const steps = fc.array(fc.tuple(fc.constantFrom('add', 'delete', 'draw'), fc.nat(20)), {
+      maxLength: 200,
+      size: 'max',
+    })
     fc.assert(
       fc.property(steps, fc.integer(), (given, seed) => {
         const random = new SeededRandom(seed)

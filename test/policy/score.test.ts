@@ -20,7 +20,7 @@ describe('a score', () => {
       penalty: fc.nat(1_000),
     })
     fc.assert(
-      fc.property(fc.array(happening, { maxLength: 50 }), (happenings) => {
+      fc.property(fc.array(happening, { maxLength: 50, size: 'max' }), (happenings) => {
         const book = new ScoreBook()
         let now = 0
         for (const { what, ms, rttMs, penalty } of happenings) {
@@ -44,7 +44,7 @@ describe('a score', () => {
 
   it('rises with success and falls with failure, the latest counting a fifth', () => {
     fc.assert(
-      fc.property(fc.array(fc.boolean(), { maxLength: 30 }), (outcomes) => {
+      fc.property(fc.array(fc.boolean(), { maxLength: 30, size: 'max' }), (outcomes) => {
         const book = new ScoreBook()
         let before = 0
         for (const succeeded of outcomes) {
@@ -102,6 +102,13 @@ describe('a score', () => {
     expect(book.score(PEER, null, 0, 31 * DAY_MS).uptime).toBe(1)
   })
 
+  it('keeps the share of all its time where the peer is known for days and gone', () => {
+    const book = new ScoreBook()
+    book.linked(PEER, DAY_MS)
+    book.unlinked(PEER, null, 3 * DAY_MS)
+    expect(book.score(PEER, null, 0, 5 * DAY_MS).uptime).toBeCloseTo(0.5, 9)
+  })
+
   it('remembers the last round trip of a link that is gone', () => {
     const book = new ScoreBook()
     book.linked(PEER, 0)
@@ -121,6 +128,91 @@ describe('a score', () => {
 
   it('keeps a bound that is a sensible number', () => {
     for (const peersMax of [0, -1, 1.5, Number.NaN])
-      expect(() => new ScoreBook(peersMax)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+      expect(() => new ScoreBook(peersMax)).toThrow('peersMax must be a whole number from 1 to 1048576')
+  })
+})
+
+describe('the snapshot of scores', () => {
+  const [A, B] = ['a', 'b'].map((letter) => letter.repeat(55)) as [PeerId, PeerId]
+  const item = (changes: object): object => ({
+    id: A,
+    success: 0.5,
+    linkedMs: 1_000,
+    knownMs: 4_000,
+    rttMs: 100,
+    ...changes,
+  })
+  const restored = (snapshot: unknown, peersMax = 8): ScoreBook => {
+    const book = new ScoreBook(peersMax)
+    book.restore(snapshot, 50_000)
+    return book
+  }
+  const holding = (...scores: unknown[]): unknown => ({ version: 1, scores })
+  const NOTHING = { version: 1, scores: [] }
+
+  it('holds durations, the present link among them, and gives the same scores at any other time', () => {
+    const book = new ScoreBook()
+    book.outcome(A, true, 10_000)
+    book.linked(A, 11_000)
+    book.unlinked(A, 100, 13_000)
+    book.linked(A, 15_000)
+    book.outcome(B, false, 12_000)
+    const snapshot = book.snapshot(16_000)
+    expect(snapshot).toEqual(
+      holding(
+        { id: A, success: 0.6, linkedMs: 3_000, knownMs: 6_000, rttMs: 100 },
+        { id: B, success: 0.4, linkedMs: 0, knownMs: 4_000, rttMs: null },
+      ),
+    )
+    const copy = restored(JSON.parse(JSON.stringify(snapshot)))
+    for (const id of [A, B]) expect(copy.score(id, null, 0, 50_000)).toEqual(book.score(id, null, 0, 16_000))
+    expect(copy.snapshot(50_000)).toEqual(snapshot)
+  })
+
+  it('of another version, or of no such form, brings nothing', () => {
+    for (const snapshot of [
+      null,
+      undefined,
+      1,
+      'text',
+      {},
+      { version: 2, scores: [item({})] },
+      { version: 1, scores: item({}) },
+    ])
+      expect(restored(snapshot).snapshot(50_000)).toEqual(NOTHING)
+  })
+
+  it('brings nothing of a peer of which anything makes no sense', () => {
+    const durations = [-1, '1', NaN, Infinity, undefined, [1]]
+    const senseless = [
+      ...['x', 1, [A]].map((id) => ({ id })),
+      ...['0.5', -0.01, 1.01, NaN, null].map((success) => ({ success })),
+      ...[...durations, null].flatMap((ms) => [{ linkedMs: ms }, { knownMs: ms }]),
+      ...durations.map((rttMs) => ({ rttMs })),
+    ]
+    for (const changes of senseless) expect(restored(holding(item(changes))).snapshot(50_000)).toEqual(NOTHING)
+    for (const odd of [null, 1, 'text']) expect(restored(holding(odd)).snapshot(50_000)).toEqual(NOTHING)
+  })
+
+  it('brings what lies just within its bounds, and no more link time than there was time', () => {
+    for (const changes of [
+      {},
+      { success: 0 },
+      { success: 1 },
+      { linkedMs: 0 },
+      { linkedMs: 0, knownMs: 0 },
+      { rttMs: 0 },
+      { rttMs: null },
+    ])
+      expect(restored(holding(item(changes))).snapshot(50_000)).toEqual(holding(item(changes)))
+    expect(restored(holding(item({ linkedMs: 9_000 }))).snapshot(50_000)).toEqual(holding(item({ linkedMs: 4_000 })))
+  })
+
+  it('takes nothing from what is known, and brings no more peers than there may be', () => {
+    const book = new ScoreBook()
+    book.outcome(A, true, 50_000)
+    book.restore(holding(item({ success: 0 })), 50_000)
+    expect(book.score(A, null, 0, 50_000).success).toBeCloseTo(0.2, 9)
+    expect(restored(holding(item({}), item({ id: B })), 1).snapshot(50_000)).toEqual(holding(item({})))
   })
 })
