@@ -5,6 +5,7 @@ import {
   addressKey,
   canonicalIp,
   canonicalNetwork,
+  endpointText,
   formatAddress,
   ipBucket,
   ipPrefix,
@@ -44,6 +45,38 @@ describe('parseAddress', () => {
     expect(parseAddress('tcp://[::ffff:1.2.3.4]:9').host).toBe('1.2.3.4')
   })
 
+  it('takes what is just short and just small enough', () => {
+    expect(parseAddress(`ws://h/${'x'.repeat(1_017)}`).path).toHaveLength(1_018)
+    const longest = `${'a.'.repeat(126)}a`
+    expect(parseAddress(`tcp://${longest}:65535`)).toMatchObject({ host: longest, port: 65_535 })
+  })
+
+  it('shows of an address that it refuses 80 characters at most', () => {
+    const shown = (text: string): string => {
+      try {
+        parseAddress(text)
+      } catch (error) {
+        return String(error)
+      }
+      return ''
+    }
+    const form = 'is not of the form scheme://[peer id@]host[:port][/path]'
+    expect(shown('x'.repeat(80))).toBe(`HoldfastError: the address "${'x'.repeat(80)}" ${form}`)
+    expect(shown('x'.repeat(81))).toBe(`HoldfastError: the address "${'x'.repeat(80)}…" ${form}`)
+  })
+
+  it('reads nothing from what is no text, such as a list of one address', () => {
+    for (const given of [['tcp://h:1'], null, undefined, 1]) expect(readAddress(given)).toBeNull()
+  })
+
+  it('leaves out a path that says nothing', () => {
+    expect(['ws://h/', 'ws://h:80', 'ws://h/a/'].map((text) => formatAddress(parseAddress(text)))).toEqual([
+      'ws://h:80',
+      'ws://h:80',
+      'ws://h:80/a/',
+    ])
+  })
+
   it.each([
     ['tcp://010.0.0.1:1', 'dotted-decimal'],
     ['tcp://127.1:1', 'dotted-decimal'],
@@ -66,6 +99,11 @@ describe('parseAddress', () => {
     ['tcp://host:1/x', 'path'],
     ['ws://host:1/a b', 'path'],
     ['ws://host/#f', 'path'],
+    ['ws://host/a b/c', 'path'],
+    ['ws://host/a\nb', 'form'],
+    [' tcp://host:1', 'form'],
+    [`tcp://${'a'.repeat(56)}@h:1`, 'peer id'],
+    [`tcp://-${'a'.repeat(55)}@h:1`, 'peer id'],
     [`tcp://${'A'.repeat(55)}@h:1`, 'peer id'],
     [`tcp://${'a'.repeat(54)}@h:1`, 'peer id'],
     ['tcp://@h:1', 'peer id'],
@@ -128,7 +166,9 @@ describe('an IP', () => {
     expect(canonicalIp('FE80:0::1%eth0')).toBe('fe80::1')
     expect(canonicalIp('10.0.0.1%eth0')).toBeNull()
     expect(canonicalIp('localhost')).toBeNull()
-    expect(canonicalIp(`fe80::1%${'e'.repeat(300)}`)).toBeNull()
+    expect(canonicalIp('1%fe80::1')).toBeNull()
+    expect(canonicalIp(`fe80::1%${'e'.repeat(245)}`)).toBe('fe80::1')
+    expect(canonicalIp(`fe80::1%${'e'.repeat(246)}`)).toBeNull()
     fc.assert(
       fc.property(fc.ipV6(), (ip) => {
         const once = canonicalIp(ip) ?? ''
@@ -152,9 +192,10 @@ describe('an IP', () => {
     expect(networkGroup('Seed.Example')).toBe('seed.example')
     expect(canonicalNetwork('2001:DB8:1:2::/48')).toBe('2001:db8:1::/48')
     expect(canonicalNetwork('2001:db8::1')).toBe('2001:db8::/64')
-    for (const text of ['10.0.0.0/48', '2001:db8::/63', '::%a/64', 'host', '10.0.0.300'])
+    for (const text of ['10.0.0.0/48', '2001:db8::/63', '2001:db8::/64x', '::%a/64', 'x%::/64', 'host', '10.0.0.300'])
       expect(canonicalNetwork(text)).toBeNull()
-    expect(() => ipPrefix('10.0.0.1', 33, 0)).toThrow('v4Bits')
+    expect(() => ipPrefix('10.0.0.1', 33, 0)).toThrow('v4Bits must be a whole number from 0 to 32')
+    expect(() => ipPrefix('10.0.0.1', 24, -1)).toThrow('v6Bits must be a whole number from 0 to 128')
     expect(() => ipPrefix('10.0.0.1', 0, 1.5)).toThrow('v6Bits')
   })
 
@@ -187,5 +228,13 @@ describe('an IP', () => {
       expect(isPrivate(ip)).toBe(true)
     }
     for (const ip of ['8.8.8.8', '172.32.0.1', '2600::1', 'localhost']) expect(isPrivate(ip)).toBe(false)
+  })
+})
+
+describe('endpointText', () => {
+  it('writes where a link comes from with its port, IPv6 in brackets, and nothing where there is nothing', () => {
+    expect(endpointText({ host: '10.0.0.1', port: 8 })).toBe('10.0.0.1:8')
+    expect(endpointText({ host: 'fe80::1', port: 65_535 })).toBe('[fe80::1]:65535')
+    expect(endpointText(null)).toBeNull()
   })
 })

@@ -82,6 +82,22 @@ describe('BackoffPolicy', () => {
     expect(literal.next('regular', 10, chance(0))).toEqual({ kind: 'give-up' })
   })
 
+  it('says what would have been allowed', () => {
+    const refused =
+      (rule: object): (() => unknown) =>
+      () =>
+        new BackoffPolicy({ unknown: rule })
+    expect(refused({ factor: 0 })).toThrow('backoff.unknown.factor must be a number from 1 to 100, but was 0')
+    expect(refused({ alarmAt: 0 })).toThrow("backoff.unknown.alarmAt must be a whole number from 1 on, or 'never'")
+    expect(refused({ afterHot: 'x' })).toThrow("backoff.unknown.afterHot must be 'cold', 'forget' or 'give-up'")
+  })
+
+  it('may give everybody up at the first failure', () => {
+    const strict = new BackoffPolicy({ masternode: { hotAttemptsMax: 1, alarmAt: 1, afterHot: 'give-up' } })
+    expect(strict.next('masternode', 0, chance(0))).toMatchObject({ kind: 'retry', alarm: false })
+    expect(strict.next('masternode', 1, chance(0))).toEqual({ kind: 'give-up' })
+  })
+
   it.each([
     ['firstMs', 0],
     ['firstMs', NaN],

@@ -83,6 +83,21 @@ describe('pickCandidates', () => {
     expect(ranked(one('old', { ...old, score: 40 }), one('fresh', { ageMs: 0 }))[0]).toBe('fresh')
   })
 
+  it('takes nobody for untried who was seen before, or is more than a stranger', () => {
+    const seen = one('seen', { peerClass: 'unknown', ageMs: 0 })
+    const known = one('known', { ageMs: null })
+    const untried = one('untried', { peerClass: 'unknown', score: -19, ageMs: null })
+    const first = (...candidates: Candidate[]): string[] => namesOf(pickCandidates(candidates, 1, new Map(), always(0)))
+    expect(first(seen, known, untried)).toEqual(['untried'])
+    expect(first(seen, one('plain', { score: 1 }), known)).toEqual(['plain'])
+  })
+
+  it('takes whoever was never seen for half as fresh as one that is here', () => {
+    const never = one('never', { ageMs: null })
+    expect(ranked(never, one('recent', { ageMs: 5 * HOUR_MS }))).toEqual(['recent', 'never'])
+    expect(ranked(one('long ago', { ageMs: 7 * HOUR_MS }), never)).toEqual(['never', 'long ago'])
+  })
+
   it('picks an address nobody has tried one time in five, while there are any', () => {
     const random = new SeededRandom(11)
     const tried = Array.from({ length: 30 }, (_, i) => one(`tried ${String(i)}`))

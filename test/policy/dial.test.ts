@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Reason, ReasonCode } from '../../src/errors.js'
-import { BackoffPolicy } from '../../src/policy/backoff.js'
+import { BackoffPolicy, toBackoffPolicy } from '../../src/policy/backoff.js'
 import { checkDial, firstDialMs, planAfterFailure, planAfterLoss, trustedDialsMax } from '../../src/policy/dial.js'
 import type { PeerClass } from '../../src/ports/types.js'
 import { seeded } from '../swarm/seeded.js'
@@ -96,6 +96,26 @@ describe('planAfterFailure', () => {
     const shorter = fail('too-many-peers', 'masternode', 9, { retryAfterMs: 1 })
     expect(shorter.next.kind === 'retry' ? shorter.next.delayMs : 0).toBeGreaterThanOrEqual(30_000)
   })
+
+  it('tries once more whom it would have given up, where the other side names a time, and leaves an alarm as it is', () => {
+    const comeBack = { retryAfterMs: 600_000 }
+    const retry = { kind: 'retry', delayMs: 600_000 }
+    expect(fail('too-many-peers', 'regular', 20, comeBack).next).toEqual({ ...retry, alarm: false })
+    expect(fail('too-many-peers', 'masternode', 20, comeBack).next).toEqual({ ...retry, alarm: false })
+    expect(fail('too-many-peers', 'masternode', 60, comeBack).next).toEqual({ ...retry, alarm: true })
+  })
+
+  it('gives up for a refusal that will last no sooner and no later than for any other', () => {
+    expect(fail('banned', 'unknown', 1).next.kind).toBe('retry')
+    expect(fail('banned', 'unknown', 2).next).toEqual({ kind: 'forget' })
+    const question = { reason: { code: 'banned', fault: 'remote' }, peerClass: 'regular', judged: false } as const
+    const short = toBackoffPolicy((_, attempt) => (attempt > 5 ? null : 700))
+    expect(planAfterFailure({ ...question, failures: 0 }, short, random)).toEqual({
+      failures: 1,
+      next: { kind: 'retry', delayMs: 700, alarm: false },
+    })
+    expect(planAfterFailure({ ...question, failures: 5 }, short, random).next).toEqual({ kind: 'give-up' })
+  })
 })
 
 describe('planAfterLoss', () => {
@@ -116,6 +136,14 @@ describe('planAfterLoss', () => {
           expect(delayOf(plan)).toBeGreaterThanOrEqual(fromMs)
           expect(delayOf(plan)).toBeLessThan(fromMs + 1_000)
         }
+  })
+
+  it('raises no alarm for a link that was stable, and needs a time to come back for an announced absence', () => {
+    expect(lose(lost, 'masternode', true, true, 90).next).toMatchObject({ kind: 'retry', alarm: false })
+    const silent = lose({ code: 'shutdown', fault: 'remote' }, 'masternode', true)
+    expect(delayOf(silent)).toBeLessThan(2_000)
+    const busy = lose({ code: 'busy', fault: 'remote', retryAfterMs: 50_000 }, 'regular', false)
+    expect(busy).toEqual({ failures: 4, next: { kind: 'retry', delayMs: 50_000, alarm: false } })
   })
 
   it('counts a link that was not stable as a failure, and backs off', () => {

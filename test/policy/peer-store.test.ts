@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { addressKey, parseAddress } from '../../src/policy/address.js'
 import { PeerStore } from '../../src/policy/peer-store.js'
 import type { Address, PeerId } from '../../src/ports/types.js'
+import { SeededRandom } from '../../src/testing/index.js'
 
 const MIN = 60_000
 const WALL = 1_800_000_000_000
@@ -246,6 +247,95 @@ describe('PeerStore', () => {
     expect([store.pins.idAt(keyOf(1)), store.pins.idAt(keyOf(2))]).toEqual([id(1), null])
     for (let i = 1; i < 4096; i += 1) store.pins.pin(`tcp://h${String(i)}:1`, id(1))
     expect(store.pins.pin(keyOf(2), id(1))).toBe('full')
+    store.pins.unpin(keyOf(1))
+    expect(store.pins.pin(keyOf(2), id(2))).toBe('pinned')
+    expect([store.pins.idAt(keyOf(1)), store.pins.idAt(keyOf(2))]).toEqual([null, id(2)])
+  })
+
+  it('says whether an address is the peer’s, and draws everybody it knows once', () => {
+    const store = new PeerStore()
+    for (const [n, address] of [
+      [1, 1],
+      [1, 2],
+      [2, 3],
+    ] as const)
+      store.learn(id(n), at(address), 'hello')
+    store.pin(id(3))
+    expect([1, 2, 3].map((n) => store.reaches(id(1), keyOf(n)))).toEqual([true, true, false])
+    expect([store.reaches(id(3), keyOf(1)), store.reaches(id(4), keyOf(1))]).toEqual([false, false])
+    expect([...store.drawn(new SeededRandom(1))].sort()).toEqual([1, 2, 3].map(id).sort())
+  })
+
+  it('lets one teller fill an eighth by hearsay, and whoever says it of itself the rest', () => {
+    const store = new PeerStore({ peersMax: 16 })
+    const hear = (n: number, source: 'exchange' | 'hello', teller?: string): string =>
+      store.learn(id(n), at(n), source, teller)
+    expect([1, 2, 3].map((n) => hear(n, 'exchange', 'liar'))).toEqual(['added', 'added', 'full'])
+    expect([hear(1, 'exchange', 'liar'), hear(4, 'exchange', 'other')]).toEqual(['known', 'added'])
+    for (let n = 5; n < 9; n++) expect(hear(n, 'hello', 'liar')).toBe('added')
+    for (let n = 9; n < 13; n++) expect(hear(n, 'exchange')).toBe('added')
+    meet(store, 1, WALL)
+    expect([hear(3, 'exchange', 'liar'), hear(13, 'exchange', 'liar')]).toEqual(['added', 'full'])
+  })
+
+  it('counts nobody as told of for whom there was no room', () => {
+    const store = new PeerStore({ peersMax: 8 })
+    for (let n = 1; n <= 8; n++) store.pin(id(n))
+    expect(store.learn(id(9), at(1), 'exchange', 'teller')).toBe('full')
+    store.forget(id(1))
+    expect(store.learn(id(9), at(1), 'exchange', 'teller')).toBe('added')
+  })
+
+  it('takes whom the operator vouches for as one that has behaved for long enough, and no longer', () => {
+    const store = new PeerStore()
+    store.pin(id(1))
+    meet(store, 2, WALL, 20 * MIN)
+    for (const n of [1, 2, 3]) store.vouch(id(n))
+    expect([1, 2, 3].map((n) => store.classOf(id(n), 0))).toEqual(['regular', 'regular', 'unknown'])
+    expect([1, 2].map((n) => store.get(id(n))?.linkedMs)).toEqual([10 * MIN, 20 * MIN])
+    expect(store.get(id(3))).toBeNull()
+  })
+
+  it('marks as anchors the regulars that it has dialled for longest, and not whom the operator listed or who came by itself', () => {
+    const store = new PeerStore()
+    const address = (n: number): Address => parseAddress(`tcp://10.${String(n)}.0.1:1`)
+    for (let n = 1; n <= 6; n++) store.linked(id(n), address(n), n * MIN, WALL)
+    store.linked(id(6), address(6), 60 * MIN, WALL)
+    store.learn(id(7), address(7), 'configured')
+    store.linked(id(7), address(7), 0, WALL)
+    store.linked(id(8), null, 0, WALL)
+    store.linked(id(9), address(9), 0, WALL)
+    store.unlinked(id(9), 19 * MIN, WALL, { penalty: false })
+    store.linked(id(10), address(10), 0, WALL)
+    store.penalized(id(10), 19 * MIN)
+    const anchorsAt = (now: number): PeerId[] => {
+      const copy = new PeerStore()
+      copy.restore(store.snapshot(now), WALL)
+      return copy.ids().filter((peer) => copy.get(peer)?.anchor === true)
+    }
+    expect(anchorsAt(10 * MIN).sort()).toEqual([])
+    expect(anchorsAt(12 * MIN).sort()).toEqual([1, 2].map(id).sort())
+    expect(anchorsAt(20 * MIN).sort()).toEqual([1, 2, 3, 4].map(id).sort())
+    expect(anchorsAt(29 * MIN).sort()).toEqual([1, 2, 3, 10].map(id).sort())
+    const copy = new PeerStore()
+    copy.restore(store.snapshot(20 * MIN), WALL)
+    copy.linked(id(1), null, 0, WALL)
+    expect([1, 2].map((n) => copy.get(id(n))?.anchor)).toEqual([false, true])
+    expect(store.get(id(1))?.anchor).toBe(false)
+  })
+
+  it('fills a book from a snapshot and displaces nobody, nor more addresses than there may be', () => {
+    const full = new PeerStore()
+    for (let n = 1; n <= 4; n++) full.learn(id(1), at(n), n === 2 ? 'configured' : 'hello')
+    full.learn(id(2), at(5), 'hello')
+    full.learn(id(3), at(6), 'hello')
+    const small = new PeerStore({ peersMax: 2, addressesMax: 2 })
+    small.learn(id(4), at(7), 'exchange')
+    small.restore(full.snapshot(0), WALL)
+    expect(small.ids()).toEqual([4, 1].map(id))
+    expect(hosts(small, 1)).toEqual(['10.0.0.1', '10.0.0.2'])
+    expect(small.learn(id(1), at(8), 'hello')).toBe('added')
+    expect(hosts(small, 1)).toEqual(['10.0.0.2', '10.0.0.8'])
   })
 
   it('does nothing for an id that it does not know', () => {
