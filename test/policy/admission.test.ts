@@ -10,7 +10,7 @@ const ADMITTED = { kind: 'admit', evict: null }
 describe('pendingMaxFor', () => {
   it('is half the whitelist, and at least 64', () => {
     expect([0, 128, 129, 1000].map(pendingMaxFor)).toEqual([64, 64, 65, 500])
-    expect(() => pendingMaxFor(-1)).toThrow('whitelisted')
+    expect(() => pendingMaxFor(-1)).toThrow('whitelisted must be a whole number from 0 to 131072, but was -1')
   })
 })
 

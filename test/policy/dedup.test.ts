@@ -107,6 +107,20 @@ describe('DedupCache', () => {
     expect(cache.size).toBeLessThanOrEqual(64)
   })
 
+  it('takes the place of one expired id where it is full, also at the very instant, and of no other', () => {
+    const cache = new DedupCache({ idsMax: 64, ttlMs: 10 })
+    for (let i = 0; i < 64; i++) cache.add(`early ${String(i)}`, i === 0 ? 0 : 5)
+    cache.add('late', 10)
+    expect([cache.size, cache.check('early 1', 10), cache.check('late', 10)]).toEqual([64, 'seen', 'seen'])
+  })
+
+  it('leaves expired ids alone while there is room', () => {
+    const cache = new DedupCache({ ttlMs: 10 })
+    cache.add('early', 0)
+    cache.add('late', 10)
+    expect([cache.size, cache.check('early', 10)]).toEqual([2, 'new'])
+  })
+
   it('refuses ids that are too long', () => {
     const cache = new DedupCache()
     const long = 'x'.repeat(65)

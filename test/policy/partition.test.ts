@@ -58,6 +58,22 @@ describe('a partition', () => {
     expect(detector.suspectedAt).toBe(null)
   })
 
+  it('is suspected by its fall as well long after the start, and right after another one has healed', () => {
+    const detector = whole(10)
+    expect(detector.update(view(10, 0), 600_000)).toBe(null)
+    expect(detector.update(view(10, 3), 630_000)).toMatchObject({ kind: 'suspected' })
+    expect(detector.update(view(10, 0), 640_000)).toMatchObject({ kind: 'healed' })
+    expect(detector.update(view(10, 3), 650_000)).toMatchObject({ kind: 'suspected' })
+  })
+
+  it('tells of the first time when the most were missing, where others were missing later', () => {
+    const detector = whole(10)
+    const [early, late] = [ids(5), ids(10).filter((_, i) => i >= 5)]
+    detector.update({ listed: 10, missing: early }, 1_000)
+    detector.update({ listed: 10, missing: late }, 2_000)
+    expect(detector.update(view(10, 0), 3_000)).toMatchObject({ kind: 'healed', missing: early })
+  })
+
   it('is told once and healed once, in turn, whatever the view does', () => {
     const step = fc.record({ missing: fc.nat(10), ms: fc.nat(40_000) })
     fc.assert(
