@@ -8,6 +8,8 @@ import type { PeerId } from '../ports/types.js'
 const LISTED_MIN = 4
 const MISSING_MIN = 2
 const FALL = 0.3
+/** Shares are not binary fractions: 30 points are 30 points. */
+const ROUNDING = 1e-9
 const FALL_WINDOW_MS = 60_000
 const SHARE_MIN = 2 / 3
 /** A node that has just started is given this long to find its peers. */
@@ -26,7 +28,7 @@ export type PartitionChange =
 export class PartitionDetector {
   readonly #startedAt: number
   // Bound: the distinct shares seen within a minute; one entry for each change of the view.
-  #shares: { readonly share: number; readonly at: number }[] = []
+  #shares: { readonly share: number; readonly untilAt: number }[] = []
   #since: { readonly at: number; readonly missing: readonly PeerId[] } | null = null
   #wasWhole = false
 
@@ -44,10 +46,8 @@ export class PartitionDetector {
     if (listed < LISTED_MIN) return null
     const share = 1 - missing.length / listed
     this.#wasWhole ||= share >= SHARE_MIN
-    this.#shares = this.#shares.filter(({ at }) => now - at <= FALL_WINDOW_MS)
-    const best = this.#shares.reduce((most, seen) => Math.max(most, seen.share), share)
-    if (this.#shares.at(-1)?.share !== share) this.#shares.push({ share, at: now })
-    const apart = missing.length >= MISSING_MIN && (share < SHARE_MIN || best - share >= FALL)
+    const best = this.#best(share, now)
+    const apart = missing.length >= MISSING_MIN && (share < SHARE_MIN || best - share >= FALL - ROUNDING)
     if (this.#since === null) {
       if (!apart || (!this.#wasWhole && now - this.#startedAt < START_GRACE_MS)) return null
       this.#since = { at: now, missing }
@@ -63,7 +63,16 @@ export class PartitionDetector {
     }
     const { at, missing: lost } = this.#since
     this.#since = null
-    this.#shares = [{ share, at: now }]
+    this.#shares = [{ share, untilAt: now }]
     return { kind: 'healed', missing: lost, forMs: now - at }
+  }
+
+  /** The best share of the last minute, the present one among them. The one before held until now. */
+  #best(share: number, now: number): number {
+    const last = this.#shares.at(-1)
+    if (last !== undefined) this.#shares[this.#shares.length - 1] = { ...last, untilAt: now }
+    this.#shares = this.#shares.filter(({ untilAt }) => now - untilAt <= FALL_WINDOW_MS)
+    if (last?.share !== share) this.#shares.push({ share, untilAt: now })
+    return this.#shares.reduce((most, seen) => Math.max(most, seen.share), share)
   }
 }

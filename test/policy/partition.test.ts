@@ -29,7 +29,29 @@ describe('a partition', () => {
   it('is suspected when the share falls by 30 points within a minute, and not within more', () => {
     expect(whole(10).update(view(10, 2), 60_000)).toBe(null)
     expect(whole(10).update(view(10, 3), 60_000)).toMatchObject({ kind: 'suspected' })
-    expect(whole(10).update(view(10, 3), 60_001)).toBe(null)
+    for (const [ms, kind] of [
+      [60_000, 'suspected'],
+      [60_001, undefined],
+    ] as const) {
+      const detector = whole(10)
+      expect(detector.update(view(10, 2), 1_000)).toBe(null)
+      expect(detector.update(view(10, 3), 1_000 + ms)?.kind).toBe(kind)
+    }
+  })
+
+  it('is suspected by a fall whenever the share before it was first seen', () => {
+    const detector = new PartitionDetector(0)
+    for (let at = 0; at < 59_000; at += 1_000) expect(detector.update(view(10, 0), at)).toBe(null)
+    expect(detector.update(view(10, 2), 59_000)).toBe(null)
+    expect(detector.update(view(10, 3), 61_000)).toMatchObject({ kind: 'suspected' })
+  })
+
+  it('is suspected for 30 points, of a list of any length', () => {
+    for (let listed = 10; listed <= 200; listed += 10) {
+      const detector = new PartitionDetector(0)
+      detector.update(view(listed, 1), 0)
+      expect(detector.update(view(listed, 1 + (3 * listed) / 10), 1_000)).toMatchObject({ kind: 'suspected' })
+    }
   })
 
   it('is not suspected for one peer, nor of a list of three', () => {
