@@ -116,7 +116,10 @@ export class BackoffPolicy implements Backoff {
  * and there is no alarm.
  */
 export function toBackoffPolicy(value: BackoffPolicy | BackoffFunction): Backoff {
-  if (typeof value !== 'function') return value
+  if (typeof value !== 'function') {
+    if (typeof (value as Partial<Backoff> | null)?.next === 'function') return value
+    throw invalidOption('backoff', value, 'a BackoffPolicy or a function')
+  }
   return {
     next(peerClass: PeerClass, attempt: number, random: Random): BackoffDecision {
       const answer: unknown = value(peerClass, attempt, random)

@@ -15,13 +15,16 @@ export interface SaveAnswer {
   readonly failed: (cause: unknown) => void
 }
 
-/** Where a node keeps the book, the bans and what else it has learned. */
+/**
+ * Where a node keeps the book, the bans and what else it has learned. What the methods return is not looked at, but for a promise
+ * that rejects: that counts as `failed`.
+ */
 export interface Storage {
   /** Answers once: with the value last saved under that name, or null where there is none. May answer within the call. */
-  load(name: string, answer: LoadAnswer): void
+  load(name: string, answer: LoadAnswer): unknown
   /**
    * Replaces the value under that name. Whoever loads after a crash must find this value or the one before, whole. Answers
    * once; no second save under a name begins before the first was answered.
    */
-  save(name: string, value: unknown, answer: SaveAnswer): void
+  save(name: string, value: unknown, answer: SaveAnswer): unknown
 }

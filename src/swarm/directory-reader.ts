@@ -9,6 +9,7 @@ import type { Crypto } from '../ports/crypto.js'
 import type { TrustedDirectory } from '../ports/discovery.js'
 import type { Address } from '../ports/types.js'
 import type { Agenda, Deadline } from './agenda.js'
+import { callHost } from './host-call.js'
 import { parseTrusted } from './options.js'
 
 export interface DirectoryReaderSetup {
@@ -49,8 +50,7 @@ export class DirectoryReader {
   stop(): void {
     this.#asked++
     this.#deadline?.cancel()
-    this.#cancel?.()
-    this.#cancel = null
+    this.#callOff()
   }
 
   /** The list as it was last read, for a restart at a time when nobody answers. */
@@ -70,7 +70,7 @@ export class DirectoryReader {
     const asked = ++this.#asked
     this.#cancel = null
     this.#deadline = agenda.in(ANSWER_MS, () => {
-      this.#cancel?.()
+      this.#callOff()
       answered(new HoldfastError('directory-failed', 'the directory did not answer', { fault: 'network' }))
     })
     const answered = (answer: readonly Address[] | HoldfastError): void => {
@@ -80,19 +80,21 @@ export class DirectoryReader {
       this.#deadline?.cancel()
       this.#settle(answer)
     }
-    try {
-      const cancel = directory.list({
-        listed: (addresses) => {
-          answered(this.#read(addresses))
-        },
-        failed: (cause) => {
-          answered(new HoldfastError('directory-failed', 'the directory cannot be read', { fault: 'network', cause }))
-        },
-      })
-      if (asked === this.#asked) this.#cancel = cancel
-    } catch (cause) {
-      answered(new HoldfastError('directory-failed', 'the directory failed', { cause }))
+    const failed = (cause: unknown): void => {
+      answered(new HoldfastError('directory-failed', 'the directory cannot be read', { fault: 'network', cause }))
     }
+    const listed = (addresses: readonly string[]): void => {
+      answered(this.#read(addresses))
+    }
+    const cancel = callHost(() => directory.list({ listed, failed }), failed)
+    if (asked === this.#asked && typeof cancel === 'function') this.#cancel = cancel
+  }
+
+  /** Nobody waits for the answer any more. A host that fails at that has failed at nothing. */
+  #callOff(): void {
+    const cancel = this.#cancel
+    this.#cancel = null
+    if (cancel !== null) callHost(cancel, () => undefined)
   }
 
   #settle(answer: readonly Address[] | HoldfastError): void {

@@ -1,4 +1,5 @@
 /** Gives discipline what it needs of the swarm, and its word to the log, to the host and to the links of whoever is banned. */
+import { isPeerIdText } from '../policy/address.js'
 import type { PeerId } from '../ports/types.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
@@ -6,7 +7,7 @@ import { Discipline } from './discipline.js'
 import type { Peer } from './peer.js'
 
 export function createDiscipline(context: SwarmContext, connections: Connections<Peer>): Discipline {
-  const { agenda, counters, emitter, log, roster, settings } = context
+  const { agenda, counters, emitter, journal, log, roster, settings } = context
   const { blacklist, peerStore, perIpLimits } = settings
   const seconds = (ms: number): string => `${String(Math.round(ms / 1000))} s`
   return new Discipline({
@@ -25,11 +26,14 @@ export function createDiscipline(context: SwarmContext, connections: Connections
     banned: (notice, ban) => {
       log('info', `banned ${notice.key} for ${seconds(notice.forMs)}: ${notice.cause}`)
       emitter.emit('ban', notice)
+      if (isPeerIdText(ban.key))
+        journal.note(ban.key, `banned for ${seconds(notice.forMs)}: ${notice.cause}`, agenda.now())
       for (const connection of connections.linksTo(ban.key as PeerId))
         connection.close('banned', { retryAfterMs: notice.forMs, text: notice.cause })
     },
     quarantined: (notice) => {
       log('warn', `quarantined ${notice.peerId} for ${seconds(notice.forMs)}: ${notice.cause}`)
+      journal.note(notice.peerId, `quarantined for ${seconds(notice.forMs)}: ${notice.cause}`, agenda.now())
       emitter.emit('peer:quarantine', notice)
     },
   })

@@ -68,7 +68,10 @@ export function explanationOf(
     failures,
     circuit:
       failures < CIRCUIT_FAILURES || connection !== null ? 'closed' : target?.attempt === null ? 'open' : 'half-open',
-    nextAttemptInMs: target?.standing.kind === 'backing-off' ? Math.max(0, target.standing.dueAt - now) : null,
+    nextAttemptInMs:
+      target?.standing.kind === 'backing-off' && ban === null && addresses.length > 0
+        ? Math.max(0, target.standing.dueAt - now)
+        : null,
     ban: ban === null ? null : { cause: ban.cause, forMs: ban.untilAt === 'permanent' ? null : ban.untilAt - now },
     addresses: addresses.map(
       ({ scheme, host, port }) => `${scheme}://${host.includes(':') ? `[${host}]` : host}:${String(port)}`,

@@ -5,6 +5,7 @@
 import { HoldfastError } from '../errors.js'
 import type { Storage } from '../ports/storage.js'
 import type { Agenda, Deadline } from './agenda.js'
+import { callHost } from './host-call.js'
 
 /** One thing that is kept. */
 export interface Kept {
@@ -69,16 +70,12 @@ export class Keeper {
           this.#fail(name, 'cannot be read', cause)
         })
       }
-      attempt(failed, () => {
-        storage.load(name, {
-          loaded: (value) => {
-            answered(name, () => {
-              if (value !== null) restore(value)
-            })
-          },
-          failed,
+      const loaded = (value: unknown): void => {
+        answered(name, () => {
+          if (value !== null) restore(value)
         })
-      })
+      }
+      callHost(() => storage.load(name, { loaded, failed }), failed)
     }
   }
 
@@ -104,18 +101,19 @@ export class Keeper {
     const idle = storage === null ? [] : this.#kept.filter(({ name }) => !this.#saving.has(name))
     for (const { name } of idle) this.#saving.add(name)
     for (const { name, snapshot } of idle) {
+      let isOpen = true
       const settled = (): void => {
+        if (!isOpen) return
+        isOpen = false
         this.#saving.delete(name)
         this.#tell()
       }
       const failed = (cause: unknown): void => {
-        if (!this.#saving.has(name)) return
+        if (!isOpen) return
         this.#fail(name, 'cannot be saved', cause)
         settled()
       }
-      attempt(failed, () => {
-        storage?.save(name, snapshot(), { saved: settled, failed })
-      })
+      callHost(() => storage?.save(name, snapshot(), { saved: settled, failed }), failed)
     }
     this.#tell()
   }
@@ -129,14 +127,5 @@ export class Keeper {
 
   #fail(name: string, what: string, cause: unknown): void {
     this.#failed(new HoldfastError('storage-failed', `${name} ${what}`, { cause }))
-  }
-}
-
-/** The host's storage may throw. */
-function attempt(failed: (cause: unknown) => void, run: () => void): void {
-  try {
-    run()
-  } catch (cause) {
-    failed(cause)
   }
 }

@@ -2,7 +2,7 @@
  * How a swarm begins and ends: what is kept is read, the identity signs, the listeners open, and then the peers are dialled; in
  * the end everything is told, given back and saved. Once stopped it stays so.
  */
-import { HoldfastError } from '../errors.js'
+import { HoldfastError, invalidOption } from '../errors.js'
 import { formatAddress, isPrivate } from '../policy/address.js'
 import type { Address } from '../ports/types.js'
 import type { SwarmContext } from './context.js'
@@ -15,12 +15,13 @@ import type { SwarmStatus } from './status.js'
 
 /** How a swarm stops. */
 export interface StopOptions {
-  /** A planned absence: peers are told not to come back before this many milliseconds. Default: they come back when they will. */
+  /** A planned absence: peers are told not to come back before this many milliseconds, at most 30 days. Default: they come back when they will. */
   readonly backInMs?: number
 }
 
 /** Links get this long to send what waits and to close, when the swarm stops; and what is kept, to be saved. */
 const STOP_MS = 500
+const BACK_MAX_MS = 30 * 86_400_000
 
 export class Lifecycle {
   readonly #context: SwarmContext
@@ -80,6 +81,9 @@ export class Lifecycle {
   }
 
   async stop(options: StopOptions): Promise<void> {
+    const { backInMs = 0 } = options
+    if (!(backInMs >= 0 && backInMs <= BACK_MAX_MS))
+      throw invalidOption('backInMs', backInMs, `a number from 0 to ${String(BACK_MAX_MS)}`)
     this.#stopped ??= this.#stop(options)
     return this.#stopped
   }

@@ -1,5 +1,5 @@
 /** Single options, checked: each function takes what the host gave and returns what the house goes by, or throws by name. */
-import { invalidOption } from '../errors.js'
+import { HoldfastError, invalidOption } from '../errors.js'
 import { BackoffPolicy } from '../policy/backoff.js'
 import { checkLimit } from '../policy/limit.js'
 import type { TrustedDirectory } from '../ports/discovery.js'
@@ -8,6 +8,8 @@ import type { Transport } from '../ports/transport.js'
 import type { PeerClass } from '../ports/types.js'
 import { copyBytes, utf8 } from '../protocol/bytes.js'
 import type { VersionRange } from '../protocol/hello.js'
+import type { Healing } from './healing.js'
+import { DEFAULT_HEALING } from './healing.js'
 import type { Identity } from './identity.js'
 import type { Preset } from './profile.js'
 
@@ -61,6 +63,36 @@ export function checkDirectory(directory: TrustedDirectory | null): TrustedDirec
 export function checkStorage(storage: Storage | null): Storage | null {
   if (storage === null || (typeof storage.load === 'function' && typeof storage.save === 'function')) return storage
   throw invalidOption('storage', storage, 'an object with methods `load` and `save`')
+}
+
+/** JavaScript may pass anything. */
+export function checkText(text: string): string {
+  const given: unknown = text
+  if (typeof given === 'string') return given
+  throw new HoldfastError(
+    'invalid-address',
+    `an address must be text, and not ${given === null ? 'null' : typeof given}`,
+  )
+}
+
+/** A building block of the host's own must at least look like one. */
+export function checkPart<Part extends object>(
+  field: string,
+  part: Part,
+  methods: readonly (keyof Part & string)[],
+): Part {
+  const missing = methods.find((name) => typeof (part as Partial<Part> | null)?.[name] !== 'function')
+  if (missing === undefined) return part
+  throw invalidOption(field, part, `an object with a method ${missing}`)
+}
+
+export function checkHealing(given: Partial<Healing>): Healing {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(DEFAULT_HEALING, name))
+      throw new HoldfastError('invalid-option', `there is no option healing.${name}`)
+    if (typeof value !== 'boolean') throw invalidOption(`healing.${name}`, value, 'true or false')
+  }
+  return { ...DEFAULT_HEALING, ...given }
 }
 
 export function checkProtocol({ version, minVersion }: VersionRange): VersionRange {

@@ -22,7 +22,6 @@ import type { Address, Direction, PeerClass, PeerId } from '../ports/types.js'
 import { parsePeerId } from '../protocol/peer-id.js'
 import type { VersionRange } from '../protocol/hello.js'
 import type { Healing } from './healing.js'
-import { DEFAULT_HEALING } from './healing.js'
 import type { Identity } from './identity.js'
 import * as checks from './option-checks.js'
 import type { ClassLimits, Limits, Preset } from './profile.js'
@@ -165,15 +164,15 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     backoff: toBackoffPolicy(
       options.backoff ?? checks.backoffOf(options.healing?.giveUp === true ? 'literal' : preset),
     ),
-    dedup: options.dedup ?? new DedupCache(),
-    blacklist: options.blacklist ?? new Blacklist(),
-    peerStore: options.peerStore ?? new PeerStore(),
+    dedup: checks.checkPart('dedup', options.dedup ?? new DedupCache(), ['check', 'begin', 'settle']),
+    blacklist: checks.checkPart('blacklist', options.blacklist ?? new Blacklist(), ['check', 'strike', 'exempt']),
+    peerStore: checks.checkPart('peerStore', options.peerStore ?? new PeerStore(), ['learn', 'linked', 'classOf']),
     directory: checks.checkDirectory(options.directory ?? null),
     storage: checks.checkStorage(options.storage ?? null),
     memoryMaxBytes: checkLimit('memoryMaxMiB', options.memoryMaxMiB ?? 512, 64, 65_536) * 1024 * 1024,
     logger: options.logger ?? null,
     agent: checks.checkAgent(options.agent ?? 'holdfast'),
-    healing: { ...DEFAULT_HEALING, ...options.healing },
+    healing: checks.checkHealing(options.healing ?? {}),
   }
 }
 
@@ -216,7 +215,7 @@ function checkNames(options: unknown): asserts options is SwarmOptions {
 
 /** One address of the host's, its peer id's checksum verified. */
 export function parseTrusted(text: string, crypto: Crypto): Address {
-  const address = parseAddress(text)
+  const address = parseAddress(checks.checkText(text))
   if (address.peerId !== null) parsePeerId(address.peerId, crypto)
   return address
 }

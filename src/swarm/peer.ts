@@ -15,7 +15,7 @@ import { encodePayload } from './payload.js'
 export interface AskOptions {
   /** Withdraws the question. */
   readonly signal?: AbortSignal
-  /** Default 10 s. */
+  /** Above 0, at most a day; default 10 s. */
   readonly timeoutMs?: number
 }
 

@@ -114,6 +114,9 @@ export function resolveLimits(
     for (const [name, value] of Object.entries(limits)) checkLimit(`limits.${peerClass}.${name}`, name, value)
     return limits
   }
+  for (const name of Object.keys(given))
+    if (!Object.hasOwn(DEFAULT_LIMITS, name))
+      throw new HoldfastError('invalid-option', `there is no class limits.${name}`)
   return {
     masternode: resolve('masternode'),
     persistent: resolve('persistent'),

@@ -3,7 +3,7 @@
  * whichever comes first counts, once. Ids belong to a link: when a link is replaced, what was asked on the old one fails.
  */
 import type { LocalCode, Reason } from '../errors.js'
-import { HoldfastError, reasonError } from '../errors.js'
+import { HoldfastError, invalidOption, reasonError } from '../errors.js'
 import { joinBytes } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
 import { encodeFailure } from '../protocol/control.js'
@@ -43,6 +43,7 @@ interface LinkRequests {
 /** Questions of ours that one peer may owe an answer to. */
 const ASKED_MAX = 256
 const TIMEOUT_MS = 10_000
+const TIMEOUT_MAX_MS = 86_400_000
 
 export class Requests implements Asker {
   readonly #setup: RequestsSetup
@@ -59,6 +60,11 @@ export class Requests implements Asker {
     const type = connection.remoteType('request', definition.name)
     if (type === null)
       return Promise.reject(new HoldfastError('type-not-accepted', `the peer does not answer ${definition.name}`))
+    const { timeoutMs = TIMEOUT_MS } = options
+    if (!(timeoutMs > 0 && timeoutMs <= TIMEOUT_MAX_MS))
+      return Promise.reject(
+        invalidOption('timeoutMs', timeoutMs, `a number above 0, at most ${String(TIMEOUT_MAX_MS)}`),
+      )
     const link = this.#link(connection)
     if (link.asked.size >= ASKED_MAX)
       return Promise.reject(
@@ -93,7 +99,7 @@ export class Requests implements Asker {
         connection.sendControl(FRAME.cancel, varintBytes(id))
         finish({ error: options.signal?.reason as Error })
       }
-      const deadline = this.#setup.agenda.in(options.timeoutMs ?? TIMEOUT_MS, () => {
+      const deadline = this.#setup.agenda.in(timeoutMs, () => {
         link.abandoned++
         connection.sendControl(FRAME.cancel, varintBytes(id))
         finish({

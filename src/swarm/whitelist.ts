@@ -97,7 +97,7 @@ export class Whitelist {
   }
 
   #enter({ peerId, peerClass, addresses }: Trusted, old?: Trusted): void {
-    const { settings, log } = this.#context
+    const { settings, agenda, journal, log } = this.#context
     const { dialer, upkeep } = this.#owner
     if (peerId === null) {
       dialer.wishes.want(null, peerClass, addresses)
@@ -111,16 +111,18 @@ export class Whitelist {
     dialer.wishes.promote(peerId, peerClass, addresses, gone)
     if (this.#running && old === undefined) {
       log('info', `${peerId} is listed: ${peerClass}`)
+      journal.note(peerId, `listed: ${peerClass}`, agenda.now())
       upkeep.watch.expect(peerId, ARRIVAL_MS)
     }
     this.#owner.reclassify(peerId)
   }
 
   #leave({ peerId, addresses }: Trusted, leaving: Leaving): void {
-    const { settings, agenda, log } = this.#context
+    const { settings, agenda, journal, log } = this.#context
     const { dialer, upkeep } = this.#owner
     if (peerId === null) return
     log('info', `${peerId} is listed no longer`)
+    journal.note(peerId, leaving === 'regular' ? 'listed no longer' : 'revoked', agenda.now())
     settings.peerStore.unpin(peerId)
     for (const address of addresses) settings.peerStore.pins.unpin(addressKey(address))
     settings.blacklist.unexempt(peerId)
