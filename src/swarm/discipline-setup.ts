@@ -23,12 +23,11 @@ export function createDiscipline(context: SwarmContext, connections: Connections
     isLinked: (peerId) => connections.current(peerId)?.isOpen === true,
     linkCount: () => connections.size,
     isListed: (ip) => roster.listedAt(ip) > 0,
-    banned: (notice, ban) => {
+    banned: (notice, key) => {
       log('info', `banned ${notice.key} for ${seconds(notice.forMs)}: ${notice.cause}`)
       emitter.emit('ban', notice)
-      if (isPeerIdText(ban.key))
-        journal.note(ban.key, `banned for ${seconds(notice.forMs)}: ${notice.cause}`, agenda.now())
-      for (const connection of connections.linksTo(ban.key as PeerId))
+      if (isPeerIdText(key)) journal.note(key, `banned for ${seconds(notice.forMs)}: ${notice.cause}`, agenda.now())
+      for (const connection of connections.linksTo(key as PeerId))
         connection.close('banned', { retryAfterMs: notice.forMs, text: notice.cause })
     },
     quarantined: (notice) => {

@@ -27,7 +27,7 @@ export interface DisciplineSetup {
   readonly linkCount: () => number
   /** Trusted peers may come from there. */
   readonly isListed: (ip: string) => boolean
-  readonly banned: (notice: BanNotice, ban: Ban) => void
+  readonly banned: (notice: BanNotice, key: string) => void
   readonly quarantined: (notice: QuarantineNotice) => void
 }
 
@@ -80,6 +80,15 @@ export class Discipline {
     for (const ban of bans) this.#ban(ban, 'handshakes-abandoned', now)
   }
 
+  /** The host's own ban. @throws HoldfastError `invalid-option` for a key of no such form */
+  order(key: string, forMs: number | 'permanent', cause: string): 'banned' | 'exempt' | 'full' {
+    const { agenda, blacklist, banned } = this.#setup
+    const now = agenda.now()
+    const answer = blacklist.ban(key, forMs === 'permanent' ? forMs : now + forMs, cause, now)
+    if (answer === 'banned') banned({ key, cause, forMs: forMs === 'permanent' ? FOREVER_MS : forMs }, key)
+    return answer
+  }
+
   /** Whether a peer's messages are dropped at present. */
   isQuarantined(peerId: PeerId): boolean {
     const quarantine = this.#quarantines.get(peerId)
@@ -95,7 +104,7 @@ export class Discipline {
       return
     }
     const forMs = ban.untilAt === 'permanent' ? FOREVER_MS : ban.untilAt - now
-    banned({ key: ban.key, cause, forMs }, ban)
+    banned({ key: ban.key, cause, forMs }, ban.key)
   }
 
   /** Behind one loopback address stands whatever a proxy lets through. */

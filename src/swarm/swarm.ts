@@ -2,7 +2,7 @@
  * The public face: starts and stops, listens, dials, sends, and tells. Everything it does is carried out by the parts it is
  * made of; everything it says has been decided elsewhere.
  */
-import { HoldfastError } from '../errors.js'
+import { HoldfastError, invalidOption } from '../errors.js'
 import type { PeerClass, PeerId } from '../ports/types.js'
 import { FRAME } from '../protocol/frame.js'
 import { encodeNames } from '../protocol/hello.js'
@@ -37,6 +37,14 @@ export interface BroadcastOptions {
 /** How a call that waits is called off. */
 export interface SignalOptions {
   readonly signal?: AbortSignal
+}
+
+/** A ban by the host. */
+export interface BanOptions {
+  /** Milliseconds, above 0. Default: for good, or until `unban`. */
+  readonly forMs?: number | 'permanent'
+  /** What the peer is told. */
+  readonly cause?: string
 }
 
 /** A node: its peers, its messages, its events. */
@@ -143,6 +151,21 @@ export class Swarm {
     const peer = this.#membership.connections.handle(peerId)
     if (peer === null) throw new HoldfastError('connection-lost', 'the peer left at once', { fault: 'network' })
     return peer
+  }
+
+  /**
+   * Bans a peer by its id, or an IP, an IPv6 /64 or /48. Links to that id end; an IP is turned away from now on.
+   * @returns `exempt` where the peer is trusted: take it off its list first. `full` beyond 65,536 bans of the host's own
+   * @throws HoldfastError `invalid-option` for a key of no such form, or a time that is not above 0
+   */
+  ban(key: string, { forMs = 'permanent', cause = 'by the host' }: BanOptions = {}): 'banned' | 'exempt' | 'full' {
+    if (forMs !== 'permanent' && !(forMs > 0)) throw invalidOption('forMs', forMs, "a number above 0, or 'permanent'")
+    return this.#membership.traffic.discipline.order(key, forMs, cause)
+  }
+
+  /** Lifts a ban, whoever ordered it, and forgives what led to it. @returns whether there was anything to lift */
+  unban(key: string): boolean {
+    return this.#context.settings.blacklist.unban(key)
   }
 
   on<K extends SwarmEventName>(name: K, listener: SwarmListener<K>): this {

@@ -31,9 +31,9 @@ export class Traffic {
   readonly registry: Registry = new Registry()
   readonly requests: Requests
   readonly gossip: Gossip
+  readonly discipline: Discipline
   readonly #context: SwarmContext
   readonly #connections: Connections<Peer>
-  readonly #discipline: Discipline
   readonly #turnstile: Turnstile
   readonly #gaps: Gaps
   /** Handlers whose answer is awaited. Bound: HANDLERS_MAX for each definition, and each peer's requests. */
@@ -68,7 +68,7 @@ export class Traffic {
       failed,
       connections: () => connections.currents(),
     })
-    this.#discipline = createDiscipline(context, connections)
+    this.discipline = createDiscipline(context, connections)
   }
 
   application(connection: Connection, index: number, body: Uint8Array, size: number): void {
@@ -110,17 +110,17 @@ export class Traffic {
   /** What no honest peer does. The link stays, until there has been too much of it. */
   strike(connection: Connection, violation: Violation): void {
     connection.intake?.countInvalid()
-    this.#discipline.strike(connection.peerId, connection.remoteIp, violation)
+    this.discipline.strike(connection.peerId, connection.remoteIp, violation)
   }
 
   /** The same, of a stranger who has not proven who it is. */
   strikeAddress(connection: Connection, violation: Violation): void {
-    this.#discipline.strike(null, connection.remoteIp, violation)
+    this.discipline.strike(null, connection.remoteIp, violation)
   }
 
   /** The same, of one who left in the middle of a handshake, or let it run out of time. */
   abandoned({ remoteIp }: Connection): void {
-    if (remoteIp !== null) this.#discipline.abandoned(remoteIp)
+    if (remoteIp !== null) this.discipline.abandoned(remoteIp)
   }
 
   /** A newcomer has taken its place: what it brought while it waited is handled now. */
@@ -175,7 +175,7 @@ export class Traffic {
     if (peer === null) return true
     const received = this.registry.at(index)
     if (received === null || received.kind === 'request') this.#unknownType(connection, size)
-    else if (this.#discipline.isQuarantined(peer.id)) {
+    else if (this.discipline.isQuarantined(peer.id)) {
       this.#context.counters.count('quarantined-dropped')
       connection.intake?.release(size)
     } else if (received.kind === 'message') return this.gossip.receive(connection, peer, received, body, size)
@@ -200,7 +200,7 @@ export class Traffic {
     })
     if (peer === null) return true
     const received = this.registry.at(index)
-    if (this.#discipline.isQuarantined(peer.id)) {
+    if (this.discipline.isQuarantined(peer.id)) {
       this.#context.counters.count('quarantined-dropped')
       this.requests.refuse(connection, event)
     } else if (received?.kind !== 'request') this.#unknownType(connection, size)

@@ -61,6 +61,39 @@ describe('bans of many peers at once', () => {
   })
 })
 
+describe('a ban by the host', () => {
+  it('ends the links of that peer, is told as every ban is, and holds until it is lifted', async () => {
+    const world = new World()
+    const a = await world.started('a')
+    const one = await RawPeer.connect(world, a)
+    const { id } = one.identity
+    expect(a.swarm.ban(id, { forMs: 60_000, cause: 'spam' })).toBe('banned')
+    expect(a.swarm.peers.has(id)).toBe(false)
+    await world.settle()
+    expect(one.told).toMatchObject({ code: 'banned', retryAfterMs: 60_000, cause: 'spam' })
+    expect(a.heard('ban')).toMatchObject([[{ key: id, cause: 'spam', forMs: 60_000 }]])
+    expect(a.swarm.explain(id)).toMatchObject({ state: 'banned', ban: { cause: 'spam' } })
+    expect([a.swarm.unban(id), a.swarm.unban(id)]).toEqual([true, false])
+    await RawPeer.connect(world, a, { identity: one.identity, epoch: 2 })
+    expect(a.swarm.peers.has(id)).toBe(true)
+    await world.stop()
+  })
+
+  it('turns an IP away at the door, and is refused for a trusted peer, nonsense and no time', async () => {
+    const world = new World()
+    world.network.ipOf = () => IP
+    const identity = world.identity()
+    const a = await world.started('a', { masternodes: [`memory://${identity.id}@raw:1`] })
+    expect(a.swarm.ban(IP)).toBe('banned')
+    const one = await RawPeer.connect(world, a)
+    expect(one.told?.code ?? one.closed?.code).toBe('banned')
+    expect(a.swarm.ban(identity.id)).toBe('exempt')
+    expect(() => a.swarm.ban('nobody')).toThrow('key must be')
+    expect(() => a.swarm.ban(IP, { forMs: 0 })).toThrow('forMs must be')
+    await world.stop()
+  })
+})
+
 describe('a stranger who leaves in the middle of handshakes', () => {
   it('may do so five times in a minute, and is then banned by its IP for five', async () => {
     const world = new World()
