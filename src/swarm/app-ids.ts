@@ -1,20 +1,35 @@
 /**
  * Application ids of broadcasts, such as transaction hashes: of several bodies with one id, one is judged at a time, and none
- * after one was accepted. Only acceptance is remembered, so a forged body cannot keep the true one out.
+ * after one was accepted. Only acceptance is remembered, so a forged body cannot keep the true one out; and who may wait is
+ * counted by source, so a crowd of forged ones cannot either, but by being a crowd of peers.
  */
 import { DedupCache } from '../policy/dedup.js'
 import type { Crypto } from '../ports/crypto.js'
 import { keyOf, utf8 } from '../protocol/bytes.js'
 
-/** Bodies that wait while another of the same id is judged. */
+/** Bodies that wait while another of the same id is judged, of strangers and of trusted peers. */
 const RIVALS_MAX = 4
+const TRUSTED_RIVALS_MAX = 64
 const KEY_LENGTH_MAX = 64
+
+/** Who brings a body. */
+export interface RivalSource {
+  readonly source: string
+  readonly isTrusted: boolean
+}
+
+interface Rivals<Delivery> {
+  // Bound: RIVALS_MAX, one for each source.
+  readonly strangers: { readonly source: string; readonly delivery: Delivery }[]
+  // Bound: TRUSTED_RIVALS_MAX, one for each source.
+  readonly trusted: { readonly source: string; readonly delivery: Delivery }[]
+}
 
 export class AppIds<Delivery> {
   readonly #crypto: Crypto
   readonly #accepted = new DedupCache()
-  // Bound: the deliveries in flight, and RIVALS_MAX in each entry.
-  readonly #rivals = new Map<string, Delivery[]>()
+  // Bound: the deliveries in flight.
+  readonly #rivals = new Map<string, Rivals<Delivery>>()
 
   constructor(crypto: Crypto) {
     this.#crypto = crypto
@@ -34,23 +49,30 @@ export class AppIds<Delivery> {
   }
 
   /** Enters a delivery: it is the `first` to be judged, or `waits` for its turn, or is one too many. */
-  compete(key: string, delivery: Delivery, now: number): 'accepted' | 'first' | 'waits' | 'crowded' {
+  compete(
+    key: string,
+    delivery: Delivery,
+    { source, isTrusted }: RivalSource,
+    now: number,
+  ): 'accepted' | 'first' | 'waits' | 'crowded' {
     if (this.isAccepted(key, now)) return 'accepted'
     const rivals = this.#rivals.get(key)
     if (rivals === undefined) {
-      this.#rivals.set(key, [])
+      this.#rivals.set(key, { strangers: [], trusted: [] })
       return 'first'
     }
-    if (rivals.length >= RIVALS_MAX) return 'crowded'
-    rivals.push(delivery)
+    const line = isTrusted ? rivals.trusted : rivals.strangers
+    const isFull = line.length >= (isTrusted ? TRUSTED_RIVALS_MAX : RIVALS_MAX)
+    if (isFull || line.some((other) => other.source === source)) return 'crowded'
+    line.push({ source, delivery })
     return 'waits'
   }
 
-  /** The one being judged is done: whose turn it is now. */
+  /** The one being judged is done: whose turn it is now, the trusted first. */
   next(key: string): Delivery | null {
     const rivals = this.#rivals.get(key)
-    const next = rivals?.shift()
+    const next = rivals?.trusted.shift() ?? rivals?.strangers.shift()
     if (next === undefined) this.#rivals.delete(key)
-    return next ?? null
+    return next?.delivery ?? null
   }
 }

@@ -1,6 +1,7 @@
 /** What a connection is given and whom it answers to. Types only. */
 import type { Reason } from '../errors.js'
 import type { Memory } from '../policy/memory.js'
+import type { Random } from '../ports/clock.js'
 import type { PeerClass, PeerId } from '../ports/types.js'
 import type { ControlEvent } from '../protocol/control.js'
 import type { Agenda } from './agenda.js'
@@ -15,6 +16,7 @@ import type { Pulse } from './pulse.js'
 export interface ConnectionWorld {
   readonly agenda: Agenda
   readonly pulse: Pulse
+  readonly random: Random
   readonly flusher: Flusher
   readonly slab: RecordSlab
   readonly lingering: Lingering

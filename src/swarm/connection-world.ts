@@ -12,6 +12,7 @@ export function createConnectionWorld({ agenda, settings, lingering, memory }: S
     lingering,
     memory,
     pulse: new Pulse(agenda),
+    random: settings.random,
     flusher: new Flusher(settings.clock),
     slab: new RecordSlab(),
     ledger: new Ledger(settings.perIpLimits),

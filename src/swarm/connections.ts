@@ -123,6 +123,8 @@ export class Connections<Handle> {
     const heir = place.contests.find(({ newcomer }) => newcomer.isOpen)
     if (heir === undefined) {
       this.#places.delete(peerId)
+      // Its host was still being told of the process before: it has not heard of this one.
+      if (place.seat.connection === null) return
       place.seat.connection = null
       this.#owner.disconnected(place.handle, connection, reason)
       return
@@ -247,6 +249,7 @@ export class Connections<Handle> {
     }
     place.seat.connection = null
     this.#owner.disconnected(place.handle, old, reason)
+    if (!newcomer.isOpen) return
     place.epochs.took(newcomer.epoch, this.#agenda.now())
     place.seat = { ...place.seat, connection: newcomer, address }
     place.handle = this.#owner.makeHandle(place.seat)

@@ -97,7 +97,11 @@ export class Dialer {
     const { attempt } = target
     clearStanding(target)
     this.#targets.delete(target)
-    if (attempt?.kind === 'handshaking') attempt.connection.close('closed')
+    for (const waiter of [...target.waiters]) waiter.reject(new HoldfastError('closed', 'the dial was called off'))
+    if (attempt?.kind !== 'handshaking') return
+    // Taken first: what ends here has not failed, and is not tried again.
+    this.#attempts.take(attempt.connection)
+    attempt.connection.close('closed')
   }
 
   /** A connection is greeted, inbound or outbound: whoever waits for this peer need wait no more. */
@@ -166,8 +170,8 @@ export class Dialer {
   /** Forgets every target and cancels every attempt. */
   stop(): void {
     for (const target of [...this.#targets.all()]) {
-      this.forget(target)
       for (const waiter of [...target.waiters]) waiter.reject(new HoldfastError('not-running', 'the swarm was stopped'))
+      this.forget(target)
     }
     this.#targets.clear()
     this.#attempts.clear()

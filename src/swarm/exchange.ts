@@ -14,7 +14,6 @@ import { formatPeerId, peerIdKey } from '../protocol/peer-id.js'
 import type { PeerHint, PeerTelling } from '../protocol/peers.js'
 import { encodeAddresses, encodePeers, PEERS_MAX } from '../protocol/peers.js'
 import type { Connection } from './connection.js'
-import type { Violation } from './discipline.js'
 
 export interface ExchangeSetup {
   readonly clock: Clock
@@ -22,7 +21,6 @@ export interface ExchangeSetup {
   readonly crypto: Crypto
   readonly peerStore: PeerStore
   readonly ownId: PeerId
-  readonly strike: (connection: Connection, violation: Violation) => void
   /** There are new candidates. */
   readonly learned: () => void
 }
@@ -81,12 +79,10 @@ export class Exchange {
 
   /** A peer answers, or says goodbye with it. */
   heard(connection: Connection, hints: readonly PeerHint[]): void {
-    const { crypto, peerStore, ownId, strike, learned } = this.#setup
+    const { crypto, peerStore, ownId, learned } = this.#setup
     const exchanged = this.#with(connection)
-    if (connection.isOpen && !exchanged.asked) {
-      strike(connection, 'protocol-error')
-      return
-    }
+    // Nobody's fault: whoever delays answers on their way lets several of ours come at once.
+    if (connection.isOpen && !exchanged.asked) return
     exchanged.asked = false
     const fromPrivate = isPrivateLink(connection)
     const teller = tellerOf(connection)

@@ -2,42 +2,24 @@
  * Broadcasts: encoded once by their origin, relayed as the bytes that came, processed once. An id is the hash of name and
  * body, so a copy of what is verified is dropped before anything is looked at, and a false id is found out by hashing.
  */
-import type { HoldfastError, LocalCode } from '../errors.js'
+import type { LocalCode } from '../errors.js'
 import { DedupCache } from '../policy/dedup.js'
-import type { Random } from '../ports/clock.js'
-import type { Crypto } from '../ports/crypto.js'
 import { copyBytes, hex, joinBytes, keyOf, sameBytes } from '../protocol/bytes.js'
 import type { MessageDefinition } from '../protocol/message.js'
 import { BROADCAST_ID_BYTES, broadcastId, NONCE_BYTES, withNonce } from '../protocol/message.js'
-import type { Agenda } from './agenda.js'
 import { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
-import type { Counters } from './counters.js'
 import type { Delivery } from './delivery.js'
-import { sourceOf } from './delivery.js'
+import { inherit, isFromTrusted, release, sourceOf } from './delivery.js'
 import type { BroadcastResult } from './fan-out.js'
 import { FanOut } from './fan-out.js'
+import type { GossipSetup } from './gossip-setup.js'
 import { HandlerCall } from './handler-call.js'
 import type { Peer } from './peer.js'
 import type { Decoded } from './payload.js'
 import type { ReceivedMessage } from './registry.js'
 import { decodePayload, encodePayload, whenDecoded } from './payload.js'
 import { toVerdict } from './registry.js'
-
-export interface GossipSetup {
-  readonly running: Set<HandlerCall>
-  readonly crypto: Crypto
-  readonly random: Random
-  readonly agenda: Agenda
-  readonly dedup: DedupCache
-  readonly counters: Counters
-  /** The one connection to send on, for each peer. */
-  readonly connections: () => Iterable<Connection>
-  /** Whether the sender's quota has room for a broadcast that is new; takes it. */
-  readonly mayPass: (connection: Connection) => boolean
-  readonly strike: (connection: Connection, violation: LocalCode, cause?: unknown) => void
-  readonly failed: (error: HoldfastError) => void
-}
 
 const REJECTED_MAX = 16_384
 const TRIES_MAX = 2
@@ -118,6 +100,7 @@ export class Gossip {
       peer,
       bytes: copyBytes(body),
       size,
+      isInherited: false,
       sources: new Set([sourceOf(connection)]),
       appKey: null,
       payload: undefined,
@@ -131,11 +114,11 @@ export class Gossip {
     return this.#setup.dedup.check(keyOf(body.subarray(0, BROADCAST_ID_BYTES)), this.#setup.agenda.now()) !== 'new'
   }
 
-  /** A link is gone: what it brought and nobody has begun to judge has never come. */
+  /** A link is gone: what it alone brought and nobody has begun to judge has never come. */
   lost(connection: Connection): void {
     this.#held = this.#held.filter((delivery) => {
-      if (delivery.connection !== connection) return true
-      connection.intake?.release(delivery.size)
+      if (delivery.connection !== connection || this.#inherit(delivery)) return true
+      release(delivery)
       return false
     })
   }
@@ -143,11 +126,17 @@ export class Gossip {
   #submit(delivery: Delivery, run: (done: () => void) => void): void {
     delivery.received.queue.submit({
       source: delivery.connection,
+      isTrusted: isFromTrusted(delivery),
       run,
       drop: () => {
-        this.#forget(delivery)
+        if (this.#inherit(delivery)) this.#submit(delivery, run)
+        else this.#forget(delivery)
       },
     })
+  }
+
+  #inherit(delivery: Delivery): boolean {
+    return inherit(delivery, this.#setup.connections(), this.#setup.peerOf)
   }
 
   /** @returns false where it came to nothing: somebody else has brought it meanwhile */
@@ -159,7 +148,7 @@ export class Gossip {
       this.#submit(delivery, (done) => {
         this.#decode(delivery, done)
       })
-    } else delivery.connection.intake?.release(delivery.size)
+    } else release(delivery)
     return begun === 'full' || begun === 'begun'
   }
 
@@ -204,7 +193,8 @@ export class Gossip {
 
   /** Of several bodies with one application id, one is judged at a time, and none after one was accepted. */
   #compete(delivery: Delivery, appKey: string, done: () => void): void {
-    switch (this.#appIds.compete(appKey, delivery, this.#setup.agenda.now())) {
+    const from = { source: sourceOf(delivery.connection), isTrusted: isFromTrusted(delivery) }
+    switch (this.#appIds.compete(appKey, delivery, from, this.#setup.agenda.now())) {
       case 'accepted':
         delivery.appKey = null
         this.#settle(delivery, 'ignore', done)
@@ -214,6 +204,8 @@ export class Gossip {
         break
       case 'crowded':
         delivery.appKey = null
+        // It may have been the true one: the host is told that something is missing.
+        this.#setup.missed(delivery.connection)
         this.#forget(delivery)
         done()
         break
@@ -251,7 +243,7 @@ export class Gossip {
 
   #settle(delivery: Delivery, verdict: 'accept' | 'ignore' | 'reject', done: () => void): void {
     const { dedup, agenda, counters } = this.#setup
-    const { key, received, connection, bytes, size, sources, appKey } = delivery
+    const { key, received, connection, bytes, sources, appKey } = delivery
     const now = agenda.now()
     counters.count(`verdict-${verdict}`)
     if (verdict === 'reject') {
@@ -264,7 +256,7 @@ export class Gossip {
       this.#fanOut.send(received.definition, bytes, (other) => !sources.has(sourceOf(other)))
     }
     this.#inFlight.delete(key)
-    connection.intake?.release(size)
+    release(delivery)
     done()
     this.#nextRival(appKey)
     this.#nextHeld()
@@ -274,7 +266,7 @@ export class Gossip {
   #forget(delivery: Delivery): void {
     this.#setup.dedup.forget(delivery.key)
     this.#inFlight.delete(delivery.key)
-    delivery.connection.intake?.release(delivery.size)
+    release(delivery)
     this.#nextRival(delivery.appKey)
     this.#nextHeld()
   }

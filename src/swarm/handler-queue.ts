@@ -1,4 +1,7 @@
-/** Starts handlers in the order their messages came, a bounded number at once. What waits is bounded by its senders' credit. */
+/**
+ * Starts handlers, a bounded number at once: those of trusted peers' messages first, and of each peer in the order they came.
+ * What waits is bounded by its senders' credit.
+ */
 
 /** At most this many handlers of one definition run at once. */
 export const HANDLERS_MAX = 64
@@ -7,6 +10,8 @@ export const HANDLERS_MAX = 64
 export interface HandlerJob {
   /** The link that brought it. */
   readonly source: object
+  /** Whether a trusted peer brought it: it waits for no stranger's. */
+  readonly isTrusted: boolean
   /** Its turn has come; `done` is called once it is over. */
   run(done: () => void): void
   /** It will never be its turn. */
@@ -15,9 +20,8 @@ export interface HandlerJob {
 
 export class HandlerQueue {
   readonly #max: number
-  // Bound: the credit of all peers together: a message's credit returns only when it is done with or dropped.
-  #waiting: HandlerJob[] = []
-  #head = 0
+  readonly #trusted = new Line()
+  readonly #strangers = new Line()
   #running = 0
   #draining = false
   #stopped = false
@@ -37,25 +41,22 @@ export class HandlerQueue {
       job.drop()
       return
     }
-    this.#waiting.push(job)
+    const line = job.isTrusted ? this.#trusted : this.#strangers
+    line.join(job)
     this.#drain()
   }
 
   /** Whoever left need not be heard to the end: what it sent and nobody has begun is dropped. */
   drop(source: object): void {
-    const waiting = this.#waiting.slice(this.#head)
-    this.#waiting = waiting.filter((job) => job.source !== source)
-    this.#head = 0
-    for (const job of waiting) if (job.source === source) job.drop()
+    const gone = [this.#trusted, this.#strangers].flatMap((line) => line.leave((job) => job.source === source))
+    for (const job of gone) job.drop()
   }
 
   /** No job begins any more. */
   stop(): void {
     this.#stopped = true
-    const waiting = this.#waiting.slice(this.#head)
-    this.#waiting = []
-    this.#head = 0
-    for (const job of waiting) job.drop()
+    const gone = [this.#trusted, this.#strangers].flatMap((line) => line.leave(() => true))
+    for (const job of gone) job.drop()
   }
 
   readonly #done = (): void => {
@@ -67,13 +68,44 @@ export class HandlerQueue {
   #drain(): void {
     if (this.#draining) return
     this.#draining = true
-    for (let job = this.#waiting[this.#head]; job !== undefined && !this.isFull; job = this.#waiting[this.#head]) {
-      this.#head++
+    while (!this.isFull) {
+      const job = this.#trusted.next() ?? this.#strangers.next()
+      if (job === null) break
       this.#running++
       job.run(this.#done)
     }
     this.#draining = false
-    if (this.#head < 1024 && this.#head < this.#waiting.length) return
+  }
+}
+
+/** First come, first served. */
+class Line {
+  // Bound: the credit of all peers together: a message's credit returns only when it is done with or dropped.
+  #waiting: HandlerJob[] = []
+  #head = 0
+
+  join(job: HandlerJob): void {
+    this.#waiting.push(job)
+  }
+
+  next(): HandlerJob | null {
+    const job = this.#waiting[this.#head]
+    if (job === undefined) return null
+    this.#head++
+    // Those who have gone are cleared away now and then, and not each time.
+    if (this.#head >= 1_024 || this.#head === this.#waiting.length) this.#clear()
+    return job
+  }
+
+  /** @returns those who leave */
+  leave(isGone: (job: HandlerJob) => boolean): readonly HandlerJob[] {
+    this.#clear()
+    const gone = this.#waiting.filter(isGone)
+    if (gone.length > 0) this.#waiting = this.#waiting.filter((job) => !isGone(job))
+    return gone
+  }
+
+  #clear(): void {
     this.#waiting = this.#waiting.slice(this.#head)
     this.#head = 0
   }

@@ -64,9 +64,10 @@ export class Masternodes {
     const byId = isPeerIdText(who)
     if (byId) parsePeerId(who, this.#crypto)
     const address = byId ? null : parseTrusted(who, this.#crypto)
-    const peerId = byId ? who : revoked ? (address?.peerId ?? null) : null
+    const there = address === null ? null : (address.peerId ?? this.#roster.idAt(address))
+    const peerId = byId ? who : revoked ? there : null
     return this.#whitelist.change(
-      () => (peerId !== null ? this.#roster.strike(peerId) : address !== null && this.#roster.remove(address)),
+      () => (peerId !== null ? this.#roster.strike(peerId, revoked) : address !== null && this.#roster.remove(address)),
       revoked ? 'stranger' : 'regular',
     )
   }
@@ -80,7 +81,7 @@ export class Masternodes {
     const parsed = parseTrusted(address, this.#crypto)
     if (!this.has(peerId)) throw invalidOption('peerId', peerId, 'a listed masternode')
     this.#whitelist.change(() => {
-      this.#roster.strike(peerId)
+      this.#roster.strike(peerId, true)
       this.#roster.add(parsed)
     }, 'stranger')
   }

@@ -14,7 +14,6 @@ import { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
 import { Credentials } from './credentials.js'
 import type { Dialer } from './dialer.js'
-import { isTrustedClass } from './dial-slots.js'
 import { createDialer } from './dialer-wiring.js'
 import { Gate } from './gate.js'
 import { Peer } from './peer.js'
@@ -83,13 +82,7 @@ export class Membership implements ConnectionOwner<Connection> {
         this.upkeep.dialFailed(failure)
       },
     })
-    this.upkeep = new Upkeep(context, {
-      connections: this.connections,
-      dialer: this.dialer,
-      strike: (connection, violation) => {
-        this.traffic.strike(connection, violation)
-      },
-    })
+    this.upkeep = new Upkeep(context, { connections: this.connections, dialer: this.dialer })
     this.gate = new Gate({
       ...settings,
       agenda,
@@ -161,26 +154,32 @@ export class Membership implements ConnectionOwner<Connection> {
     const { identity } = connection
     if (identity === null) return
     const { peerId, publicKey, peerClass } = identity
-    if (isTrustedClass(peerClass)) this.whitelist.linked(connection, peerId)
+    this.whitelist.linked(connection, peerId, peerClass)
     const victim = this.seating.pickVictim(connection)
     victim?.close('too-many-peers', {
       retryAfterMs: EVICTED_RETRY_MS,
       text: victim === connection ? 'full' : 'evicted',
     })
-    if (victim === connection) return
+    // Whoever heard of the eviction may have ended this one, too.
+    if (connection.isEnding) return
     this.gate.done(connection)
     counters.count(`handshake-${connection.direction}`)
     this.dialer.reached(peerId, connection)
     this.connections.add(peerId, publicKey, connection, this.#addressOf(connection))
   }
 
-  /** What the operator, the book or the host says of a linked peer has changed: its links are of that class from now on. */
-  reclassify(peerId: PeerId): void {
-    for (const connection of this.connections.linksTo(peerId)) {
+  /** What the operator, the book or the host says of a peer, or of anybody, has changed: links are of that class from now on. */
+  reclassify(only: PeerId | null): void {
+    for (const connection of [...this.#links]) {
+      const { peerId, identity } = connection
+      // Those in their handshake, too: what was granted then is granted no more.
+      if (identity === null || peerId === null || connection.isEnding || (only !== null && peerId !== only)) continue
       const peerClass = this.#reception.classOf(connection, peerId, this.#dialled.get(connection) ?? null)
       if (peerClass === false) connection.close('not-allowed')
-      else if (peerClass !== connection.identity?.peerClass)
+      else if (peerClass !== identity.peerClass) {
         connection.reclassify(peerClass, this.#context.settings.limits[peerClass])
+        this.whitelist.judged(peerId, peerClass)
+      }
     }
   }
 
@@ -242,8 +241,10 @@ export class Membership implements ConnectionOwner<Connection> {
       makeHandle: (seat) => new Peer(seat, this.traffic.requests, (rttMs) => this.upkeep.score(seat.peerId, rttMs)),
       connected: (peer, connection) => {
         log('info', `connected to ${peer.id} (${peer.class}, ${peer.direction}) at ${peer.address ?? 'no address'}`)
-        this.upkeep.connected(peer, connection, this.#dialled.get(connection) ?? null)
         emitter.emit('peer:connect', peer)
+        // The host may have ended it at once.
+        if (connection.isEnding) return
+        this.upkeep.connected(peer, connection, this.#dialled.get(connection) ?? null)
         this.traffic.seated(connection)
         // Last, since it may let the link go at once: nobody may hear of the end before the beginning.
         if (connection.isOpen) this.upkeep.maintainer.linked(connection)

@@ -22,6 +22,8 @@ export interface OpenParts {
 const INBOUND_PATIENCE = 1.2
 
 /** Whoever floods a link with frames of the protocol comes back no sooner. */
+/** A trusted peer that has gone mad is asked to pause, and is dialled again. */
+const TRUSTED_RETRY_MS = 10_000
 const FLOODED_RETRY_MS = 60_000
 
 interface OpenConnection {
@@ -45,7 +47,7 @@ export function createOpenParts(
   hello: Hello,
   admitted: PeerIdentity,
   credit: ReceiveCredit,
-  { agenda, pulse, slab, flusher, ledger, memory }: ConnectionWorld,
+  { agenda, pulse, random, slab, flusher, ledger, memory }: ConnectionWorld,
   { write, suspected, cleared }: OpenCalls,
 ): OpenParts {
   const { direction, remoteIp } = connection
@@ -69,6 +71,7 @@ export function createOpenParts(
       rule: inbound ? { ...limits, idlePingMs: limits.idlePingMs * INBOUND_PATIENCE } : limits,
       agenda,
       pulse,
+      random,
       suspected,
       cleared,
       sendPing: (payload) => {
@@ -88,8 +91,8 @@ export function createOpenParts(
         connection.sendControl(FRAME.window, varintBytes(bytes))
       },
       flooded: () => {
-        if (isTrustedClass(peerClass())) return
-        connection.close('rate-limit', { retryAfterMs: FLOODED_RETRY_MS, text: 'control frames' })
+        const retryAfterMs = isTrustedClass(peerClass()) ? TRUSTED_RETRY_MS : FLOODED_RETRY_MS
+        connection.close('rate-limit', { retryAfterMs, text: 'control frames' })
       },
     }),
   }

@@ -4,9 +4,12 @@
 import type { Reason, ReasonCode, WireCode } from '../errors.js'
 import { HoldfastError } from '../errors.js'
 import { endpointText, formatAddress } from '../policy/address.js'
+import type { Ban } from '../policy/ban.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Hello } from '../protocol/hello.js'
 import type { Connection } from './connection.js'
+import { isTrustedClass } from './dial-slots.js'
+import { callHost } from './host-call.js'
 import type { CloseOptions } from './connection-owner.js'
 import type { Settings } from './options.js'
 import type { ClassLimits } from './profile.js'
@@ -44,16 +47,16 @@ export class Reception {
     const { settings, roster, clockSkew } = this.#setup
     const now = settings.clock.monotonic()
     const listed = roster.classOf(peerId)
-    const ban = listed !== null ? null : settings.blacklist.check({ peerId, ip: this.#bannableIp(connection) }, now)
-    if (ban !== null) {
-      const retryAfterMs = ban.untilAt === 'permanent' ? undefined : ban.untilAt - now
-      return refuse('banned', { text: ban.cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
-    }
+    const ban = listed !== null ? null : settings.blacklist.check({ peerId }, now)
+    if (ban !== null) return refuseBanned(ban, now)
     if (skewMs > (listed !== null ? TRUSTED_SKEW_MAX_MS : 0)) {
       return refuse('expired', { text: `our clock says ${String(settings.clock.wall())}` })
     }
     const peerClass = this.classOf(connection, peerId, dialled)
     if (peerClass === false) return refuse('not-allowed')
+    // Others live behind the same address: a ban of it is no word against whom the host trusts.
+    const ipBan = isTrustedClass(peerClass) ? null : settings.blacklist.check({ ip: this.#bannableIp(connection) }, now)
+    if (ipBan !== null) return refuseBanned(ipBan, now)
     if (skewMs > 0) clockSkew(peerId, skewMs)
     const seat = this.#setup.seating.ask(connection, peerId, peerClass)
     if (seat === 'granted') return { kind: 'admit', peerClass, limits: settings.limits[peerClass] }
@@ -89,6 +92,8 @@ export class Reception {
     if (settings.authorize === null) return own
     try {
       const answer: unknown = settings.authorize({ peerId, direction: connection.direction, address })
+      // It was to answer at once; what becomes of its promise is nobody's concern.
+      callHost(() => answer, ignore)
       if (answer === false || CLASSES.includes(answer as PeerClass)) return answer as PeerClass | false
       throw new TypeError(`authorize must answer with a class or false, at once, and not with ${typeof answer}`)
     } catch (cause) {
@@ -112,6 +117,14 @@ export function isAbandoned({ code }: Reason): boolean {
   return code === 'connection-lost' || code === 'timeout'
 }
 
+function refuseBanned({ untilAt, cause }: Ban, now: number): Admission {
+  return refuse('banned', { text: cause, ...(untilAt === 'permanent' ? {} : { retryAfterMs: untilAt - now }) })
+}
+
 function refuse(code: WireCode, options: CloseOptions = {}): Admission {
   return { kind: 'refuse', code, options }
+}
+
+function ignore(): void {
+  // The answer itself is judged, and is none.
 }

@@ -53,13 +53,19 @@ export class Roster {
     this.#set([...this.#listings, { origin: 'host', peerClass: 'masternode', address }])
   }
 
-  /** Strikes a masternode off, whoever listed it. @returns whether it was listed */
-  strike(peerId: PeerId): boolean {
+  /** Who is known to be at an address that is listed; null where nobody is. */
+  idAt(address: Address): PeerId | null {
+    const key = addressKey(address)
+    return this.#listings.find((listing) => addressKey(listing.address) === key)?.address.peerId ?? null
+  }
+
+  /** Strikes a masternode off, whoever listed it; `everywhere`: as a persistent peer, too. @returns whether it was listed */
+  strike(peerId: PeerId, everywhere = false): boolean {
     this.#struck.delete(peerId)
     this.#struck.add(peerId)
     const [oldest] = this.#struck
     if (this.#struck.size > STRUCK_MAX && oldest !== undefined) this.#struck.delete(oldest)
-    return this.#drop(({ address }) => address.peerId === peerId)
+    return this.#drop(({ address }) => address.peerId === peerId, everywhere)
   }
 
   /** Takes one address off the list, with the peer where it was its last. @returns whether it was listed */
@@ -133,8 +139,10 @@ export class Roster {
     yield* this.#byAddress.values()
   }
 
-  #drop(gone: (listing: Listing) => boolean): boolean {
-    const left = this.#listings.filter((listing) => listing.peerClass !== 'masternode' || !gone(listing))
+  #drop(gone: (listing: Listing) => boolean, everywhere = false): boolean {
+    const left = this.#listings.filter(
+      (listing) => !gone(listing) || (!everywhere && listing.peerClass !== 'masternode'),
+    )
     const some = left.length < this.#listings.length
     if (some) this.#set(left)
     return some

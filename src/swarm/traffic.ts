@@ -7,6 +7,7 @@ import { copyBytes } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
 import { encodeFailure } from '../protocol/control.js'
 import { FRAME } from '../protocol/frame.js'
+import { Anteroom } from './anteroom.js'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
@@ -38,8 +39,7 @@ export class Traffic {
   readonly #gaps: Gaps
   /** Handlers whose answer is awaited. Bound: HANDLERS_MAX for each definition, and each peer's requests. */
   readonly #running = new Set<HandlerCall>()
-  // Bound: links whose peer's old process still holds its place, and for each what its credit allows.
-  readonly #held = new Map<Connection, { readonly size: number; readonly handle: () => void }[]>()
+  readonly #anteroom = new Anteroom()
 
   constructor(context: SwarmContext, connections: Connections<Peer>) {
     this.#context = context
@@ -67,6 +67,10 @@ export class Traffic {
       strike,
       failed,
       connections: () => connections.currents(),
+      peerOf: ({ peerId }) => (peerId === null ? null : connections.handle(peerId)),
+      missed: (connection) => {
+        this.#missed(connection)
+      },
     })
     this.discipline = createDiscipline(context, connections)
   }
@@ -125,20 +129,16 @@ export class Traffic {
 
   /** A newcomer has taken its place: what it brought while it waited is handled now. */
   seated(connection: Connection): void {
-    const held = this.#held.get(connection) ?? []
-    this.#held.delete(connection)
-    for (const { handle } of held) handle()
+    this.#anteroom.enter(connection)
   }
 
   lost(connection: Connection, reason: Reason | 'link-replaced'): void {
-    for (const { size } of this.#held.get(connection) ?? []) connection.intake?.dropped(size)
-    this.#held.delete(connection)
+    this.#anteroom.leave(connection)
     this.requests.lost(connection, reason)
     const livesOn = this.#livesOn(connection)
     if (!livesOn) this.#turnstile.lost(connection)
-    const trusted = connection.identity !== null && isTrustedClass(connection.identity.peerClass)
     // Strangers who come again and again must not leave a heap behind each time.
-    if (reason === 'link-replaced' || trusted || livesOn) return
+    if (reason === 'link-replaced' || isTrusted(connection) || livesOn) return
     this.gossip.lost(connection)
     for (const queue of this.registry.queues()) queue.drop(connection)
   }
@@ -236,10 +236,7 @@ export class Traffic {
       if (peer === null) connection.intake?.release(size)
       return peer
     }
-    const held = { size, handle: later() }
-    const others = this.#held.get(connection)
-    if (others === undefined) this.#held.set(connection, [held])
-    else others.push(held)
+    this.#anteroom.hold(connection, size, later)
     return null
   }
 
@@ -285,7 +282,7 @@ export class Traffic {
       if (decoded instanceof Promise) whenDecoded(definition.name, decoded, agenda, go)
       else go(decoded)
     }
-    received.queue.submit({ source: connection, run, drop: release })
+    received.queue.submit({ source: connection, isTrusted: isTrusted(connection), run, drop: release })
   }
 
   /** It used a number that we never gave out. */
@@ -294,4 +291,8 @@ export class Traffic {
     this.strike(connection, 'unknown-type')
     connection.close('protocol-error', { text: 'unknown-type' })
   }
+}
+
+function isTrusted({ identity }: Connection): boolean {
+  return identity !== null && isTrustedClass(identity.peerClass)
 }

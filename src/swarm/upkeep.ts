@@ -10,7 +10,6 @@ import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
 import type { Dialer } from './dialer.js'
-import type { Violation } from './discipline.js'
 import type { DialFailure } from './events.js'
 import { Exchange } from './exchange.js'
 import { Maintainer } from './maintainer.js'
@@ -20,7 +19,6 @@ import { Watch } from './watch.js'
 export interface UpkeepSetup {
   readonly connections: Connections<Peer>
   readonly dialer: Dialer
-  readonly strike: (connection: Connection, violation: Violation) => void
 }
 
 export class Upkeep {
@@ -29,7 +27,7 @@ export class Upkeep {
   readonly #context: SwarmContext
   readonly #exchange: Exchange
 
-  constructor(context: SwarmContext, { connections, dialer, strike }: UpkeepSetup) {
+  constructor(context: SwarmContext, { connections, dialer }: UpkeepSetup) {
     const { clock, random, crypto, peerStore, identity } = context.settings
     this.#context = context
     this.watch = new Watch(context, connections)
@@ -39,7 +37,6 @@ export class Upkeep {
       crypto,
       peerStore,
       ownId: identity.id,
-      strike,
       learned: () => {
         this.maintainer.soon()
       },

@@ -1,7 +1,8 @@
 /** Keeps watch over one open link: pings it when it is idle, and says when it is suspect and when its time is up. */
 import type { LivenessRule } from '../policy/liveness.js'
 import { Liveness } from '../policy/liveness.js'
-import { readUint, uintBytes } from '../protocol/bytes.js'
+import { EMPTY, sameBytes } from '../protocol/bytes.js'
+import type { Random } from '../ports/clock.js'
 import type { Agenda } from './agenda.js'
 import type { Beating, Pulse } from './pulse.js'
 
@@ -9,6 +10,7 @@ export interface VitalsSetup {
   readonly rule: LivenessRule
   readonly agenda: Agenda
   readonly pulse: Pulse
+  readonly random: Random
   readonly sendPing: (payload: Uint8Array) => void
   readonly suspected: () => void
   /** A suspect link has brought something after all. */
@@ -25,7 +27,7 @@ export class Vitals implements Beating {
   dueAt: number
   readonly #setup: VitalsSetup
   readonly #liveness: Liveness
-  #pings = 0
+  #asked: Uint8Array = EMPTY
   #pingSentAt = 0
   #partialBytes = 0
   // Bound: one for each duplicate of this link under judgement.
@@ -78,7 +80,8 @@ export class Vitals implements Beating {
   }
 
   pong(payload: Uint8Array): void {
-    if (payload.length !== PING_BYTES || readUint(payload) !== this.#pings) return
+    if (!sameBytes(payload, this.#asked)) return
+    this.#asked = EMPTY
     this.#liveness.measured(this.#setup.agenda.now() - this.#pingSentAt)
     if (this.#answered.length === 0) return
     const answered = this.#answered
@@ -106,8 +109,9 @@ export class Vitals implements Beating {
   }
 
   #send(): void {
-    this.#pings++
+    // What could be guessed could be answered before it is asked.
+    this.#asked = this.#setup.random.bytes(PING_BYTES)
     this.#pingSentAt = this.#setup.agenda.now()
-    this.#setup.sendPing(uintBytes(this.#pings, PING_BYTES))
+    this.#setup.sendPing(this.#asked)
   }
 }

@@ -3,10 +3,11 @@
  * open. A peer that is listed from now on is a masternode at once; one that is not is a stranger like any other.
  */
 import { addressKey } from '../policy/address.js'
-import type { Address, PeerId } from '../ports/types.js'
+import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { SwarmContext } from './context.js'
 import type { Dialer } from './dialer.js'
+import { isTrustedClass } from './dial-slots.js'
 import type { Gate } from './gate.js'
 import type { Seating } from './seating.js'
 import type { Upkeep } from './upkeep.js'
@@ -24,8 +25,8 @@ export interface WhitelistOwner {
   readonly gate: Gate
   readonly seating: Seating
   readonly upkeep: Upkeep
-  /** The peer's links are of another class from now on. */
-  reclassify(peerId: PeerId): void
+  /** The peer's links, or everybody's, are of the class they should have from now on. */
+  reclassify(only: PeerId | null): void
 }
 
 interface View {
@@ -53,6 +54,8 @@ export class Whitelist {
     const { byId, byAddress } = this.#view()
     for (const trusted of byId.values()) this.#enter(trusted)
     for (const trusted of byAddress.values()) this.#enter(trusted)
+    // Who was let in while the listeners opened may have been struck off since.
+    this.#owner.reclassify(null)
     this.#running = true
   }
 
@@ -66,12 +69,20 @@ export class Whitelist {
     if (roster.pin(dialled, peerId)) settings.peerStore.pins.pin(addressKey(dialled), peerId)
   }
 
-  /** A trusted peer, by the list or by the host's say, is linked. */
-  linked({ direction, remoteIp }: Connection, peerId: PeerId): void {
+  /** Somebody is linked, and trusted by the list or by the host's say, or not. */
+  linked({ direction, remoteIp }: Connection, peerId: PeerId, peerClass: PeerClass): void {
     const { settings, roster } = this.#context
-    settings.blacklist.exempt(peerId)
+    this.judged(peerId, peerClass)
+    if (!isTrustedClass(peerClass)) return
     if (roster.classOf(peerId) !== null) settings.peerStore.pin(peerId)
     if (direction === 'inbound' && remoteIp !== null) roster.sawAt(peerId, remoteIp)
+  }
+
+  /** Only who is trusted now is spared bans. */
+  judged(peerId: PeerId, peerClass: PeerClass): void {
+    const { settings, roster } = this.#context
+    if (isTrustedClass(peerClass)) settings.blacklist.exempt(peerId)
+    else if (roster.classOf(peerId) === null) settings.blacklist.unexempt(peerId)
   }
 
   /** Changes the roster, and everything that hangs on it. */

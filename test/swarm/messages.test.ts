@@ -376,9 +376,11 @@ describe('an application id', () => {
         }),
     )
     await a.swarm.start()
-    const raw = await RawPeer.connect(world, a)
-    const send = async (body: number): Promise<void> => {
-      raw.broadcast(0, 'tx', json({ hash: 'one', body }))
+    const raws: RawPeer[] = []
+    for (let i = 0; i < 9; i++) raws.push(await RawPeer.connect(world, a))
+    /** Each body from somebody else, where nobody is named. */
+    const send = async (body: number, from = body - 1): Promise<void> => {
+      raws[from]?.broadcast(0, 'tx', json({ hash: 'one', body }))
       await world.settle()
     }
     return { a, send, waiting, settle: async () => world.settle() }
@@ -409,6 +411,18 @@ describe('an application id', () => {
     }
     expect(waiting.map(({ body }) => body)).toEqual([1, 2, 3, 4, 5])
     expect(a.swarm.status().inFlight).toBe(0)
+  })
+
+  it('cannot be crowded out by one peer, and tells the host where many peers crowd it', async () => {
+    const { a, send, waiting, settle } = await keyed(new World())
+    for (let body = 1; body <= 6; body++) await send(body, 0)
+    expect(a.heard('recovered').length).toBe(1)
+    await send(7, 1)
+    waiting[0]?.answer('ignore')
+    await settle()
+    waiting[1]?.answer('ignore')
+    await settle()
+    expect(waiting.map(({ body }) => body)).toEqual([1, 2, 7])
   })
 
   it('that cannot be had from a payload is a strike', async () => {

@@ -345,12 +345,13 @@ describe('frames of the protocol that nobody asked for', () => {
     expect(peer.of('pong').length).toBe(256)
   })
 
-  it('never end the link of a masternode', async () => {
+  it('end the link of a masternode, too, that has gone mad, but for ten seconds', async () => {
     const { world, node } = await scene(masternode)
     const peer = await RawPeer.connect(world, node)
     for (let i = 0; i < 2_000; i++) frames.pings?.(peer)
     await world.settle()
-    expect([peer.closed, peer.of('pong').length <= 256]).toEqual([null, true])
+    expect(peer.told).toMatchObject({ code: 'rate-limit', retryAfterMs: 10_000 })
+    expect([node.heard('ban').length, peer.of('pong').length <= 256]).toEqual([0, true])
   })
 
   it('are not what comes too late: answers to questions that were given up', async () => {

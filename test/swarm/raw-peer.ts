@@ -22,6 +22,8 @@ export interface RawOptions {
   readonly protocol?: SessionSetup['protocol']
   readonly supersedes?: readonly Uint8Array[]
   readonly names?: Hello['names']
+  /** Keeps its hello back until `sayHello`. */
+  readonly holdsHello?: boolean
   /** How long the delegation still lives. */
   readonly lifeMs?: number
 }
@@ -37,6 +39,8 @@ export class RawPeer {
   readonly #options: RawOptions
   readonly #session: Session
   #link: Link | null = null
+  #holds = false
+  #kept: Uint8Array | null = null
 
   private constructor(world: World, options: RawOptions) {
     const { crypto, clock, random } = world
@@ -138,7 +142,10 @@ export class RawPeer {
 
   #take(event: SessionEvent): void {
     this.events.push(event)
-    if (event.kind === 'proven') this.#session.admit(this.#hello())
+    if (event.kind === 'proven') {
+      this.#session.admit(this.#hello())
+      this.#holds = this.#options.holdsHello === true
+    }
     if (event.kind === 'ping' && this.answers) this.send(FRAME.pong, event.payload)
   }
 
@@ -156,9 +163,23 @@ export class RawPeer {
     }
   }
 
+  /** Says what it kept back. */
+  sayHello(): void {
+    if (this.#kept !== null) this.#link?.write([this.#kept])
+    this.#kept = null
+  }
+
   #flush(): void {
-    const chunks = this.#session.output
+    let chunks: readonly Uint8Array[] = this.#session.output
     this.#session.output = []
+    if (this.#holds) {
+      // The last handshake message goes, with its two bytes of length; the record behind it does not.
+      const all = joinBytes(chunks)
+      const end = 2 + ((all[0] ?? 0) << 8) + (all[1] ?? 0)
+      chunks = [all.subarray(0, end)]
+      this.#kept = all.subarray(end)
+      this.#holds = false
+    }
     if (chunks.length > 0) this.#link?.write(chunks)
   }
 }
