@@ -45,6 +45,7 @@ export class Session {
   readonly #frames = new FrameReader()
   readonly #reassembly = new Reassembly(HELLO_BYTES_MAX)
   #handshake: Handshake | null
+  #empties = 0
   #state: SessionState = 'preamble'
   #writer: RecordWriter | null = null
   #reader: RecordReader | null = null
@@ -67,6 +68,13 @@ export class Session {
   /** Eight bytes that both ends derive, to name the link by; no secret. Empty before the keys. */
   get connectionId(): Uint8Array {
     return this.#connectionId
+  }
+
+  /** Records without a byte in them since this was last asked. */
+  takeEmpties(): number {
+    const empties = this.#empties
+    this.#empties = 0
+    return empties
   }
 
   /** Bytes held of what is not yet whole. */
@@ -180,6 +188,7 @@ export class Session {
       case 'partial':
         return null
       case 'plain':
+        if (record.bytes.length === 0) this.#empties++
         this.#frames.push(record.bytes)
         return undefined
       case 'abort':

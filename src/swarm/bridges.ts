@@ -14,6 +14,7 @@ import type { Target } from './dial-targets.js'
 import type { Dialer } from './dialer.js'
 import type { Maintenance } from './dialer-setup.js'
 import type { Exchange } from './exchange.js'
+import type { Hearsay } from './hearsay.js'
 import type { Peer } from './peer.js'
 
 const COLD_MAX = 256
@@ -32,6 +33,7 @@ export class Bridges implements Maintenance {
   readonly #dialer: Dialer
   readonly #exchange: Exchange
   readonly #demand: Demand
+  readonly #hearsay: Hearsay
   // Bound: BRIDGES_MAX; until when each is kept.
   readonly #untilAt = new Map<PeerId, number>()
 
@@ -41,21 +43,25 @@ export class Bridges implements Maintenance {
     dialer: Dialer,
     exchange: Exchange,
     demand: Demand,
+    hearsay: Hearsay,
   ) {
     this.#context = context
     this.#connections = connections
     this.#dialer = dialer
     this.#exchange = exchange
     this.#demand = demand
+    this.#hearsay = hearsay
   }
 
   has(peerId: PeerId): boolean {
     return this.#untilAt.has(peerId)
   }
 
-  need({ peerId }: Target, isBridging: boolean): 'dial' | 'cool' | 'forget' {
-    if (this.#demand.wanted() > (isBridging ? -BRIDGES_MAX : 0)) return 'dial'
-    return peerId !== null && this.#lastSeenAt(peerId) !== null ? 'cool' : 'forget'
+  need({ peerId, addresses: [address] }: Target, isBridging: boolean): 'dial' | 'cool' | 'forget' {
+    const isMet = peerId !== null && this.#lastSeenAt(peerId) !== null
+    if (this.#demand.wanted() <= (isBridging ? -BRIDGES_MAX : 0)) return isMet ? 'cool' : 'forget'
+    const mayTry = isMet || (address !== undefined && this.#hearsay.mayTry(address, this.#context.agenda.now()))
+    return mayTry ? 'dial' : 'forget'
   }
 
   bridged(peerId: PeerId, connection: Connection): void {

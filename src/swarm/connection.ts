@@ -121,7 +121,7 @@ export class Connection implements LinkEvents {
     }
     this.#writeSession()
     if (this.#stage !== 'open' || this.#open === null) return
-    this.#open.intake.countBytes(bytes.length, this.#session.waiting)
+    this.#open.intake.countBytes(bytes.length, this.#session.waiting, this.#session.takeEmpties())
     this.#open.vitals.arrived(bytes.length, opened)
   }
 

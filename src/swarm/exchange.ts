@@ -2,7 +2,7 @@
  * Peers told to peers: asked for, bounded, and hearsay. What is heard is only ever dialled with its id, never believed
  * otherwise; private addresses pass only between private peers; and nothing heard here whitelists anybody.
  */
-import { addressKey, isPrivate, networkGroup, readAddress } from '../policy/address.js'
+import { addressKey, canonicalIp, isPrivate, networkGroup, readAddress } from '../policy/address.js'
 import type { PeerRecord } from '../policy/peer-record.js'
 import type { PeerStore } from '../policy/peer-store.js'
 import type { Clock, Random } from '../ports/clock.js'
@@ -161,7 +161,10 @@ export class Exchange {
 /** An address that somebody else names: none so long that it would crowd out others, none that cannot be dialled. */
 function readHint(text: string): Address | null {
   const address = text.length > ADDRESS_LENGTH_MAX ? null : readAddress(text)
-  return address === null || address.port === 0 ? null : address
+  if (address === null || address.port === 0) return null
+  // A name may stand for a place that its teller cannot reach, such as our own machine; with TLS it must prove its name.
+  const isNamed = (address.scheme === 'tcp' || address.scheme === 'ws') && canonicalIp(address.host) === null
+  return isNamed ? null : address
 }
 
 function isPrivateLink({ remoteIp }: Connection): boolean {

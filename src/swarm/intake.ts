@@ -39,9 +39,13 @@ export class Intake {
     this.#quota = setup.openQuota()
   }
 
-  /** @param partialBytes what the link holds now of messages that are not whole */
-  countBytes(bytes: number, partialBytes: number): void {
+  /**
+   * @param partialBytes what the link holds now of messages that are not whole
+   * @param emptyRecords records that said nothing, and cost their arithmetic
+   */
+  countBytes(bytes: number, partialBytes: number, emptyRecords: number): void {
     this.#quota.countBytes(bytes, this.#setup.agenda.now())
+    for (let i = 0; i < emptyRecords; i++) this.takeControl()
     this.#countPartial(partialBytes)
   }
 

@@ -6,7 +6,7 @@ import { networkGroup } from '../policy/address.js'
 import type { Candidate } from '../policy/candidates.js'
 import { pickCandidates } from '../policy/candidates.js'
 import { SCORE_AVOIDED } from '../policy/score.js'
-import type { PeerClass } from '../ports/types.js'
+import type { PeerClass, PeerId } from '../ports/types.js'
 import type { Deadline } from './agenda.js'
 import { Bridges } from './bridges.js'
 import type { Connection } from './connection.js'
@@ -16,6 +16,7 @@ import { Demand } from './demand.js'
 import { isTrustedClass } from './dial-slots.js'
 import type { Dialer } from './dialer.js'
 import type { Exchange } from './exchange.js'
+import { Hearsay } from './hearsay.js'
 import type { Peer } from './peer.js'
 import type { Watch } from './watch.js'
 
@@ -43,6 +44,7 @@ export class Maintainer {
   readonly #exchange: Exchange
   readonly #watch: Watch
   readonly #demand: Demand
+  readonly #hearsay: Hearsay
   #deadlines: Deadline[] = []
   #failover: Deadline | null = null
   #replacedAt = 0
@@ -57,7 +59,8 @@ export class Maintainer {
     this.#exchange = exchange
     this.#watch = watch
     this.#demand = new Demand(connections, dialer, context.settings.slots.outboundTarget)
-    this.bridges = new Bridges(context, connections, dialer, exchange, this.#demand)
+    this.#hearsay = new Hearsay(context.roster)
+    this.bridges = new Bridges(context, connections, dialer, exchange, this.#demand, this.#hearsay)
   }
 
   start(): void {
@@ -149,8 +152,18 @@ export class Maintainer {
     const candidates = this.#candidates()
     if (candidates.length === 0) return
     const count = Math.min(aggressive ? AGGRESSIVE_PICKS : CALM_PICKS, wanted)
-    for (const { peerId, peerClass } of pickCandidates(candidates, count, this.#groups(), random))
-      this.#dialer.wishes.want(peerId, peerClass, peerStore.get(peerId)?.addresses ?? [])
+    for (const { peerId, peerClass } of pickCandidates(candidates, count, this.#groups(), random)) {
+      const addresses = peerStore.get(peerId)?.addresses ?? []
+      if (this.#mayTry(peerId)) this.#dialer.wishes.want(peerId, peerClass, addresses)
+    }
+  }
+
+  /** Whom we have met is dialled as the dialer sees fit; whom others only name, seldom. */
+  #mayTry(peerId: PeerId): boolean {
+    const { settings, agenda } = this.#context
+    const record = settings.peerStore.get(peerId)
+    const [address] = record?.addresses ?? []
+    return address !== undefined && (record?.lastSeenAt !== null || this.#hearsay.mayTry(address, agenda.now()))
   }
 
   /** A book that holds the operator's own peers and nobody else has nobody to offer. */
@@ -175,6 +188,7 @@ export class Maintainer {
       // Who has a target has its own time to be dialled.
       if (this.#dialer.target(peerId) !== null || roster.classOf(peerId) !== null) continue
       if (blacklist.check({ peerId }, now) !== null) continue
+      if (record.lastSeenAt === null && !this.#hearsay.isPlausible(address)) continue
       candidates.push({
         peerId,
         peerClass: peerStore.classOf(peerId, now),
@@ -201,7 +215,7 @@ export class Maintainer {
   #feel(): void {
     if (this.#demand.wanted() > 0) return
     const untried = this.#candidates().find(({ ageMs }) => ageMs === null)
-    if (untried === undefined) return
+    if (untried === undefined || !this.#mayTry(untried.peerId)) return
     const { peerId, peerClass } = untried
     this.#dialer.wishes.feel(peerId, peerClass, this.#context.settings.peerStore.get(peerId)?.addresses ?? [])
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { PeerStore } from '../../src/policy/peer-store.js'
 import type { PeerId } from '../../src/ports/types.js'
 import { formatPeerId } from '../../src/protocol/peer-id.js'
-import { nullCrypto, SeededRandom, swarmLab } from '../../src/testing/index.js'
+import { nullCrypto, SeededRandom } from '../../src/testing/index.js'
 import { backoff, COLD_EVERY_MS, hub, loseAll, untilLinked } from './bridge-hub.js'
 import { listen } from './lab-ear.js'
 
@@ -25,24 +25,26 @@ describe('peers given up for now', () => {
   })
 
   it('are 256 at most: of more, those given up first are forgotten', () => {
-    const places = swarmLab({ seed: 1, masternodes: 0, nodes: 2 })
-    const nobody = places.address(1).replace(/^.*@(.*):.*$/, '$1')
     // Those named later evict those named first: whoever is forgotten cannot be dialled as somebody new.
     const peerStore = new PeerStore({ peersMax: 60 })
     const { lab } = listen({
       seed: 1,
       masternodes: 0,
-      nodes: 2,
+      nodes: 302,
       seeds: [],
       swarm: (index) => ({ backoff, ...(index === 0 ? { peerStore } : {}) }),
     })
+    // A machine for each, on which nobody answers: what is only named is not looked for at one door again and again.
+    for (let i = 2; i < lab.size; i++) lab.kill(i)
+    const hostOf = (i: number): string => lab.address(i).replace(/^.*@(.*):.*$/, '$1')
     const random = new SeededRandom(1)
     const ids: PeerId[] = []
     for (let round = 0; round < 5; round++) {
       for (let i = 0; i < 60; i++) {
         const id = formatPeerId(nullCrypto.signingKeyPair(random.bytes(32)).publicKey, nullCrypto)
+        const host = hostOf(2 + ids.length)
         ids.push(id)
-        peerStore.learn(id, { scheme: 'tcp', peerId: id, host: nobody, port: 1, path: '/' }, 'exchange')
+        peerStore.learn(id, { scheme: 'tcp', peerId: id, host, port: 1, path: '/' }, 'exchange')
       }
       lab.run(30_000)
     }

@@ -212,6 +212,22 @@ describe('a peer that answers pings before they are asked', () => {
   })
 })
 
+describe('a stranger that sends records with nothing in them', () => {
+  it('is told that there are too many, as with other frames that nobody asked for', async () => {
+    const world = new World()
+    const a = await world.started('a')
+    const chatty = await RawPeer.connect(world, a)
+    for (let i = 0; i < 200; i++) chatty.record([])
+    await world.settle()
+    expect(chatty.told).toBe(null)
+    for (let i = 0; i < 400; i++) chatty.record([])
+    await world.settle()
+    expect(chatty.told).toMatchObject({ code: 'rate-limit' })
+    expect(a.swarm.status().strikes).toEqual({})
+    await world.stop()
+  })
+})
+
 describe('a masternode whose message comes behind those of strangers', () => {
   it('is heard before them', async () => {
     const world = new World()

@@ -107,6 +107,11 @@ export class RawPeer {
     this.#link?.write([bytes])
   }
 
+  /** Seals some frames, or none, as one record. */
+  record(frames: readonly Uint8Array[]): void {
+    this.#link?.write(this.#session.seal(frames))
+  }
+
   /** A broadcast as its origin sends it; `id` only where it shall be a false one. */
   broadcast(index: number, name: string, body: Uint8Array, id?: Uint8Array): void {
     this.send(FRAME.firstApplication + index, joinBytes([id ?? broadcastId(name, body, this.#world.crypto), body]))

@@ -14,7 +14,7 @@ export async function run(lab) {
       figure: failed,
       unit: `of ${JOINERS}`,
       bound: 0,
-      held: `${rate} connections/s, ${halfOpenMax} at once; 256 may wait for their upgrade`,
+      held: `${rate} connections/s, ${halfOpenMax} at once; 2,048 may wait for their upgrade`,
     },
     { name: 'web.joinMsMax', figure: failed > 0 ? null : Math.max(...joined), unit: 'ms', bound: 2_000 },
     { name: 'web.crashes', figure: lab.crashes, unit: 'processes', bound: 0 },

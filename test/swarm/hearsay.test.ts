@@ -1,0 +1,61 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { parseAddress } from '../../src/policy/address.js'
+import { PeerStore } from '../../src/policy/peer-store.js'
+import type { Address } from '../../src/ports/types.js'
+import { Hearsay } from '../../src/swarm/hearsay.js'
+import { Roster } from '../../src/swarm/roster.js'
+import { swarmLab } from '../../src/testing/index.js'
+import { listen } from './lab-ear.js'
+import { World } from './world.js'
+
+const world = new World()
+const me = world.identity().id
+const at = (host: string): Address => parseAddress(`tcp://${host}:1`)
+
+describe('hearsay', () => {
+  it('is tried four times at once in one IPv4 /24 or IPv6 /48, and twice a minute from then on', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(60_000), { maxLength: 200, size: 'max' }), (waits) => {
+        const hearsay = new Hearsay(new Roster(me, [], []))
+        let [now, tried] = [0, 0]
+        for (const [i, waitMs] of waits.entries()) {
+          now += waitMs
+          if (hearsay.mayTry(at(i % 2 === 0 ? `8.8.8.${String(i % 250)}` : `8.8.8.7`), now)) tried++
+        }
+        expect(tried).toBeLessThanOrEqual(4 + (2 * now) / 60_000 + 1e-6)
+      }),
+    )
+    const hearsay = new Hearsay(new Roster(me, [], []))
+    const six = (n: number): boolean => hearsay.mayTry(at(`[2001:db8:1:${String(n)}::1]`), 0)
+    expect([1, 2, 3, 4, 5].map(six)).toEqual([true, true, true, true, false])
+    expect(hearsay.mayTry(at('[2001:db8:2::1]'), 0)).toBe(true)
+  })
+
+  it('is tried freely in private networks, and never where the operator lists somebody', () => {
+    const hearsay = new Hearsay(new Roster(me, [at('8.8.4.4')], []))
+    expect(Array.from({ length: 20 }, () => hearsay.mayTry(at('10.0.0.1'), 0)).every(Boolean)).toBe(true)
+    expect([hearsay.isPlausible(at('8.8.4.4')), hearsay.isPlausible(at('8.8.4.5'))]).toEqual([false, true])
+  })
+
+  it('of a hundred peers at one door leads to a handful of dials there, and of none at a masternode’s', () => {
+    const liars = swarmLab({ seed: 99, masternodes: 0, nodes: 200 })
+    const peerStore = new PeerStore()
+    const { lab, heard } = listen({
+      seed: 3,
+      masternodes: 2,
+      swarm: (index) => (index === 0 ? { peerStore } : {}),
+    })
+    const { host } = parseAddress(lab.address(1))
+    for (let i = 0; i < 200; i++) {
+      const peerId = liars.id(i)
+      peerStore.learn(peerId, { ...at(i % 2 === 0 ? '8.8.8.8' : host), peerId }, 'exchange', 'teller')
+    }
+    lab.run(60_000)
+    const dialled = heard(0, 'dial:failed').map(({ args: [{ address }] }) => address)
+    expect(dialled.filter((address) => address.includes('8.8.8.8')).length).toBeGreaterThan(0)
+    expect(dialled.filter((address) => address.includes('8.8.8.8')).length).toBeLessThanOrEqual(6)
+    expect(dialled.filter((address) => address.includes(host))).toEqual([])
+    expect(lab.linked(0, 1)).toBe(true)
+  })
+})
