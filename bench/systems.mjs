@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
  * @property {object} options of its nodes
  * @property {boolean} json payloads are objects, and not bytes
  * @property {boolean} lists both ends name each other
- * @property {boolean} own always measured, and not only with --peers
+ * @property {boolean} tried with fewer peers, too, where a work has that
  */
 
 /** @type {(name: string, module: string, more?: Partial<System>) => System} */
@@ -18,16 +18,16 @@ const system = (name, module, more = {}) => ({
   options: {},
   json: false,
   lists: false,
-  own: true,
+  tried: false,
   ...more,
 })
 const HOLDFAST = { lists: true }
 const TLS = { options: { secure: true } }
 
 const OPAQUE = [
-  system('holdfast', 'systems/holdfast', HOLDFAST),
+  system('holdfast', 'systems/holdfast', { ...HOLDFAST, tried: true }),
   system('tcp', 'systems/streams'),
-  system('tls', 'systems/streams', TLS),
+  system('tls', 'systems/streams', { ...TLS, tried: true }),
   system('ws', 'systems/websocket'),
 ]
 const JSON_ROWS = [
@@ -36,10 +36,10 @@ const JSON_ROWS = [
 ]
 /** By the packages they need, of peers/package.json. */
 const PEERS = [
-  { needs: ['hyperswarm', 'hyperdht'], system: system('hyperswarm', 'peers/hyperswarm', { own: false }) },
+  { needs: ['hyperswarm', 'hyperdht'], system: system('hyperswarm', 'peers/hyperswarm') },
   {
     needs: ['libp2p', '@libp2p/tcp', '@libp2p/noise', '@libp2p/yamux'],
-    system: system('libp2p', 'peers/libp2p', { own: false }),
+    system: system('libp2p', 'peers/libp2p'),
   },
 ]
 

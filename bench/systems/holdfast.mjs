@@ -7,6 +7,8 @@ import { tcp } from 'holdfast/tcp'
 
 const HOST = '127.0.0.1'
 const NO_QUOTA = 2 ** 40
+/** A link is not writable beyond an eighth of this: at 256 KiB, as with all the others. */
+const OUTBOX_BYTES = 2 ** 21
 /** Where nobody listens: who only dials is listed there. */
 const NOWHERE = `${HOST}:1`
 
@@ -32,7 +34,13 @@ class HoldfastNode {
       listen: listens ? [`tcp://${HOST}:0`] : [],
       perIpLimits: false,
       limits: {
-        masternode: { firstCopiesPerSecMax: NO_QUOTA, firstCopiesBurst: NO_QUOTA, bytesPerSecMax: NO_QUOTA, ...pings },
+        masternode: {
+          firstCopiesPerSecMax: NO_QUOTA,
+          firstCopiesBurst: NO_QUOTA,
+          bytesPerSecMax: NO_QUOTA,
+          outboxBytesMax: OUTBOX_BYTES,
+          ...pings,
+        },
       },
     })
     this.#swarm.handle(this.#one, (payload, { peer }) => this.onMessage(peer, payload))
@@ -65,9 +73,10 @@ class HoldfastNode {
     return this.#swarm.addresses[0] ?? `tcp://${this.#swarm.id}@${NOWHERE}`
   }
 
-  /** Listed, it is dialled, and dialled again whenever it is lost. */
-  connect(/** @type {readonly string[]} */ addresses) {
+  /** Listed, it is dialled, by whichever side is the preferred one; who cannot be dialled does not wait for that. */
+  async connect(/** @type {readonly string[]} */ addresses) {
     for (const address of addresses) this.#swarm.masternodes.add(address)
+    if (!this.listens) await Promise.all(addresses.map((address) => this.#swarm.dial(address)))
   }
 
   dial(/** @type {string} */ address) {

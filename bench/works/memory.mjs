@@ -15,7 +15,7 @@ export async function memory(/** @type {import('../lab.mjs').Lab} */ lab) {
     return hub.end.ask('memory')
   }
   const add = async (/** @type {string} */ name, /** @type {number} */ count, /** @type {number} */ all) => {
-    const leaf = await lab.begin(name, { count })
+    const leaf = await lab.begin(name, { count, listens: false })
     if (lab.system.lists) await hub.end.ask('connect', { addresses: leaf.addresses })
     await leaf.end.ask('connect', { addresses: hub.addresses })
     await untilLinked([leaf.end], 1)
