@@ -54,30 +54,59 @@ export const parts = {
     return { ...pump(step), did: () => sent, tell: () => ({ sent }) }
   },
 
-  /** Takes what one sender sends to each node, and looks whether it is the next. */
-  receiver: (nodes, { json, size, round = 2 ** 32 }) => {
+  /**
+   * Takes what one sender sends to each node, and looks whether it is the next. Where it is asked to, it says after every so many
+   * how far it is.
+   */
+  receiver: (nodes, { json, size, round = 2 ** 32, tellEvery = Infinity }) => {
     const maker = makerOf(json, size)
+    const word = json ? { far: true } : Buffer.of(1)
     let received = 0
     let wrong = 0
     for (const node of nodes) {
       let next = 0
-      node.onMessage = (/** @type {any} */ _peer, /** @type {any} */ payload) => {
+      let untold = 0
+      node.onMessage = (/** @type {any} */ peer, /** @type {any} */ payload) => {
         received++
         if (maker.numberOf(payload) !== next) wrong++
         if (++next === round) next = 0
+        if (++untold < tellEvery) return
+        untold = 0
+        node.send(peer, word)
       }
     }
     return { did: () => received, tell: () => ({ received, wrong }) }
   },
 
-  /** Broadcasts to all, `burst` messages in a turn. */
-  hub: ([node], { json, size, burst }) => {
+  /**
+   * Broadcasts to all, `burst` messages in a turn, and is never more than `ahead` before the slowest: or it would fill hundreds of
+   * megabytes of the kernel's, and then wait for seconds.
+   */
+  hub: ([node], { json, size, burst, ahead, tellEvery, peers }) => {
     const maker = makerOf(json, size)
+    /** How many times each has told. Bound: the peers. @type {Map<any, number>} */
+    const told = new Map()
+    /** How many peers have told so many times. Bound: what `ahead` comes to. @type {Map<number, number>} */
+    const counts = new Map()
     let sent = 0
+    let slowest = 0
+    let wake = () => {}
+    node.onMessage = (/** @type {any} */ peer) => {
+      const times = (told.get(peer) ?? 0) + 1
+      told.set(peer, times)
+      const count = (counts.get(times) ?? 0) + 1
+      if (count < peers) counts.set(times, count)
+      else {
+        counts.delete(times)
+        slowest = times * tellEvery
+        wake()
+      }
+    }
     const step = async () => {
       let goesOn = true
       for (let i = 0; i < burst && goesOn; i++) goesOn = node.broadcast(maker.make(sent++))
       if (!goesOn) await node.drained()
+      if (sent - slowest >= ahead) await new Promise((resolve) => (wake = () => resolve(undefined)))
     }
     return { ...pump(step), did: () => sent, tell: () => ({ sent }) }
   },

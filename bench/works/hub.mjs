@@ -1,6 +1,8 @@
 /** One hub broadcasts 250 bytes to all its peers, in two other processes. Most peers are compared; fewer are tried, one number a round. */
 
 const SIZE = 250
+/** How far the hub may be before the slowest peer, and after how many each peer says how far it is. */
+const PACE = { ahead: 2_048, tellEvery: 256 }
 
 /** @param {number} burst broadcasts in one turn of the loop: 1 means that every delivery costs a write of its own */
 export const hub = (burst) => async (/** @type {import('../lab.mjs').Lab} */ lab, /** @type {number} */ round) => {
@@ -21,8 +23,8 @@ export const hub = (burst) => async (/** @type {import('../lab.mjs').Lab} */ lab
 async function fan(lab, burst, count) {
   const { json } = lab.system
   const [centre, ...leaves] = await lab.star(count)
-  await centre.end.ask('play', { part: 'hub', json, size: SIZE, burst })
-  await Promise.all(leaves.map(({ end }) => end.ask('play', { part: 'receiver', json, size: SIZE })))
+  await centre.end.ask('play', { part: 'hub', json, size: SIZE, burst, peers: count, ...PACE })
+  await Promise.all(leaves.map(({ end }) => end.ask('play', { part: 'receiver', json, size: SIZE, ...PACE })))
   const ends = leaves.map(({ end }) => end)
   await centre.end.ask('start')
   await lab.warm([centre.end, ...ends])
