@@ -1,4 +1,4 @@
-/** hyperswarm: streams encrypted with Noise over reliable UDP. Who listens also runs a DHT of three nodes, so that nothing leaves the machine. */
+/** hyperswarm: streams encrypted with Noise over reliable UDP. Who listens also runs a DHT of four nodes, so that nothing leaves the machine. */
 import DHT from 'hyperdht'
 import createTestnet from 'hyperdht/testnet.js'
 import Hyperswarm from 'hyperswarm'
@@ -6,7 +6,7 @@ import { MessageNode } from './message-node.mjs'
 
 const HOST = '127.0.0.1'
 const HELLO = Buffer.alloc(32, 1)
-const DHT_NODES = 3
+const DHT_NODES = 4
 
 class HyperswarmNode extends MessageNode {
   /** @param {{ listens?: boolean }} options */
