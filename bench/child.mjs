@@ -7,6 +7,8 @@
  */
 import { parts } from './parts.mjs'
 
+const AT_ONCE = 16
+
 process.on('disconnect', () => process.exit(0))
 process.on('SIGINT', () => {})
 
@@ -21,7 +23,9 @@ const orders = {
     return Promise.all(nodes.map((node) => node.listen()))
   },
   connect: async (/** @type {any} */ { addresses }) => {
-    await Promise.all(nodes.map((node) => node.connect(addresses)))
+    // A few at a time: a node answers that it is busy where too many strike up at once.
+    for (let i = 0; i < nodes.length; i += AT_ONCE)
+      await Promise.all(nodes.slice(i, i + AT_ONCE).map((node) => node.connect(addresses)))
   },
   connectOne: async (/** @type {any} */ { index, addresses }) => nodes[index].connect(addresses),
   links: () => nodes.map((node) => node.links),

@@ -73,10 +73,13 @@ class HoldfastNode {
     return this.#swarm.addresses[0] ?? `tcp://${this.#swarm.id}@${NOWHERE}`
   }
 
-  /** Listed, it is dialled, by whichever side is the preferred one; who cannot be dialled does not wait for that. */
+  /**
+   * Listed, it is dialled, by whichever side is the preferred one; who cannot be dialled does not wait for that. What fails is
+   * tried again by itself.
+   */
   async connect(/** @type {readonly string[]} */ addresses) {
     for (const address of addresses) this.#swarm.masternodes.add(address)
-    if (!this.listens) await Promise.all(addresses.map((address) => this.#swarm.dial(address)))
+    if (!this.listens) await Promise.allSettled(addresses.map((address) => this.#swarm.dial(address)))
   }
 
   dial(/** @type {string} */ address) {
