@@ -30,7 +30,17 @@ const LONG = {
 /** So short that nothing it says means anything, but that it runs. */
 const SHORT = {
   ...LONG,
-  ...{ rounds: 1, warmCpuMs: 0, warmMaxMs: 50, measureMs: 60, settleMs: 10, idleMs: 50, idlePeers: 4, peers: [2, 4], steps: [2, 4] },
+  ...{
+    rounds: 1,
+    warmCpuMs: 0,
+    warmMaxMs: 50,
+    measureMs: 60,
+    settleMs: 10,
+    idleMs: 50,
+    idlePeers: 4,
+    peers: [2, 4],
+    steps: [2, 4],
+  },
   ...{ imports: 1, microMs: 2 },
 }
 const USAGE = `npm run bench [-- WORK… ] [option…]: holdfast beside raw TCP, raw TLS 1.3 and ws, in one run

@@ -55,7 +55,10 @@ export async function systemsFor({ json = false, peers: takesPeers = false }, { 
   for (const { needs, system: peer } of PEERS) {
     const missing = needs.filter((name) => !isThere(() => resolve(name)))
     if (missing.length === 0) all.push(peer)
-    else say(`${peer.name} is left out: bench/peers does not have ${missing.join(', ')} (npm install --prefix bench/peers)`)
+    else
+      say(
+        `${peer.name} is left out: bench/peers does not have ${missing.join(', ')} (npm install --prefix bench/peers)`,
+      )
   }
   return all
 }
