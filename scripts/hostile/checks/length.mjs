@@ -12,6 +12,8 @@ const WITHIN_MS = 2_000
 const BODY = 65_536
 const PHASE_MS = 20_000
 const WARM = 100
+/** Of a /24, which may make 120 attempts a minute: the door must not answer for the header. */
+const OF_A_NETWORK = 100
 /** The third byte of the addresses begins here. */
 const PHASES = { warm: 0, apart: 16, crowd: 32, flood: 48, drip: 64 }
 const DRIP_EVERY_MS = 5
@@ -134,5 +136,6 @@ function crowd(lab, attacker, order, phase) {
  */
 function hosts(kind, phase, count) {
   const block = 68 + [...KINDS, 'polite'].indexOf(kind)
-  return Array.from({ length: count }, (_, i) => `10.${block}.${PHASES[phase] + (i >> 7)}.${(i & 127) + 1}`)
+  const network = (/** @type {number} */ i) => PHASES[phase] + Math.floor(i / OF_A_NETWORK)
+  return Array.from({ length: count }, (_, i) => `10.${block}.${network(i)}.${(i % OF_A_NETWORK) + 1}`)
 }
