@@ -13,16 +13,28 @@ const BOOK_FILL = 64
  * A network that has existed for longer than its processes: everybody starts within some seconds, with a book of addresses that
  * have not been tried since. Who is linked to whom is the swarms' own doing.
  */
-function crowd({ seed, masternodes, nodes, healing, formMs, book = () => new PeerStore(), swarm = () => ({}) }) {
+export function crowd({
+  seed,
+  masternodes,
+  nodes,
+  healing,
+  formMs,
+  book = () => new PeerStore(),
+  swarm = () => ({}),
+  net = {},
+  hosts = () => {},
+}) {
   const books = []
   const lab = swarmLab({
     seed,
     masternodes,
     nodes,
     seeds: range(Math.min(SEED_NODES, nodes)),
+    net,
     startWithinMs: START_MS,
     swarm: (index) => ({ healing, peerStore: (books[index] = book()), ...swarm(index) }),
-    prepare: (_, index) => {
+    prepare: (node, index) => {
+      hosts(node, index)
       for (let i = 0; i < BOOK_FILL; i++) {
         const other = lab.random.below(nodes)
         const { host, port } = new URL(lab.address(other).replace('tcp:', 'ws:'))

@@ -7,8 +7,11 @@ export interface GateJob {
   readonly healing: Partial<Healing>
   /** Of `heal`. */
   readonly splitMs?: number
-  /** Of `large`: one of its two networks. */
+  /** Of `large` and `propagation`: one of its two networks. */
   readonly part?: string
+  /** Of `propagation`. */
+  readonly mode?: string
+  readonly fault?: string
 }
 
 /** What one run came to. Each gate has figures of its own. */
@@ -26,4 +29,6 @@ export interface Gate {
   ) => { readonly pass: boolean }
 }
 
-export const GATES: Readonly<Record<'heal' | 'replace' | 'undialable' | 'large' | 'huge' | 'restart' | 'loss', Gate>>
+export const GATES: Readonly<
+  Record<'heal' | 'replace' | 'undialable' | 'large' | 'huge' | 'restart' | 'loss' | 'propagation', Gate>
+>

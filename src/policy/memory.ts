@@ -1,6 +1,6 @@
 /**
  * One budget for everything a node holds on behalf of its peers: what waits to be sent, what has come and is not done with,
- * messages that are not whole, and the book. A peer may add to it only while all of it together is within the share of the
+ * messages that are not whole, broadcasts kept for others, and the book. A peer may add to it only while all of it together is within the share of the
  * peer's class: strangers are shed first, then regulars, persistent peers, and masternodes last. Control frames, handshakes and
  * records that are not whole are not refused: they have small bounds of their own.
  */
@@ -41,6 +41,8 @@ export interface MemoryStatus {
   readonly inFlightBytes: number
   /** Messages that have come in part. */
   readonly partialBytes: number
+  /** Broadcasts kept for a minute for who asks for them. */
+  readonly keptBytes: number
   /** The peers in the book. */
   readonly bookBytes: number
 }
@@ -48,24 +50,26 @@ export interface MemoryStatus {
 export class Memory {
   /** Kept by the links: what each holds of messages that are not whole. */
   partialBytes = 0
-  readonly #maxBytes: number
+  /** Kept by gossip: broadcasts that others may ask for. The oldest go first, so they stand in nobody's way. */
+  keptBytes = 0
+  readonly maxBytes: number
   readonly #book: { readonly size: number }
   #outboxBytes = 0
   #inFlightBytes = 0
 
   constructor(maxBytes: number, book: { readonly size: number }) {
-    this.#maxBytes = maxBytes
+    this.maxBytes = maxBytes
     this.#book = book
   }
 
   /** Whether so many bytes more may be held for a peer of this class. */
   fits(peerClass: PeerClass, bytes: number): boolean {
-    return this.#used + bytes <= this.#maxBytes * SHARES[peerClass]
+    return this.#used + bytes <= this.maxBytes * SHARES[peerClass]
   }
 
   /** Whether a peer of this class must wait for credit: too much is in flight. */
   isBusy(peerClass: PeerClass): boolean {
-    return this.#inFlightBytes > Math.min(IN_FLIGHT_MAX, this.#maxBytes / 4) * SHARES[peerClass]
+    return this.#inFlightBytes > Math.min(IN_FLIGHT_MAX, this.maxBytes / 4) * SHARES[peerClass]
   }
 
   /** A message has come. @returns false where there is no room for it, and nothing was counted */
@@ -83,7 +87,7 @@ export class Memory {
   /** Something begins to wait in an outbox. @returns false where there is no room for it, and nothing was counted */
   queue(peerClass: PeerClass, priority: keyof typeof SHARES_OF_SHARE, { bodyBytes, shared }: Queued): boolean {
     const bytes = QUEUED_BYTES + (shared === undefined || shared.holders === 0 ? bodyBytes : 0)
-    if (this.#used + bytes > this.#maxBytes * SHARES[peerClass] * SHARES_OF_SHARE[priority]) return false
+    if (this.#used + bytes > this.maxBytes * SHARES[peerClass] * SHARES_OF_SHARE[priority]) return false
     this.#outboxBytes += bytes
     if (shared !== undefined) shared.holders++
     return true
@@ -97,16 +101,19 @@ export class Memory {
 
   status(): MemoryStatus {
     return {
-      maxBytes: this.#maxBytes,
+      maxBytes: this.maxBytes,
       usedBytes: this.#used,
       outboxBytes: this.#outboxBytes,
       inFlightBytes: this.#inFlightBytes,
       partialBytes: this.partialBytes,
+      keptBytes: this.keptBytes,
       bookBytes: this.#book.size * BOOK_ENTRY_BYTES,
     }
   }
 
   get #used(): number {
-    return this.#outboxBytes + this.#inFlightBytes + this.partialBytes + this.#book.size * BOOK_ENTRY_BYTES
+    return (
+      this.#outboxBytes + this.#inFlightBytes + this.partialBytes + this.keptBytes + this.#book.size * BOOK_ENTRY_BYTES
+    )
   }
 }

@@ -6,6 +6,8 @@ import type { Frame } from './frame.js'
 import { FRAME } from './frame.js'
 import type { TypeName } from './hello.js'
 import { decodeNames } from './hello.js'
+import type { Announced } from './inventory.js'
+import { decodeIds, decodeInventory } from './inventory.js'
 import type { PeerHint } from './peers.js'
 import { decodePeers } from './peers.js'
 import { ByteReader, varintBytes } from './varint.js'
@@ -31,9 +33,17 @@ export type ControlEvent =
   | { readonly kind: 'response'; readonly id: number; readonly body: Uint8Array }
   | { readonly kind: 'failure'; readonly id: number; readonly text: string }
   | { readonly kind: 'cancel'; readonly id: number }
+  /** The peer has these broadcasts. */
+  | { readonly kind: 'inventory'; readonly announced: readonly Announced[] }
+  /** It wants these of ours. */
+  | { readonly kind: 'get'; readonly ids: readonly Uint8Array[] }
+  /** It was asked for these, and does not send them. */
+  | { readonly kind: 'not-found'; readonly ids: readonly Uint8Array[] }
   | { readonly kind: 'window'; readonly bytes: number }
   /** The peer dropped gossip meant for us. */
   | { readonly kind: 'gap' }
+  /** Part of a large message: its bytes are held within a bound of their own, so its credit may return at once. */
+  | { readonly kind: 'fragment'; readonly size: number }
   /** A large message was dropped as it came, for want of memory; `size` is what its last fragment counts in credit. */
   | { readonly kind: 'shed'; readonly size: number }
   /** An optional frame of a later version. */
@@ -80,6 +90,15 @@ export function decodeControl(
     case FRAME.cancel: {
       const id = reader.varint()
       return reader.broken ? 'broken' : { kind: 'cancel', id }
+    }
+    case FRAME.inventory: {
+      const announced = decodeInventory(body)
+      return announced === null ? 'broken' : { kind: 'inventory', announced }
+    }
+    case FRAME.get:
+    case FRAME.notFound: {
+      const ids = decodeIds(body)
+      return ids === null ? 'broken' : { kind: type === FRAME.get ? 'get' : 'not-found', ids }
     }
     case FRAME.window: {
       const bytes = reader.varint()

@@ -29,8 +29,6 @@ export type SessionEvent =
   | { readonly kind: 'established'; readonly hello: Hello }
   /** An application frame: `index` into the names we said we receive. `size` is what it counts in credit. */
   | { readonly kind: 'application'; readonly index: number; readonly body: Uint8Array; readonly size: number }
-  /** Part of a large message: its bytes are held within a bound of their own, so its credit may return at once. */
-  | { readonly kind: 'fragment'; readonly size: number }
   | ControlEvent
   /** The other side ended it: by a goodbye, or in the clear before there were keys. */
   | { readonly kind: 'told'; readonly reason: Reason }

@@ -227,9 +227,6 @@ export class Connection implements LinkEvents {
       case 'application':
         this.#owner.application(this, event.index, event.body, event.size)
         break
-      case 'fragment':
-        this.#open?.intake.returned(event.size)
-        break
       case 'ping':
         this.sendControl(FRAME.pong, event.payload)
         break

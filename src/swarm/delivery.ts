@@ -1,37 +1,103 @@
 /** One broadcast on its way through this node. */
 import type { PeerId } from '../ports/types.js'
+import { copyBytes } from '../protocol/bytes.js'
+import { BROADCAST_ID_BYTES, NONCE_BYTES } from '../protocol/message.js'
 import type { Connection } from './connection.js'
 import { isTrustedClass } from './dial-slots.js'
+import type { HandlerJob } from './handler-queue.js'
 import type { Peer } from './peer.js'
 import type { ReceivedMessage } from './registry.js'
 
-/** A broadcast between its arrival and its verdict. */
-export interface Delivery {
+/** Who sees a delivery through. */
+export interface DeliveryOwner {
+  /** Its turn has come; `done` is called once its place in the queue is free. */
+  judge(delivery: Delivery, done: () => void): void
+  /** Whoever brought it is gone, or nobody is judged any more. */
+  abandoned(delivery: Delivery): void
+}
+
+/** What came. */
+export interface Arrival {
   readonly key: string
   readonly received: ReceivedMessage
+  readonly connection: Connection
+  readonly peer: Peer
+  /** id ‖ body; need not stay. */
+  readonly bytes: Uint8Array
+  /** The credit it holds. */
+  readonly size: number
+}
+
+/** A broadcast between its arrival and its verdict. */
+export class Delivery implements HandlerJob {
+  readonly key: string
+  readonly received: ReceivedMessage
+  readonly size: number
   /** Who answers for it: whoever brought it first, or is left of those who did. */
   connection: Connection
   peer: Peer
-  /** id ‖ body, in memory of its own: relayed as it is. */
-  readonly bytes: Uint8Array
-  readonly size: number
   /** Whether its credit has gone back already, to whoever brought it first and is gone. */
-  isInherited: boolean
+  isInherited = false
   /** Who has it already. Bound: the peers. */
-  readonly sources: Set<PeerId>
+  readonly sources: Set<PeerId> = new Set()
   /** Null where it does not compete for one. */
-  appKey: string | null
-  payload: unknown
-  tries: number
+  appKey: string | null = null
+  /** Set once it is decoded. */
+  payload: { readonly value: unknown } | null = null
+  tries = 0
+  #bytes: Uint8Array
+  #isKept = false
+  readonly #owner: DeliveryOwner
+
+  constructor({ key, received, connection, peer, bytes, size }: Arrival, owner: DeliveryOwner) {
+    this.key = key
+    this.received = received
+    this.size = size
+    this.connection = connection
+    this.peer = peer
+    this.#bytes = bytes
+    this.#owner = owner
+    this.sources.add(sourceOf(connection))
+  }
+
+  get source(): Connection {
+    return this.connection
+  }
+
+  get isTrusted(): boolean {
+    const { identity } = this.connection
+    return identity !== null && isTrustedClass(identity.peerClass)
+  }
+
+  /** The payload as it was written. */
+  get written(): Uint8Array {
+    return this.#bytes.subarray(headBytes(this.received))
+  }
+
+  /** id ‖ body, in memory of its own from now on: a record may be large, and a message in it small. */
+  keepBytes(): Uint8Array {
+    if (!this.#isKept) this.#bytes = copyBytes(this.#bytes)
+    this.#isKept = true
+    return this.#bytes
+  }
+
+  run(done: () => void): void {
+    this.#owner.judge(this, done)
+  }
+
+  drop(): void {
+    this.#owner.abandoned(this)
+  }
+}
+
+/** What stands before the payload: the id and, where each is a message of its own, a nonce. */
+export function headBytes({ definition: { nameKind } }: ReceivedMessage): number {
+  return nameKind === 'repeat' ? BROADCAST_ID_BYTES + NONCE_BYTES : BROADCAST_ID_BYTES
 }
 
 /** Who brought it, whichever of its links that was. */
 export function sourceOf(connection: Connection): PeerId {
   return connection.identity?.peerId ?? ('' as PeerId)
-}
-
-export function isFromTrusted({ connection }: Delivery): boolean {
-  return connection.identity !== null && isTrustedClass(connection.identity.peerClass)
 }
 
 /** The delivery is over: what it held goes back. */

@@ -4,31 +4,30 @@
  */
 import type { LocalCode } from '../errors.js'
 import { DedupCache } from '../policy/dedup.js'
-import { copyBytes, hex, joinBytes, keyOf, sameBytes } from '../protocol/bytes.js'
+import { hex, joinBytes, keyOf, sameBytes } from '../protocol/bytes.js'
+import type { Announced } from '../protocol/inventory.js'
 import type { MessageDefinition } from '../protocol/message.js'
 import { BROADCAST_ID_BYTES, broadcastId, NONCE_BYTES, withNonce } from '../protocol/message.js'
 import { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
-import type { Delivery } from './delivery.js'
-import { inherit, isFromTrusted, release, sourceOf } from './delivery.js'
+import type { DeliveryOwner } from './delivery.js'
+import { Delivery, headBytes, inherit, release, sourceOf } from './delivery.js'
 import type { BroadcastResult } from './fan-out.js'
-import { FanOut } from './fan-out.js'
 import type { GossipSetup } from './gossip-setup.js'
-import { HandlerCall } from './handler-call.js'
+import { Judge } from './judge.js'
 import type { Peer } from './peer.js'
-import type { Decoded } from './payload.js'
-import type { ReceivedMessage } from './registry.js'
-import { decodePayload, encodePayload, whenDecoded } from './payload.js'
-import { toVerdict } from './registry.js'
+import { encodePayload } from './payload.js'
+import { Propagation } from './propagation.js'
+import type { ReceivedMessage, Verdict } from './registry.js'
 
 const REJECTED_MAX = 16_384
-const TRIES_MAX = 2
 
-export class Gossip {
+export class Gossip implements DeliveryOwner {
+  readonly propagation: Propagation
   readonly #setup: GossipSetup
   readonly #rejected = new DedupCache({ idsMax: REJECTED_MAX })
   readonly #appIds: AppIds<Delivery>
-  readonly #fanOut: FanOut
+  readonly #judge: Judge
   // Bound: the in-flight bound of the DedupCache; what comes beyond waits in #held.
   readonly #inFlight = new Map<string, Delivery>()
   // Bound: the credit of all peers together: none of it returns before the verdict.
@@ -36,8 +35,16 @@ export class Gossip {
 
   constructor(setup: GossipSetup) {
     this.#setup = setup
+    this.propagation = new Propagation(setup)
     this.#appIds = new AppIds(setup.crypto)
-    this.#fanOut = new FanOut(setup.connections, setup.counters)
+    this.#judge = new Judge({
+      ...setup,
+      appIds: this.#appIds,
+      settled: (delivery, verdict, done) => {
+        if (verdict === null) this.#forget(delivery, done)
+        else this.#settle(delivery, verdict, done)
+      },
+    })
   }
 
   /** Broadcasts being judged or waiting for it. */
@@ -54,13 +61,12 @@ export class Gossip {
     const encoded = encodePayload(definition.name, definition.format, payload)
     const body = definition.nameKind === 'repeat' ? withNonce(random.bytes(NONCE_BYTES), encoded) : encoded
     const id = broadcastId(definition.name, body, crypto)
-    dedup.add(keyOf(id), agenda.now())
+    const key = keyOf(id)
+    dedup.add(key, agenda.now())
     if (definition.id !== null)
       this.#appIds.accept(this.#appIds.keyOf(definition.name, definition.id(payload)), agenda.now())
-    return {
-      id: hex(id),
-      ...this.#fanOut.send(definition, joinBytes([id, body]), (connection) => to === null || to(connection)),
-    }
+    const spread = { definition, key, bytes: joinBytes([id, body]), informed: new Set<never>() }
+    return { id: hex(id), ...this.propagation.publish(spread, to) }
   }
 
   /**
@@ -70,8 +76,7 @@ export class Gossip {
   receive(connection: Connection, peer: Peer, received: ReceivedMessage, body: Uint8Array, size: number): boolean {
     const { dedup, agenda, counters, crypto } = this.#setup
     const now = agenda.now()
-    const isRepeat = received.definition.nameKind === 'repeat'
-    if (body.length < BROADCAST_ID_BYTES + (isRepeat ? NONCE_BYTES : 0)) {
+    if (body.length < headBytes(received)) {
       this.#refuse(connection, 'undecodable', size)
       return true
     }
@@ -80,7 +85,8 @@ export class Gossip {
     const state = dedup.check(key, now)
     if (state === 'seen' || state === 'in-flight') {
       counters.count('duplicate-dropped')
-      this.#inFlight.get(key)?.sources.add(sourceOf(connection))
+      this.#noteHolder(key, connection)
+      this.propagation.arrived(key, peer.id)
       connection.intake?.release(size)
       return true
     }
@@ -93,25 +99,30 @@ export class Gossip {
       this.#refuse(connection, 'id-mismatch', size)
       return true
     }
-    this.#begin({
-      key,
-      received,
-      connection,
-      peer,
-      bytes: copyBytes(body),
-      size,
-      isInherited: false,
-      sources: new Set([sourceOf(connection)]),
-      appKey: null,
-      payload: undefined,
-      tries: 0,
-    })
+    const delivery = new Delivery({ key, received, connection, peer, bytes: body, size }, this)
+    for (const holder of this.propagation.arrived(key, peer.id)) delivery.sources.add(holder)
+    this.#begin(delivery)
+    if (this.#inFlight.has(key)) delivery.keepBytes()
     return true
   }
 
   /** Whether a broadcast frame brings what has been brought before. */
   knows(body: Uint8Array): boolean {
     return this.#setup.dedup.check(keyOf(body.subarray(0, BROADCAST_ID_BYTES)), this.#setup.agenda.now()) !== 'new'
+  }
+
+  /** A peer says what it has: what is new here is asked for, of the rest it is known to have it. */
+  announced(connection: Connection, announced: readonly Announced[]): void {
+    const { dedup, agenda } = this.#setup
+    const now = agenda.now()
+    const bytesMax = connection.identity?.limits.messageBytesMax ?? 0
+    const news = announced.filter(({ id, size }) => {
+      const key = keyOf(id)
+      if (dedup.check(key, now) === 'new') return size <= bytesMax && this.#rejected.check(key, now) === 'new'
+      this.#noteHolder(key, connection)
+      return false
+    })
+    this.propagation.announced(connection, news)
   }
 
   /** A link is gone: what it alone brought and nobody has begun to judge has never come. */
@@ -123,16 +134,19 @@ export class Gossip {
     })
   }
 
-  #submit(delivery: Delivery, run: (done: () => void) => void): void {
-    delivery.received.queue.submit({
-      source: delivery.connection,
-      isTrusted: isFromTrusted(delivery),
-      run,
-      drop: () => {
-        if (this.#inherit(delivery)) this.#submit(delivery, run)
-        else this.#forget(delivery)
-      },
-    })
+  judge(delivery: Delivery, done: () => void): void {
+    this.#judge.judge(delivery, done)
+  }
+
+  abandoned(delivery: Delivery): void {
+    if (this.#inherit(delivery)) delivery.received.queue.submit(delivery)
+    else this.#forget(delivery, null)
+  }
+
+  #noteHolder(key: string, connection: Connection): void {
+    const delivery = this.#inFlight.get(key)
+    if (delivery === undefined) this.propagation.has(key, sourceOf(connection))
+    else delivery.sources.add(sourceOf(connection))
   }
 
   #inherit(delivery: Delivery): boolean {
@@ -142,108 +156,19 @@ export class Gossip {
   /** @returns false where it came to nothing: somebody else has brought it meanwhile */
   #begin(delivery: Delivery): boolean {
     const begun = this.#setup.dedup.begin(delivery.key, this.#setup.agenda.now())
-    if (begun === 'full') this.#held.push(delivery)
-    else if (begun === 'begun') {
+    if (begun === 'full') {
+      delivery.keepBytes()
+      this.#held.push(delivery)
+    } else if (begun === 'begun') {
       this.#inFlight.set(delivery.key, delivery)
-      this.#submit(delivery, (done) => {
-        this.#decode(delivery, done)
-      })
+      delivery.received.queue.submit(delivery)
     } else release(delivery)
     return begun === 'full' || begun === 'begun'
   }
 
-  #decode(delivery: Delivery, done: () => void): void {
-    const { definition } = delivery.received
-    const skipped = BROADCAST_ID_BYTES + (definition.nameKind === 'repeat' ? NONCE_BYTES : 0)
-    const decoded = decodePayload(definition.format, delivery.bytes.subarray(skipped))
-    if (decoded instanceof Promise)
-      whenDecoded(definition.name, decoded, this.#setup.agenda, (later) => {
-        this.#decoded(delivery, later, done)
-      })
-    else this.#decoded(delivery, decoded, done)
-  }
-
-  #decoded(delivery: Delivery, decoded: Decoded, done: () => void): void {
-    const { definition } = delivery.received
-    if (decoded.kind === 'overdue') {
-      this.#setup.failed(decoded.error)
-      this.#forget(delivery)
-      done()
-      return
-    }
-    if (decoded.kind !== 'value') {
-      this.#setup.strike(delivery.connection, decoded.kind, decoded.cause)
-      this.#settle(delivery, 'reject', done)
-      return
-    }
-    delivery.payload = decoded.value
-    if (definition.id === null) {
-      this.#call(delivery, done)
-      return
-    }
-    try {
-      delivery.appKey = this.#appIds.keyOf(definition.name, definition.id(decoded.value))
-    } catch (cause) {
-      this.#setup.strike(delivery.connection, 'undecodable', cause)
-      this.#settle(delivery, 'reject', done)
-      return
-    }
-    this.#compete(delivery, delivery.appKey, done)
-  }
-
-  /** Of several bodies with one application id, one is judged at a time, and none after one was accepted. */
-  #compete(delivery: Delivery, appKey: string, done: () => void): void {
-    const from = { source: sourceOf(delivery.connection), isTrusted: isFromTrusted(delivery) }
-    switch (this.#appIds.compete(appKey, delivery, from, this.#setup.agenda.now())) {
-      case 'accepted':
-        delivery.appKey = null
-        this.#settle(delivery, 'ignore', done)
-        break
-      case 'first':
-        this.#call(delivery, done)
-        break
-      case 'crowded':
-        delivery.appKey = null
-        // It may have been the true one: the host is told that something is missing.
-        this.#setup.missed(delivery.connection)
-        this.#forget(delivery)
-        done()
-        break
-      case 'waits':
-        // The place in the handlers' queue is given up meanwhile, or rivals could fill it and wait for each other.
-        done()
-    }
-  }
-
-  #call(delivery: Delivery, done: () => void): void {
-    const { agenda, failed } = this.#setup
-    const { handler, definition } = delivery.received
-    delivery.tries++
-    const call = new HandlerCall(delivery.peer, this.#setup.running)
-    call.run(
-      definition.name,
-      (context) => handler(delivery.payload, context),
-      agenda,
-      (outcome) => {
-        const verdict = toVerdict(outcome)
-        if (verdict === 'accept' || verdict === 'ignore' || verdict === 'reject') {
-          if (verdict === 'reject') this.#setup.strike(delivery.connection, 'rejected')
-          this.#settle(delivery, verdict, done)
-          return
-        }
-        failed(verdict)
-        if (delivery.tries < TRIES_MAX && !call.isWithdrawn) this.#call(delivery, done)
-        else {
-          this.#forget(delivery)
-          done()
-        }
-      },
-    )
-  }
-
-  #settle(delivery: Delivery, verdict: 'accept' | 'ignore' | 'reject', done: () => void): void {
+  #settle(delivery: Delivery, verdict: Verdict, done: () => void): void {
     const { dedup, agenda, counters } = this.#setup
-    const { key, received, connection, bytes, sources, appKey } = delivery
+    const { key, received, connection, sources, appKey } = delivery
     const now = agenda.now()
     counters.count(`verdict-${verdict}`)
     if (verdict === 'reject') {
@@ -253,7 +178,7 @@ export class Gossip {
     if (verdict === 'accept') {
       connection.novelAt = now
       if (appKey !== null) this.#appIds.accept(appKey, now)
-      this.#fanOut.send(received.definition, bytes, (other) => !sources.has(sourceOf(other)))
+      this.propagation.relay({ definition: received.definition, key, bytes: delivery.keepBytes(), informed: sources })
     }
     this.#inFlight.delete(key)
     release(delivery)
@@ -263,21 +188,18 @@ export class Gossip {
   }
 
   /** No verdict was to be had: the message is as if it had never come. */
-  #forget(delivery: Delivery): void {
+  #forget(delivery: Delivery, done: (() => void) | null): void {
     this.#setup.dedup.forget(delivery.key)
     this.#inFlight.delete(delivery.key)
     release(delivery)
+    done?.()
     this.#nextRival(delivery.appKey)
     this.#nextHeld()
   }
 
   #nextRival(appKey: string | null): void {
     const next = appKey === null ? null : this.#appIds.next(appKey)
-    if (appKey === null || next === null) return
-    this.#submit(next, (done) => {
-      if (this.#appIds.isAccepted(appKey, this.#setup.agenda.now())) this.#settle(next, 'ignore', done)
-      else this.#call(next, done)
-    })
+    if (next !== null) next.received.queue.submit(next)
   }
 
   #nextHeld(): void {

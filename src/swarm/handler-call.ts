@@ -3,7 +3,7 @@
  * come back; it is told by its signal when nobody waits any more. Its answer counts once.
  */
 import { HoldfastError } from '../errors.js'
-import type { Agenda, Deadline } from './agenda.js'
+import type { Agenda } from './agenda.js'
 import type { Peer } from './peer.js'
 
 /** A handler that has not answered by then has failed. */
@@ -20,6 +20,8 @@ export interface HandlerContext {
 export type HandlerOutcome =
   | { readonly kind: 'answered'; readonly answer: unknown }
   | { readonly kind: 'failed'; readonly error: HoldfastError }
+
+type Handler = (payload: unknown, context: HandlerContext) => unknown
 
 export class HandlerCall implements HandlerContext {
   readonly peer: Peer
@@ -49,38 +51,23 @@ export class HandlerCall implements HandlerContext {
   /** Calls the handler. `settle` is called exactly once, when the handler is done or its time is up, withdrawn or not. */
   run(
     name: string,
-    handler: (context: HandlerContext) => unknown,
+    handler: Handler,
+    payload: unknown,
     agenda: Agenda,
     settle: (outcome: HandlerOutcome) => void,
   ): void {
-    let deadline: Deadline | null = null
-    const finish = (outcome: HandlerOutcome): void => {
-      if (this.#over) return
-      this.#over = true
-      deadline?.cancel()
-      this.#running.delete(this)
-      settle(outcome)
-    }
-    const fail = (cause: unknown): void => {
-      finish({ kind: 'failed', error: new HoldfastError('handler-failed', `the handler of ${name} failed`, { cause }) })
-    }
-    const succeed = (answer: unknown): void => {
-      finish({ kind: 'answered', answer })
-    }
+    let answer: unknown
     try {
-      const answer = handler(this)
-      if (!isThenable(answer)) {
-        succeed(answer)
-        return
-      }
-      this.#running.add(this)
-      deadline = agenda.in(HANDLER_MS, () => {
-        fail(new Error(`no answer within ${String(HANDLER_MS)} ms`))
-        this.#controller?.abort()
-      })
-      answer.then(succeed, fail)
-    } catch (error) {
-      fail(error)
+      answer = handler(payload, this)
+    } catch (cause) {
+      this.#over = true
+      settle(failure(name, cause))
+      return
+    }
+    if (isThenable(answer)) this.#wait(name, answer, agenda, settle)
+    else {
+      this.#over = true
+      settle({ kind: 'answered', answer })
     }
   }
 
@@ -88,6 +75,39 @@ export class HandlerCall implements HandlerContext {
   withdraw(): void {
     this.#withdrawn = true
     this.#controller?.abort()
+  }
+
+  #wait(name: string, answer: PromiseLike<unknown>, agenda: Agenda, settle: (outcome: HandlerOutcome) => void): void {
+    const finish = (outcome: HandlerOutcome): void => {
+      if (this.#over) return
+      this.#over = true
+      deadline.cancel()
+      this.#running.delete(this)
+      settle(outcome)
+    }
+    const fail = (cause: unknown): void => {
+      finish(failure(name, cause))
+    }
+    this.#running.add(this)
+    const deadline = agenda.in(HANDLER_MS, () => {
+      fail(new Error(`no answer within ${String(HANDLER_MS)} ms`))
+      this.#controller?.abort()
+    })
+    try {
+      answer.then((value) => {
+        finish({ kind: 'answered', answer: value })
+      }, fail)
+    } catch (cause) {
+      // A thenable of the host's own making.
+      fail(cause)
+    }
+  }
+}
+
+function failure(name: string, cause: unknown): HandlerOutcome {
+  return {
+    kind: 'failed',
+    error: new HoldfastError('handler-failed', `the handler of ${name} failed`, { cause }),
   }
 }
 

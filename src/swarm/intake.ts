@@ -91,6 +91,11 @@ export class Intake {
     return counted === 'needed'
   }
 
+  /** Ids of broadcasts that the peer tells or asks for. @returns false where they are too many, and best ignored */
+  takeIds(count: number): boolean {
+    return this.#quota.takeIds(count, this.#setup.agenda.now())
+  }
+
   /** A message is done with: its credit returns, as soon as the quota allows. */
   release(bytes: number): void {
     this.dropped(bytes)

@@ -21,9 +21,9 @@ export interface OpenParts {
 /** The side that was dialled waits longer before it pings; a silent masternode is suspect within 20 s all the same. */
 const INBOUND_PATIENCE = 1.2
 
-/** Whoever floods a link with frames of the protocol comes back no sooner. */
 /** A trusted peer that has gone mad is asked to pause, and is dialled again. */
 const TRUSTED_RETRY_MS = 10_000
+/** Any other that floods a link with frames of the protocol comes back no sooner. */
 const FLOODED_RETRY_MS = 60_000
 
 interface OpenConnection {

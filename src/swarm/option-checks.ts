@@ -2,6 +2,7 @@
 import { HoldfastError, invalidOption } from '../errors.js'
 import { BackoffPolicy } from '../policy/backoff.js'
 import { checkLimit } from '../policy/limit.js'
+import type { PropagationMode } from '../policy/propagation.js'
 import type { TrustedDirectory } from '../ports/discovery.js'
 import type { Storage } from '../ports/storage.js'
 import type { Transport } from '../ports/transport.js'
@@ -136,4 +137,11 @@ export function backoffOf(preset: Preset): BackoffPolicy {
     case 'light':
       return new BackoffPolicy()
   }
+}
+
+/** @throws HoldfastError `invalid-option` */
+export function checkPropagation(mode: PropagationMode): PropagationMode {
+  const given: string = mode
+  if (given !== 'hybrid' && given !== 'flood') throw invalidOption('propagation', mode, "'hybrid' or 'flood'")
+  return mode
 }

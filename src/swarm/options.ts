@@ -11,6 +11,7 @@ import { Blacklist } from '../policy/blacklist.js'
 import { DedupCache } from '../policy/dedup.js'
 import { checkLimit } from '../policy/limit.js'
 import { PeerStore } from '../policy/peer-store.js'
+import type { PropagationMode } from '../policy/propagation.js'
 import type { SlotOptions } from '../policy/slots.js'
 import { resolveSlots } from '../policy/slots.js'
 import type { Clock, Random } from '../ports/clock.js'
@@ -85,6 +86,11 @@ export interface SwarmOptions {
    * eighths; masternodes have all of it.
    */
   readonly memoryMaxMiB?: number
+  /**
+   * `hybrid`: what is small is pushed where links are few, else announced by relays; what has more than 4 KiB is announced, and
+   * sent to who asks. `flood`: everything goes to everybody. Default `hybrid`.
+   */
+  readonly propagation?: PropagationMode
   /** Experiments with healing, to see what each habit is worth. Default: all of them on. */
   readonly healing?: Partial<Healing>
   /** Takes log lines in place of `debug`. */
@@ -128,6 +134,7 @@ export interface Settings extends Environment {
   readonly directory: TrustedDirectory | null
   readonly storage: Storage | null
   readonly memoryMaxBytes: number
+  readonly propagation: PropagationMode
   readonly logger: Logger | null
   readonly agent: string
   readonly healing: Healing
@@ -170,6 +177,7 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     directory: checks.checkDirectory(options.directory ?? null),
     storage: checks.checkStorage(options.storage ?? null),
     memoryMaxBytes: checkLimit('memoryMaxMiB', options.memoryMaxMiB ?? 512, 64, 65_536) * 1024 * 1024,
+    propagation: checks.checkPropagation(options.propagation ?? 'hybrid'),
     logger: options.logger ?? null,
     agent: checks.checkAgent(options.agent ?? 'holdfast'),
     healing: checks.checkHealing(options.healing ?? {}),
@@ -199,6 +207,7 @@ const NAMES: Readonly<Record<keyof SwarmOptions, true>> = {
   directory: true,
   storage: true,
   memoryMaxMiB: true,
+  propagation: true,
   healing: true,
   logger: true,
   agent: true,

@@ -7,6 +7,8 @@ import type { ClassLimits } from './profile.js'
 
 /** Frames of the protocol itself that a peer may send unasked: an honest one needs some dozens a minute. */
 const CONTROL = { perSec: 8, burst: 256 }
+/** Ids that a peer may tell or ask for, by what it may bring: a relay tells of everything, and brings what it is asked for. */
+const IDS_BY_FIRST_COPY = 8
 /** What a first copy costs a peer whose score is low. */
 const THROTTLED_COST = 4
 /** The most a bucket takes; products of the host's own numbers may be larger. */
@@ -17,6 +19,7 @@ export class Account {
   readonly firstCopies: TokenBucket
   readonly bytes: TokenBucket
   readonly control: TokenBucket = new TokenBucket(CONTROL)
+  readonly ids: TokenBucket
   readonly #dearest: number
   #cost = 1
 
@@ -24,6 +27,7 @@ export class Account {
   constructor({ firstCopiesPerSecMax, firstCopiesBurst, bytesPerSecMax }: ClassLimits, times: number) {
     this.#dearest = Math.min(THROTTLED_COST, Math.max(1, firstCopiesBurst))
     this.firstCopies = bucketOf(firstCopiesPerSecMax * times, firstCopiesBurst * times)
+    this.ids = bucketOf(firstCopiesPerSecMax * IDS_BY_FIRST_COPY, firstCopiesBurst * IDS_BY_FIRST_COPY)
     this.bytes = bucketOf(bytesPerSecMax * times, 2 * bytesPerSecMax * times)
   }
 
@@ -82,6 +86,11 @@ export class Quota {
   countControl(now: number): 'needed' | 'spare' | 'flood' {
     const { control } = this.#own
     return control.take(1, now) ? 'needed' : control.spend(1, now) ? 'spare' : 'flood'
+  }
+
+  /** @returns false where so many ids are too many */
+  takeIds(count: number, now: number): boolean {
+    return this.#own.ids.take(count, now)
   }
 
   /** How long credit must be withheld: 0 while nothing is owed. */

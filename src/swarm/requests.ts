@@ -209,17 +209,12 @@ export class Requests implements Asker {
       finish()
       return
     }
-    call.run(
-      definition.name,
-      (context) => handler(decoded.value, context),
-      this.#setup.agenda,
-      (outcome) => {
-        finish()
-        if (call.isWithdrawn) return
-        if (outcome.kind === 'failed') this.#fail(connection, id, outcome.error)
-        else this.#send(connection, definition, id, outcome.answer)
-      },
-    )
+    call.run(definition.name, handler, decoded.value, this.#setup.agenda, (outcome) => {
+      finish()
+      if (call.isWithdrawn) return
+      if (outcome.kind === 'failed') this.#fail(connection, id, outcome.error)
+      else this.#send(connection, definition, id, outcome.answer)
+    })
   }
 
   #answered(peerId: PeerId): void {

@@ -4,6 +4,7 @@
  */
 import type { HoldfastError, Reason } from '../errors.js'
 import { copyBytes } from '../protocol/bytes.js'
+import type { PeerId } from '../ports/types.js'
 import type { ControlEvent } from '../protocol/control.js'
 import { encodeFailure } from '../protocol/control.js'
 import { FRAME } from '../protocol/frame.js'
@@ -15,22 +16,22 @@ import type { Violation } from './discipline.js'
 import { isTrustedClass } from './dial-slots.js'
 import type { Discipline } from './discipline.js'
 import { createDiscipline } from './discipline-setup.js'
+import { Directs } from './directs.js'
 import { Gaps } from './gaps.js'
 import { Gossip } from './gossip.js'
-import { HandlerCall } from './handler-call.js'
+import type { HandlerCall } from './handler-call.js'
 import type { Peer } from './peer.js'
-import type { Decoded } from './payload.js'
-import type { ReceivedDirect } from './registry.js'
-import { decodePayload, whenDecoded } from './payload.js'
 import { Registry } from './registry.js'
 import { Requests } from './requests.js'
 import { Turnstile } from './turnstile.js'
 
+type InventoryEvent = Extract<ControlEvent, { kind: 'inventory' | 'get' | 'not-found' }>
 type RequestEvent = Extract<ControlEvent, { kind: 'request' }>
 
 export class Traffic {
   readonly registry: Registry = new Registry()
   readonly requests: Requests
+  readonly #directs: Directs
   readonly gossip: Gossip
   readonly discipline: Discipline
   readonly #context: SwarmContext
@@ -55,18 +56,22 @@ export class Traffic {
     const running = this.#running
     this.#turnstile = new Turnstile(agenda)
     this.#gaps = new Gaps(agenda, emitter)
+    this.#directs = new Directs({ agenda, counters, running, strike, failed })
     this.requests = new Requests({ agenda, strike, failed, running })
     this.gossip = new Gossip({
       running,
       crypto,
       random,
-      agenda,
       dedup,
-      counters,
       mayPass: (connection) => this.#turnstile.mayPass(connection),
       strike,
       failed,
+      ...context,
+      mode: settings.propagation,
+      clock: settings.clock,
       connections: () => connections.currents(),
+      peers: () => connections.size,
+      connectionTo: (peerId) => connections.current(peerId),
       peerOf: ({ peerId }) => (peerId === null ? null : connections.handle(peerId)),
       missed: (connection) => {
         this.#missed(connection)
@@ -89,6 +94,10 @@ export class Traffic {
           connection.intake?.returned(event.size)
         }
         break
+      case 'fragment':
+        connection.intake?.returned(event.size)
+        if (connection.peerId !== null) this.gossip.propagation.moved(connection.peerId)
+        break
       case 'shed':
         this.#shed(connection, event.size, false)
         break
@@ -96,6 +105,12 @@ export class Traffic {
       case 'failure':
       case 'cancel':
         if (!this.requests.heard(connection, event)) connection.intake?.takeControl()
+        break
+      case 'inventory':
+      case 'get':
+      case 'not-found':
+        if (connection.peerId === null || this.discipline.isQuarantined(connection.peerId)) break
+        this.#inventory(connection, connection.peerId, event)
         break
       case 'gap':
         this.#gaps.tell(connection)
@@ -130,11 +145,13 @@ export class Traffic {
   /** A newcomer has taken its place: what it brought while it waited is handled now. */
   seated(connection: Connection): void {
     this.#anteroom.enter(connection)
+    this.gossip.propagation.joined(connection)
   }
 
   lost(connection: Connection, reason: Reason | 'link-replaced'): void {
     this.#anteroom.leave(connection)
     this.requests.lost(connection, reason)
+    this.gossip.propagation.lost(connection, !this.#isLinked(connection))
     const livesOn = this.#livesOn(connection)
     if (!livesOn) this.#turnstile.lost(connection)
     // Strangers who come again and again must not leave a heap behind each time.
@@ -148,6 +165,7 @@ export class Traffic {
     for (const queue of this.registry.queues()) queue.stop()
     for (const call of [...this.#running]) call.withdraw()
     this.#turnstile.stop()
+    this.gossip.propagation.stop()
   }
 
   #arrived(connection: Connection, index: number, body: Uint8Array, size: number): void {
@@ -179,7 +197,7 @@ export class Traffic {
       this.#context.counters.count('quarantined-dropped')
       connection.intake?.release(size)
     } else if (received.kind === 'message') return this.gossip.receive(connection, peer, received, body, size)
-    else if (this.#turnstile.mayPass(connection)) this.#direct(connection, peer, received, body, size)
+    else if (this.#turnstile.mayPass(connection)) this.#directs.receive({ connection, peer, received, body, size })
     else return false
     return true
   }
@@ -207,6 +225,15 @@ export class Traffic {
     else if (this.#turnstile.mayPass(connection)) this.requests.answer(connection, peer, received, event)
     else return false
     return true
+  }
+
+  /** What a peer has, wants, or lacks: more than any honest relay would say is not looked at. */
+  #inventory(connection: Connection, peerId: PeerId, event: InventoryEvent): void {
+    const ids = event.kind === 'inventory' ? event.announced : event.ids
+    if (connection.intake?.takeIds(ids.length) !== true) return
+    if (event.kind === 'inventory') this.gossip.announced(connection, event.announced)
+    else if (event.kind === 'get') this.gossip.propagation.serve(connection, event.ids)
+    else this.gossip.propagation.refused(peerId, event.ids)
   }
 
   #refuse(connection: Connection, id: number): void {
@@ -240,49 +267,18 @@ export class Traffic {
     return null
   }
 
+  /** Whether its peer has another link that is in use. */
+  #isLinked(connection: Connection): boolean {
+    const { peerId } = connection
+    const current = peerId === null ? null : this.#connections.current(peerId)
+    return current !== null && current !== connection
+  }
+
   /** Whether the process at the other end has another link, so that what came on this one must not be lost. */
   #livesOn(connection: Connection): boolean {
     const { peerId } = connection
     const current = peerId === null ? null : this.#connections.current(peerId)
     return current !== null && current !== connection && current.epoch === connection.epoch
-  }
-
-  #direct(connection: Connection, peer: Peer, received: ReceivedDirect, body: Uint8Array, size: number): void {
-    const { agenda, emitter, counters } = this.#context
-    const { definition, handler } = received
-    // A record may be large, and a message in it small: what has to wait is kept by itself.
-    const kept = received.queue.isFull ? copyBytes(body) : body
-    const release = (): void => {
-      connection.intake?.release(size)
-    }
-    const run = (done: () => void): void => {
-      const finish = (): void => {
-        release()
-        done()
-      }
-      const go = (decoded: Decoded): void => {
-        if (decoded.kind !== 'value') {
-          if (decoded.kind === 'overdue') emitter.emit('error', decoded.error)
-          else this.strike(connection, decoded.kind)
-          finish()
-          return
-        }
-        counters.count('direct-received')
-        new HandlerCall(peer, this.#running).run(
-          definition.name,
-          (context) => handler(decoded.value, context),
-          agenda,
-          (outcome) => {
-            if (outcome.kind === 'failed') emitter.emit('error', outcome.error)
-            finish()
-          },
-        )
-      }
-      const decoded = decodePayload(definition.format, kept)
-      if (decoded instanceof Promise) whenDecoded(definition.name, decoded, agenda, go)
-      else go(decoded)
-    }
-    received.queue.submit({ source: connection, isTrusted: isTrusted(connection), run, drop: release })
   }
 
   /** It used a number that we never gave out. */

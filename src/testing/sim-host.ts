@@ -21,6 +21,7 @@ export interface SimMedium {
   readonly time: SimTime
   readonly trace: Trace
   readonly bytesPerMs: number
+  sentBytes: number
   /** One-way latency between two hosts, by index. */
   latencyMs(i: number, j: number): number
   /** What is added to it, drawn anew each time. */

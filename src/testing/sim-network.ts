@@ -39,6 +39,8 @@ export class SimNetwork implements SimMedium {
   readonly trace: Trace
   readonly jitterMs: number
   readonly bytesPerMs: number
+  /** Bytes that were sent on any link, since the network was made. */
+  sentBytes = 0
   readonly #random: SeededRandom
   readonly #latencyMs: readonly [number, number]
   // Bound: the hosts that were added.

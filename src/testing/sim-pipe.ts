@@ -127,6 +127,7 @@ export class SimEnd implements Link {
   write(chunks: readonly Uint8Array[]): boolean {
     if (this.#closed || this.#endedHere) return true
     const bytes = joinBytes(chunks)
+    this.#pipe.network.sentBytes += bytes.length
     this.#inFlight += bytes.length
     this.#send(bytes)
     this.#saturated ||= this.#inFlight > SATURATED_BYTES

@@ -165,7 +165,7 @@ describe('a full outbox', () => {
     const a = world.node('a', masternode)
     a.swarm.handle(News, () => 'ignore')
     await a.swarm.start()
-    const b = await world.started('b', masternode)
+    const b = await world.started('b', { ...masternode, propagation: 'flood' })
     await world.connect(b, a)
     let shed = 0
     for (let i = 0; i < 40; i++) shed += b.swarm.broadcast(News, block().fill(i)).shed
@@ -186,7 +186,7 @@ describe('a full outbox', () => {
     const a = world.node('a', { authorize: () => 'regular' })
     a.swarm.handle(News, () => 'ignore')
     await a.swarm.start()
-    const b = await world.started('b', { authorize: () => 'regular' })
+    const b = await world.started('b', { authorize: () => 'regular', propagation: 'flood' })
     await world.connect(b, a)
     for (let i = 0; i < 40; i++) b.swarm.broadcast(News, block().fill(i))
     await world.settle()

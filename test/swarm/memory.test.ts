@@ -208,7 +208,7 @@ describe('75 regulars that read nothing', () => {
   })
 
   it('hold one body of each broadcast together', async () => {
-    const scene = new Scene({ limits: { regular: { outboxFull: 'shed' } } })
+    const scene = new Scene({ limits: { regular: { outboxFull: 'shed' } }, propagation: 'flood' })
     const { world, node } = scene
     await node.swarm.start()
     const peers: RawPeer[] = []
@@ -318,7 +318,7 @@ describe('a node that is short of memory', () => {
       peerStore.peers = Math.floor((part * BUDGET) / 1_024)
     }
     fill(share)
-    const scene = new Scene({ peerStore })
+    const scene = new Scene({ peerStore, propagation: 'flood' })
     const heard: string[] = []
     scene.node.swarm.handle(Note, ({ length }) => {
       heard.push(`note ${String(length)}`)

@@ -1,0 +1,125 @@
+/**
+ * Tells peers which broadcasts are here. Some are told at the end of the turn; the others after a while, each link at a moment
+ * of its own, and only of what its peer is not known to have by then: so nobody who is linked to an honest node misses anything,
+ * and most are told nothing. A link that is new hears of the last seconds.
+ */
+import { OFFER_LATER_MS } from '../policy/propagation.js'
+import type { Clock, Random } from '../ports/clock.js'
+import { FRAME } from '../protocol/frame.js'
+import type { Announced } from '../protocol/inventory.js'
+import { encodeInventory, IDS_MAX } from '../protocol/inventory.js'
+import { BROADCAST_ID_BYTES } from '../protocol/message.js'
+import type { Agenda, Deadline } from './agenda.js'
+import type { Connection } from './connection.js'
+import type { Kept, Shelf } from './shelf.js'
+
+export interface AnnouncerSetup {
+  readonly agenda: Agenda
+  readonly clock: Clock
+  readonly random: Random
+  readonly shelf: Shelf
+}
+
+interface Listener {
+  // Bound: what one turn accepts.
+  now: Kept[]
+  /** The number on the shelf when it came. */
+  readonly since: number
+  /** The number that it has been told up to. */
+  toldTo: number
+  deadline: Deadline | null
+}
+
+/** Of what came before a link, it hears so much. */
+const CATCH_UP = IDS_MAX
+
+export class Announcer {
+  readonly #setup: AnnouncerSetup
+  // Bound: open links.
+  readonly #listeners = new Map<Connection, Listener>()
+  // Bound: open links.
+  #hurried: Connection[] = []
+
+  constructor(setup: AnnouncerSetup) {
+    this.#setup = setup
+  }
+
+  /** A link has taken its place. */
+  joined(connection: Connection): void {
+    if (this.#listeners.has(connection)) return
+    const { shelf } = this.#setup
+    const toldTo = Math.max(0, shelf.next - CATCH_UP)
+    this.#listeners.set(connection, { now: [], since: shelf.next, toldTo, deadline: null })
+    if (toldTo < shelf.next) this.later(connection)
+  }
+
+  lost(connection: Connection): void {
+    this.#listeners.get(connection)?.deadline?.cancel()
+    this.#listeners.delete(connection)
+  }
+
+  /** Tells it at the end of the turn. */
+  atOnce(connection: Connection, kept: Kept): void {
+    const listener = this.#listeners.get(connection)
+    if (listener === undefined || connection.peerId === null) return
+    kept.informed.add(connection.peerId)
+    if (listener.now.push(kept) > 1) return
+    if (this.#hurried.push(connection) === 1) this.#setup.clock.atTurnEnd(this.#hurry)
+  }
+
+  /** Tells it of whatever it does not have when its moment comes. */
+  later(connection: Connection): void {
+    const listener = this.#listeners.get(connection)
+    if (listener === undefined || listener.deadline !== null) return
+    const { agenda, random } = this.#setup
+    const [least, greatest] = OFFER_LATER_MS
+    listener.deadline = agenda.in(least + random.float() * (greatest - least), () => {
+      listener.deadline = null
+      this.#tellRest(connection, listener)
+    })
+  }
+
+  stop(): void {
+    for (const connection of [...this.#listeners.keys()]) this.lost(connection)
+  }
+
+  readonly #hurry = (): void => {
+    const hurried = this.#hurried
+    this.#hurried = []
+    for (const connection of hurried) {
+      const listener = this.#listeners.get(connection)
+      if (listener === undefined) continue
+      const told = listener.now
+      listener.now = []
+      tell(connection, told)
+    }
+  }
+
+  #tellRest(connection: Connection, listener: Listener): void {
+    const { peerId } = connection
+    const { shelf } = this.#setup
+    if (peerId === null) return
+    const rest: Kept[] = []
+    for (const kept of shelf.since(listener.toldTo)) {
+      const { name, nameKind } = kept.definition
+      const wasSent = kept.isPushed && kept.number >= listener.since
+      if (wasSent || kept.informed.has(peerId) || connection.remoteType(nameKind, name) === null) continue
+      kept.informed.add(peerId)
+      rest.push(kept)
+    }
+    listener.toldTo = shelf.next
+    tell(connection, rest)
+  }
+}
+
+function tell(connection: Connection, told: readonly Kept[]): void {
+  for (let at = 0; at < told.length; at += IDS_MAX) {
+    const announced = told.slice(at, at + IDS_MAX).map(
+      ({ bytes }): Announced => ({
+        id: bytes.subarray(0, BROADCAST_ID_BYTES),
+        size: bytes.length,
+      }),
+    )
+    connection.sendControl(FRAME.inventory, encodeInventory(announced))
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * From bytes to a verdict: decodes a broadcast, lets the bodies of one application id compete, and asks the host. What it comes
+ * to goes back to gossip, once for each delivery.
+ */
+import type { HoldfastError, LocalCode } from '../errors.js'
+import type { Agenda } from './agenda.js'
+import type { AppIds } from './app-ids.js'
+import type { Connection } from './connection.js'
+import type { Delivery } from './delivery.js'
+import { sourceOf } from './delivery.js'
+import { HandlerCall } from './handler-call.js'
+import type { Decoded } from './payload.js'
+import { decodePayload, whenDecoded } from './payload.js'
+import type { Verdict } from './registry.js'
+import { toVerdict } from './registry.js'
+
+export interface JudgeSetup {
+  readonly running: Set<HandlerCall>
+  readonly agenda: Agenda
+  readonly appIds: AppIds<Delivery>
+  readonly strike: (connection: Connection, violation: LocalCode, cause?: unknown) => void
+  readonly failed: (error: HoldfastError) => void
+  /** It may have been the true one of its application id. */
+  readonly missed: (connection: Connection) => void
+  /** `verdict` null: none was to be had, and the message is as if it had never come. */
+  readonly settled: (delivery: Delivery, verdict: Verdict | null, done: () => void) => void
+}
+
+const TRIES_MAX = 2
+
+export class Judge {
+  readonly #setup: JudgeSetup
+
+  constructor(setup: JudgeSetup) {
+    this.#setup = setup
+  }
+
+  /** Its turn has come, for the first time or, of one that had to wait for another of its application id, again. */
+  judge(delivery: Delivery, done: () => void): void {
+    if (delivery.payload !== null) {
+      const { appIds, agenda } = this.#setup
+      if (delivery.appKey !== null && appIds.isAccepted(delivery.appKey, agenda.now()))
+        this.#setup.settled(delivery, 'ignore', done)
+      else this.#call(delivery, delivery.payload.value, done)
+      return
+    }
+    const { definition } = delivery.received
+    const decoded = decodePayload(definition.format, delivery.written)
+    if (decoded instanceof Promise)
+      whenDecoded(definition.name, decoded, this.#setup.agenda, (later) => {
+        this.#decoded(delivery, later, done)
+      })
+    else this.#decoded(delivery, decoded, done)
+  }
+
+  #decoded(delivery: Delivery, decoded: Decoded, done: () => void): void {
+    const { failed, settled } = this.#setup
+    if (decoded.kind === 'value') {
+      delivery.payload = decoded
+      this.#identify(delivery, decoded.value, done)
+    } else if (decoded.kind === 'overdue') {
+      failed(decoded.error)
+      settled(delivery, null, done)
+    } else this.#blame(delivery, decoded.kind, decoded.cause, done)
+  }
+
+  #identify(delivery: Delivery, value: unknown, done: () => void): void {
+    const { definition } = delivery.received
+    if (definition.id === null) {
+      this.#call(delivery, value, done)
+      return
+    }
+    try {
+      delivery.appKey = this.#setup.appIds.keyOf(definition.name, definition.id(value))
+    } catch (cause) {
+      this.#blame(delivery, 'undecodable', cause, done)
+      return
+    }
+    this.#compete(delivery, delivery.appKey, value, done)
+  }
+
+  /** Of several bodies with one application id, one is judged at a time, and none after one was accepted. */
+  #compete(delivery: Delivery, appKey: string, value: unknown, done: () => void): void {
+    const { appIds, agenda, settled, missed } = this.#setup
+    const from = { source: sourceOf(delivery.connection), isTrusted: delivery.isTrusted }
+    switch (appIds.compete(appKey, delivery, from, agenda.now())) {
+      case 'accepted':
+        delivery.appKey = null
+        settled(delivery, 'ignore', done)
+        break
+      case 'first':
+        this.#call(delivery, value, done)
+        break
+      case 'crowded':
+        delivery.appKey = null
+        missed(delivery.connection)
+        settled(delivery, null, done)
+        break
+      case 'waits':
+        // The place in the handlers' queue is given up meanwhile, or rivals could fill it and wait for each other.
+        done()
+    }
+  }
+
+  #call(delivery: Delivery, value: unknown, done: () => void): void {
+    const { agenda, failed, running, settled, strike } = this.#setup
+    const { handler, definition } = delivery.received
+    delivery.tries++
+    const call = new HandlerCall(delivery.peer, running)
+    call.run(definition.name, handler, value, agenda, (outcome) => {
+      const verdict = toVerdict(outcome)
+      if (typeof verdict === 'string') {
+        if (verdict === 'reject') strike(delivery.connection, 'rejected')
+        settled(delivery, verdict, done)
+        return
+      }
+      failed(verdict)
+      if (delivery.tries < TRIES_MAX && !call.isWithdrawn) this.#call(delivery, value, done)
+      else settled(delivery, null, done)
+    })
+  }
+
+  #blame(delivery: Delivery, violation: LocalCode, cause: unknown, done: () => void): void {
+    this.#setup.strike(delivery.connection, violation, cause)
+    this.#setup.settled(delivery, 'reject', done)
+  }
+}

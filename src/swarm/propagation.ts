@@ -1,0 +1,201 @@
+/**
+ * Carries a broadcast further, as `policy/propagation` says: whole to everybody, or its id, and then the whole to who asks.
+ * Nobody is sent or told what it is known to have.
+ */
+import type { Memory } from '../policy/memory.js'
+import type { PropagationMode } from '../policy/propagation.js'
+import { OFFER_AT_ONCE, reachOf } from '../policy/propagation.js'
+import type { Clock, Random } from '../ports/clock.js'
+import type { PeerId } from '../ports/types.js'
+import { keyOf } from '../protocol/bytes.js'
+import { FRAME } from '../protocol/frame.js'
+import type { Announced } from '../protocol/inventory.js'
+import { encodeIds } from '../protocol/inventory.js'
+import type { Agenda } from './agenda.js'
+import { Announcer } from './announcer.js'
+import type { Connection } from './connection.js'
+import type { Counters } from './counters.js'
+import type { FanOutResult } from './fan-out.js'
+import { FanOut, fits } from './fan-out.js'
+import { Puller } from './puller.js'
+import type { Sendable } from './shelf.js'
+import { Shelf } from './shelf.js'
+
+export interface PropagationSetup {
+  readonly mode: PropagationMode
+  readonly agenda: Agenda
+  readonly clock: Clock
+  readonly random: Random
+  readonly memory: Memory
+  readonly counters: Counters
+  /** The one connection to send on, for each peer. */
+  readonly connections: () => Iterable<Connection>
+  readonly peers: () => number
+  readonly connectionTo: (peerId: PeerId) => Connection | null
+  /** Something that this peer announced was not to be had. */
+  readonly missed: (connection: Connection) => void
+}
+
+/** A broadcast to be carried further. */
+export interface Spread {
+  readonly definition: Sendable
+  readonly key: string
+  /** id ‖ body, which must not change any more. */
+  readonly bytes: Uint8Array
+  /** Who has it. Grows as others are told. */
+  readonly informed: Set<PeerId>
+}
+
+export class Propagation {
+  readonly #setup: PropagationSetup
+  readonly #fanOut: FanOut
+  readonly #shelf: Shelf
+  readonly #announcer: Announcer
+  readonly #puller: Puller
+
+  constructor(setup: PropagationSetup) {
+    this.#setup = setup
+    this.#fanOut = new FanOut(setup.connections, setup.counters)
+    this.#shelf = new Shelf(setup.memory)
+    this.#announcer = new Announcer({ ...setup, shelf: this.#shelf })
+    this.#puller = new Puller(setup)
+  }
+
+  /** A message of this node's own. @param chosen whom it is for at first; null: everybody */
+  publish(spread: Spread, chosen: ((connection: Connection) => boolean) | null): FanOutResult {
+    if (chosen === null) return this.#spread(spread, true)
+    // Those that were not chosen are not told: that is for relays to do.
+    const wanted = (connection: Connection): boolean => chosen(connection)
+    if (this.#reach(spread, true) === 'push') return this.#fanOut.send(spread, wanted, null)
+    return this.#announce(spread, wanted)
+  }
+
+  /** A message that has been accepted. */
+  relay(spread: Spread): void {
+    this.#spread(spread, false)
+  }
+
+  /** A link has taken its place. */
+  joined(connection: Connection): void {
+    this.#announcer.joined(connection)
+  }
+
+  /** @param isGone whether its peer is linked no more */
+  lost(connection: Connection, isGone: boolean): void {
+    this.#announcer.lost(connection)
+    if (isGone && connection.peerId !== null) this.#puller.lost(connection.peerId)
+  }
+
+  /** A peer has announced what is new here. */
+  announced(connection: Connection, news: readonly Announced[]): void {
+    this.#puller.announced(connection, news)
+  }
+
+  /** A peer has it, as it says itself. */
+  has(key: string, peerId: PeerId): void {
+    this.#shelf.get(key)?.informed.add(peerId)
+  }
+
+  /** A broadcast has come. @returns who else is known to have it */
+  arrived(key: string, from: PeerId): readonly PeerId[] {
+    return this.#puller.arrived(key, from)
+  }
+
+  /** Part of something large has come. */
+  moved(from: PeerId): void {
+    this.#puller.moved(from)
+  }
+
+  /** A peer does not have what it was asked for. */
+  refused(from: PeerId, ids: readonly Uint8Array[]): void {
+    this.#puller.refused(from, ids)
+  }
+
+  /** A peer asks for what it was told of: each message once on each link. */
+  serve(connection: Connection, ids: readonly Uint8Array[]): void {
+    const missing = ids.filter((id) => !this.#send(connection, id))
+    if (missing.length > 0) connection.sendControl(FRAME.notFound, encodeIds(missing))
+  }
+
+  stop(): void {
+    this.#announcer.stop()
+    this.#puller.stop()
+  }
+
+  #reach({ bytes }: Spread, isOrigin: boolean): ReturnType<typeof reachOf> {
+    return reachOf({ mode: this.#setup.mode, bytes: bytes.length, links: this.#setup.peers(), isOrigin })
+  }
+
+  #spread(spread: Spread, isOrigin: boolean): FanOutResult {
+    switch (this.#reach(spread, isOrigin)) {
+      case 'push':
+        return this.#push(spread, isOrigin)
+      case 'announce':
+        return this.#announce(spread, (connection) => !spread.informed.has(peerOf(connection)))
+      case 'offer':
+        return this.#offer(spread)
+    }
+  }
+
+  /** Whoever had no room for it hears of it later. A relay's own neighbours have it from others. */
+  #push(spread: Spread, isOrigin: boolean): FanOutResult {
+    const { informed } = spread
+    // Bound: the peers.
+    const without: Connection[] = []
+    const wanted = (connection: Connection): boolean => !informed.has(peerOf(connection))
+    const result = this.#fanOut.send(spread, wanted, (connection) => without.push(connection))
+    if (this.#setup.mode === 'flood' || (!isOrigin && without.length === 0)) return result
+    const isPushed = isOrigin && without.length === 0
+    if (!isPushed)
+      for (const connection of this.#setup.connections())
+        if (!without.includes(connection)) informed.add(peerOf(connection))
+    this.#shelf.keep({ ...spread, isPushed }, this.#setup.agenda.now())
+    for (const connection of without) this.#announcer.later(connection)
+    return result
+  }
+
+  #announce(spread: Spread, wanted: (connection: Connection) => boolean): FanOutResult {
+    const kept = this.#shelf.keep({ ...spread, isPushed: false }, this.#setup.agenda.now())
+    let queued = 0
+    let shed = 0
+    for (const connection of this.#receivers(spread)) {
+      if (!wanted(connection)) continue
+      if (fits(connection, spread.bytes)) queued++
+      else shed++
+      if (fits(connection, spread.bytes)) this.#announcer.atOnce(connection, kept)
+    }
+    return { queued, shed }
+  }
+
+  #offer(spread: Spread): FanOutResult {
+    const kept = this.#shelf.keep({ ...spread, isPushed: false }, this.#setup.agenda.now())
+    const receivers = this.#receivers(spread).filter((connection) => !spread.informed.has(peerOf(connection)))
+    // A window of them, begun anywhere: cheaper than a draw for each, and as even over time.
+    const from = Math.floor(this.#setup.random.float() * receivers.length)
+    for (const [index, connection] of receivers.entries()) {
+      const place = (index - from + receivers.length) % receivers.length
+      if (place < OFFER_AT_ONCE) this.#announcer.atOnce(connection, kept)
+      else this.#announcer.later(connection)
+    }
+    return { queued: receivers.length, shed: 0 }
+  }
+
+  #receivers({ definition: { name, nameKind } }: Spread): readonly Connection[] {
+    const receivers: Connection[] = []
+    for (const connection of this.#setup.connections())
+      if (connection.remoteType(nameKind, name) !== null) receivers.push(connection)
+    return receivers
+  }
+
+  #send(connection: Connection, id: Uint8Array): boolean {
+    const kept = this.#shelf.get(keyOf(id))
+    if (kept === null || kept.served.has(connection) || !this.#fanOut.sendOn(connection, kept)) return false
+    kept.served.add(connection)
+    kept.informed.add(peerOf(connection))
+    return true
+  }
+}
+
+function peerOf(connection: Connection): PeerId {
+  return connection.identity?.peerId ?? ('' as PeerId)
+}

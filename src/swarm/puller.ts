@@ -1,0 +1,109 @@
+/** Asks for what was announced, as `policy/pulls` says: carries its answers to the links. */
+import { Pulls } from '../policy/pulls.js'
+import type { Pull } from '../policy/pulls.js'
+import type { PeerId } from '../ports/types.js'
+import { bytesOfKey, keyOf } from '../protocol/bytes.js'
+import { FRAME } from '../protocol/frame.js'
+import type { Announced } from '../protocol/inventory.js'
+import { encodeIds, IDS_MAX } from '../protocol/inventory.js'
+import type { Agenda, Deadline } from './agenda.js'
+import type { Connection } from './connection.js'
+import { isTrustedClass } from './dial-slots.js'
+
+export interface PullerSetup {
+  readonly agenda: Agenda
+  /** The connection to send on. */
+  readonly connectionTo: (peerId: PeerId) => Connection | null
+  /** Something that this peer announced was not to be had. */
+  readonly missed: (connection: Connection) => void
+}
+
+export class Puller {
+  readonly #setup: PullerSetup
+  readonly #pulls = new Pulls()
+  #deadline: Deadline | null = null
+
+  constructor(setup: PullerSetup) {
+    this.#setup = setup
+  }
+
+  /** Broadcasts that are awaited. */
+  get size(): number {
+    return this.#pulls.size
+  }
+
+  /** A peer has announced what is new here. */
+  announced(connection: Connection, news: readonly Announced[]): void {
+    const { identity } = connection
+    if (identity === null) return
+    const { peerId, peerClass } = identity
+    const now = this.#setup.agenda.now()
+    const isTrusted = isTrustedClass(peerClass)
+    const wanted = news.filter(({ id, size }) => this.#pulls.announced(keyOf(id), size, peerId, isTrusted, now))
+    ask(
+      connection,
+      wanted.map(({ id }) => id),
+    )
+    this.#arm()
+  }
+
+  /** @returns who else is known to have it */
+  arrived(key: string, from: PeerId): readonly PeerId[] {
+    return this.#pulls.arrived(key, from)
+  }
+
+  /** Part of something large has come. */
+  moved(from: PeerId): void {
+    this.#pulls.moved(from, this.#setup.agenda.now())
+  }
+
+  /** A peer was asked, and does not have it. */
+  refused(from: PeerId, ids: readonly Uint8Array[]): void {
+    const now = this.#setup.agenda.now()
+    const pulls = ids.map((id) => this.#pulls.refused(keyOf(id), from, now))
+    this.#carryOut(pulls.filter((pull) => pull !== null))
+  }
+
+  /** A peer is linked no more. */
+  lost(from: PeerId): void {
+    this.#carryOut(this.#pulls.lost(from, this.#setup.agenda.now()))
+  }
+
+  stop(): void {
+    this.#deadline?.cancel()
+    this.#deadline = null
+  }
+
+  #carryOut(pulls: readonly Pull[]): void {
+    // Bound: the pulls, by whom they ask.
+    const byPeer = new Map<PeerId, Uint8Array[]>()
+    for (const { key, from } of pulls) {
+      const ids = byPeer.get(from)
+      if (ids === undefined) byPeer.set(from, [bytesOfKey(key)])
+      else ids.push(bytesOfKey(key))
+    }
+    for (const [peerId, ids] of byPeer) {
+      const connection = this.#setup.connectionTo(peerId)
+      if (connection !== null) ask(connection, ids)
+    }
+    for (const peerId of this.#pulls.takeGivenUp()) {
+      const connection = this.#setup.connectionTo(peerId)
+      if (connection !== null) this.#setup.missed(connection)
+    }
+    this.#arm()
+  }
+
+  #arm(): void {
+    const { nextAt } = this.#pulls
+    if (this.#deadline !== null || nextAt === Number.POSITIVE_INFINITY) return
+    this.#deadline = this.#setup.agenda.at(nextAt, () => {
+      this.#deadline = null
+      this.#carryOut(this.#pulls.due(this.#setup.agenda.now()))
+    })
+  }
+}
+
+function ask(connection: Connection, ids: readonly Uint8Array[]): void {
+  for (let at = 0; at < ids.length; at += IDS_MAX)
+    connection.sendControl(FRAME.get, encodeIds(ids.slice(at, at + IDS_MAX)))
+}
