@@ -12,6 +12,9 @@ import { delegation, networkIdOf } from '../raw-peer-wire.mjs'
 
 const FLIGHTS = /** @type {const} */ (['first', 'third', 'hello'])
 
+/** The company is spread over so many /24: each stays within its 120 attempts a minute. */
+const NETWORKS = 250
+
 let target = { host: '', port: 0 }
 /** @type {{ host: string, options: import('../raw-peer.mjs').RawOptions }[]} */
 let company = []
@@ -32,7 +35,7 @@ function begin({ target: given, network, company: size }) {
       fixed,
       delegation: delegation({ identity, staticKey: fixed.publicKey, networkId }),
     }
-    return { host: `10.${72 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`, options: { ...own, hello: { epoch } } }
+    return { host: `10.72.${i % NETWORKS}.${Math.floor(i / NETWORKS) + 1}`, options: { ...own, hello: { epoch } } }
   })
 }
 
