@@ -2,10 +2,11 @@
  * Which message ids have been seen. An id is new, then in flight while its handler judges it, then seen for a time.
  * Duplicates never refresh anything, the oldest id goes first, and the clock of this file never goes back.
  */
-import { BoundedMap } from './bounded-map.js'
 import { checkLimit } from './limit.js'
 
 const ID_LENGTH_MAX = 64
+/** So many places of ids that are gone are not worth moving the rest for. */
+const KEPT_GONE = 1_024
 
 /** Options of {@link DedupCache}. */
 export interface DedupOptions {
@@ -27,20 +28,24 @@ export type DedupBegin = 'begun' | 'in-flight' | 'seen' | 'full' | 'too-long'
 export class DedupCache {
   readonly #ttlMs: number
   readonly #inFlightMax: number
-  /** Id to the instant it expires, oldest first. Bound: `idsMax`. lru-cache's own ttl would read a clock of its own. */
-  readonly #seen: BoundedMap<number>
+  readonly #idsMax: number
+  /** Id to the instant it expires. Bound: `idsMax`. */
+  readonly #seen = new Map<string, number>()
+  /** The same ids, and those that are gone before {@link #head}, oldest first: so expiry and room are found in one place. */
+  #order: string[] = []
+  #head = 0
   /** Bound: `inFlightMax`. */
   readonly #inFlight = new Set<string>()
   #latest = -Infinity
 
   /** @throws HoldfastError `invalid-option` for a number outside its bounds */
   constructor({ idsMax = 131_072, ttlMs = 600_000, inFlightMax = 4096 }: DedupOptions = {}) {
-    this.#seen = new BoundedMap(checkLimit('idsMax', idsMax, 1, 2 ** 24))
+    this.#idsMax = checkLimit('idsMax', idsMax, 1, 2 ** 24)
     this.#ttlMs = checkLimit('ttlMs', ttlMs, 1, 86_400_000)
     this.#inFlightMax = checkLimit('inFlightMax', inFlightMax, 1, 2 ** 20)
   }
 
-  /** Ids held as seen, counting expired ones whose place nobody has needed yet. */
+  /** Ids held as seen, counting those that expired since the last was added. */
   get size(): number {
     return this.#seen.size
   }
@@ -83,6 +88,7 @@ export class DedupCache {
     if (this.check(id, now) !== 'new') return false
     this.#makeRoom()
     this.#seen.set(id, this.#latest + this.#ttlMs)
+    this.#order.push(id)
     return true
   }
 
@@ -91,11 +97,16 @@ export class DedupCache {
     return expiresAt !== undefined && expiresAt > this.#latest
   }
 
-  /** The table grows only where the oldest id is still wanted: its size follows rate times ttl, not the bound. */
+  /** All live equally long, so what has expired stands before what has not, and an id that comes again is not in here twice. */
   #makeRoom(): void {
-    if (!this.#seen.isFull) return
-    const oldest = this.#seen.oldest()
-    if (oldest !== undefined && oldest[1] <= this.#latest) this.#seen.delete(oldest[0])
+    for (let oldest = this.#order[this.#head]; oldest !== undefined; oldest = this.#order[this.#head]) {
+      if (this.#seen.size < this.#idsMax && this.#isSeen(oldest)) break
+      this.#seen.delete(oldest)
+      this.#head++
+    }
+    if (this.#head < KEPT_GONE || this.#head * 2 < this.#order.length) return
+    this.#order = this.#order.slice(this.#head)
+    this.#head = 0
   }
 
   #advance(now: number): void {

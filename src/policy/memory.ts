@@ -26,7 +26,7 @@ export interface SharedBody {
 /** What waits in an outbox. */
 export interface Queued {
   readonly bodyBytes: number
-  readonly shared?: SharedBody
+  readonly shared?: SharedBody | undefined
 }
 
 /** Bytes held on behalf of peers, by kind, at one instant. Estimates: what a message costs beside its bytes is counted by its kind. */

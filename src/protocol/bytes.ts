@@ -40,6 +40,42 @@ export function copyBytes(bytes: Uint8Array, from = 0, to: number = bytes.length
   return copy
 }
 
+/** Small runs of bytes side by side, since memory of its own costs each far more than its bytes. None is ever given twice. */
+export class BytePool {
+  readonly #size: number
+  #bytes: Uint8Array = EMPTY
+  #end = 0
+
+  /** @param size of the memory that they share: it lives for as long as any of them */
+  constructor(size: number) {
+    this.#size = size
+  }
+
+  /** Fresh bytes, all zero. */
+  take(length: number): Uint8Array {
+    if (length * 2 > this.#size) return new Uint8Array(length)
+    if (this.#end + length > this.#bytes.length) {
+      this.#bytes = new Uint8Array(this.#size)
+      this.#end = 0
+    }
+    this.#end += length
+    return this.#bytes.subarray(this.#end - length, this.#end)
+  }
+}
+
+/** As large as that of Node's own small Buffers. */
+const copies = new BytePool(8_192)
+const POOLED_MAX = 1_024
+
+/** A copy for who may keep it, from `from` on. A small one may be a view of memory that it shares with other such copies. */
+export function copyPooled(bytes: Uint8Array, from = 0): Uint8Array {
+  const length = bytes.length - from
+  if (length > POOLED_MAX || length < 0) return copyBytes(bytes, from)
+  const copy = copies.take(length)
+  copyInto(copy, 0, from === 0 ? bytes : bytes.subarray(from))
+  return copy
+}
+
 /** Whether both hold the same bytes. Not constant in time: for public values only. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false

@@ -3,7 +3,7 @@
  * text, in which a bigint is `{"$n":"…"}`, a `Uint8Array` is `{"$b":"base64"}`, and a key that begins with `$` gets one more.
  * Nothing at all is `undefined`. What JSON would mangle is refused, not sent; a key whose value is undefined is left out.
  */
-import { copyBytes, EMPTY, joinBytes, utf8, utf8Text } from './bytes.js'
+import { copyPooled, EMPTY, joinBytes, utf8, utf8Text } from './bytes.js'
 
 /** Turns payloads into bytes and back. `decode` throws for anything that `encode` cannot have made. */
 export interface Codec<T> {
@@ -12,6 +12,8 @@ export interface Codec<T> {
 }
 
 const RAW = 0
+/** What stands before a payload that is bytes already. */
+export const RAW_HEAD: Uint8Array = Uint8Array.of(RAW)
 /** Deeper values are refused on both ways, long before a stack could overflow. */
 const DEPTH_MAX = 128
 const DIGITS_MAX = 4_096
@@ -20,13 +22,13 @@ const EXPONENT_DIGITS_MAX = 2
 
 export const defaultCodec: Codec<unknown> = {
   encode(payload) {
-    if (payload instanceof Uint8Array) return joinBytes([Uint8Array.of(RAW), payload])
+    if (payload instanceof Uint8Array) return joinBytes([RAW_HEAD, payload])
     if (payload === undefined) return EMPTY
     return utf8(JSON.stringify(isPlain(payload, 0) ? payload : tagged(payload, 0)))
   },
   decode(bytes) {
     if (bytes.length === 0) return undefined
-    if (bytes[0] === RAW) return copyBytes(bytes, 1)
+    if (bytes[0] === RAW) return copyPooled(bytes, 1)
     const extreme = checkDepth(bytes)
     const text = utf8Text(bytes)
     if (text === null) throw new TypeError('not UTF-8')

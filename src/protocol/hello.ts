@@ -135,21 +135,27 @@ export function decodeNames(bytes: Uint8Array): readonly TypeName[] | null {
 
 /** The names one side receives, in the order of their numbers. Bound: {@link NAMES_MAX}. */
 export class NameTable {
-  readonly #indices = new Map<string, number>()
+  // Bound: NAMES_MAX over all kinds.
+  readonly #indices: Readonly<Record<NameKind, Map<string, number>>> = {
+    message: new Map(),
+    repeat: new Map(),
+    direct: new Map(),
+    request: new Map(),
+  }
   #size = 0
 
   /** @returns false where there are too many, and some were left out */
   add(names: readonly TypeName[]): boolean {
     for (const { kind, name } of names) {
       if (this.#size >= NAMES_MAX) return false
-      this.#indices.set(`${kind} ${name}`, this.#size++)
+      this.#indices[kind].set(name, this.#size++)
     }
     return true
   }
 
   /** The number of a name, null where it is not received. */
   find(kind: NameKind, name: string): number | null {
-    return this.#indices.get(`${kind} ${name}`) ?? null
+    return this.#indices[kind].get(name) ?? null
   }
 }
 

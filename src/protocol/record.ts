@@ -3,11 +3,14 @@
  * fails ends the link without an answer. Nonces count up from 0 and never repeat; the link ends long before they could.
  */
 import type { Aead } from '../ports/crypto.js'
-import { EMPTY } from './bytes.js'
+import { BytePool, copyInto, EMPTY } from './bytes.js'
 import type { Inbox } from './inbox.js'
 
 const TAG_BYTES = 16
 const RECORD_MAX = 65_535
+/** Put into one piece: a second piece costs a link more than so many bytes. Links are done with them soon. */
+const JOINED_MAX = 2_048
+const small = new BytePool(16_384)
 
 export class RecordWriter {
   readonly #aead: Aead
@@ -24,11 +27,27 @@ export class RecordWriter {
     for (const chunk of sealed) length += chunk.length
     // A mistake of ours must not look like an attack to the peer.
     if (length > RECORD_MAX) throw new RangeError(`a record of ${String(length)} bytes`)
+    if (length <= JOINED_MAX) return [join(sealed, length)]
     const header = new Uint8Array(2)
-    header[0] = length >>> 8
-    header[1] = length & 0xff
+    writeLength(header, 0, length)
     return [header, ...sealed]
   }
+}
+
+function join(sealed: readonly Uint8Array[], length: number): Uint8Array {
+  const joined = small.take(2 + length)
+  writeLength(joined, 0, length)
+  let at = 2
+  for (const chunk of sealed) {
+    copyInto(joined, at, chunk)
+    at += chunk.length
+  }
+  return joined
+}
+
+function writeLength(into: Uint8Array, at: number, length: number): void {
+  into[at] = length >>> 8
+  into[at + 1] = length & 0xff
 }
 
 export type RecordRead =

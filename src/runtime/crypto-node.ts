@@ -10,6 +10,7 @@ import {
   createPublicKey,
   createSecretKey,
   diffieHellman,
+  hash,
   hkdfSync,
   sign,
   verify,
@@ -20,9 +21,20 @@ import type { Aead, Crypto, DhKeyPair, SigningKeyPair } from '../ports/crypto.js
 /** {@link Crypto} for Node: native speed. */
 export const crypto: Crypto = {
   sha256(parts: readonly Uint8Array[]): Uint8Array {
-    const hash = createHash('sha256')
-    for (const part of parts) hash.update(part)
-    return hash.digest()
+    let length = 0
+    for (const part of parts) length += part.length
+    if (length > SCRATCH_BYTES) {
+      const running = createHash('sha256')
+      for (const part of parts) running.update(part)
+      return running.digest()
+    }
+    // Less than a hash object costs.
+    length = 0
+    for (const part of parts) {
+      scratch.set(part, length)
+      length += part.length
+    }
+    return hash('sha256', scratch.subarray(0, length), 'buffer')
   },
 
   /** Node wants `length` ≥ 1 and `info` ≤ 1024 bytes. Three HMACs would save 3 µs in Node 20, and cost 22 µs in Node 24. */
@@ -66,6 +78,8 @@ export const crypto: Crypto = {
 }
 
 const KEY_LENGTH = 32
+const SCRATCH_BYTES = 2_048
+const scratch = new Uint8Array(SCRATCH_BYTES)
 const SIGNATURE_LENGTH = 64
 const TAG_LENGTH = 16
 const ZEROS: Uint8Array = new Uint8Array(KEY_LENGTH)

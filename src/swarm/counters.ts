@@ -2,20 +2,22 @@
 
 export class Counters {
   // Bound: the names that the house knows.
-  readonly #counts = new Map<string, number>()
+  readonly #counts = new Map<string, { count: number }>()
 
   count(name: string, by = 1): void {
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + by)
+    const counted = this.#counts.get(name)
+    if (counted === undefined) this.#counts.set(name, { count: by })
+    else counted.count += by
   }
 
   get(name: string): number {
-    return this.#counts.get(name) ?? 0
+    return this.#counts.get(name)?.count ?? 0
   }
 
   /** The counts whose name begins so, without that beginning. */
   under(prefix: string): Record<string, number> {
     const found: Record<string, number> = {}
-    for (const [name, count] of this.#counts) if (name.startsWith(prefix)) found[name.slice(prefix.length)] = count
+    for (const [name, { count }] of this.#counts) if (name.startsWith(prefix)) found[name.slice(prefix.length)] = count
     return found
   }
 }

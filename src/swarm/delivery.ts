@@ -1,6 +1,6 @@
 /** One broadcast on its way through this node. */
 import type { PeerId } from '../ports/types.js'
-import { copyBytes } from '../protocol/bytes.js'
+import { copyPooled } from '../protocol/bytes.js'
 import { BROADCAST_ID_BYTES, NONCE_BYTES } from '../protocol/message.js'
 import type { Connection } from './connection.js'
 import { isTrustedClass } from './dial-slots.js'
@@ -76,7 +76,7 @@ export class Delivery implements HandlerJob {
 
   /** id ‖ body, in memory of its own from now on: a record may be large, and a message in it small. */
   keepBytes(): Uint8Array {
-    if (!this.#isKept) this.#bytes = copyBytes(this.#bytes)
+    if (!this.#isKept) this.#bytes = copyPooled(this.#bytes)
     this.#isKept = true
     return this.#bytes
   }

@@ -91,6 +91,7 @@ export class Discipline {
 
   /** Whether a peer's messages are dropped at present. */
   isQuarantined(peerId: PeerId): boolean {
+    if (this.#quarantines.size === 0) return false
     const quarantine = this.#quarantines.get(peerId)
     return quarantine !== undefined && this.#setup.agenda.now() < quarantine.untilAt
   }

@@ -3,8 +3,12 @@
  * is told, and nobody else anything.
  */
 import type { SharedBody } from '../policy/memory.js'
+import { isOversize } from '../protocol/frame.js'
+import { FrameSlab } from '../protocol/frame-slab.js'
 import type { Connection } from './connection.js'
 import type { Counters } from './counters.js'
+import type { Outgoing } from './outbox.js'
+import type { Flusher } from './flusher.js'
 import type { Sendable } from './shelf.js'
 
 /** What became of a broadcast, as far as this node can tell. */
@@ -32,10 +36,15 @@ export interface Outbound {
 export class FanOut {
   readonly #connections: () => Iterable<Connection>
   readonly #counters: Counters
+  readonly #flusher: Flusher
+  /** Frames of one turn. */
+  readonly #frames = new FrameSlab()
+  #isUsed = false
 
-  constructor(connections: () => Iterable<Connection>, counters: Counters) {
+  constructor(connections: () => Iterable<Connection>, counters: Counters, flusher: Flusher) {
     this.#connections = connections
     this.#counters = counters
+    this.#flusher = flusher
   }
 
   /** @param without told of each link that it fits and that has no room */
@@ -44,14 +53,21 @@ export class FanOut {
     wanted: (connection: Connection) => boolean,
     without: ((connection: Connection) => void) | null,
   ): FanOutResult {
+    const { name, nameKind, priority } = definition
     const shared = { holders: 0 }
+    // Mostly one for all: peers that run the same program have the same numbers.
+    let outgoing: Outgoing | null = null
     let queued = 0
     let shed = 0
     for (const connection of this.#connections()) {
-      const type = connection.remoteType(definition.nameKind, definition.name)
+      const type = connection.remoteType(nameKind, name)
       if (type === null || !wanted(connection)) continue
-      if (!fits(connection, bytes)) shed++
-      else if (enqueue(connection, type, { definition, bytes, shared })) queued++
+      if (!fits(connection, bytes)) {
+        shed++
+        continue
+      }
+      if (outgoing?.type !== type) outgoing = this.#write(type, bytes, shared)
+      if (connection.enqueue(priority, outgoing)) queued++
       else {
         shed++
         connection.overflowed()
@@ -64,30 +80,31 @@ export class FanOut {
   }
 
   /** To one who asked for it. @returns false where that cannot be */
-  sendOn(connection: Connection, outbound: Outbound & { readonly shared: SharedBody }): boolean {
-    const { definition, bytes } = outbound
+  sendOn(connection: Connection, { definition, bytes, shared }: Outbound & { readonly shared: SharedBody }): boolean {
     const type = connection.remoteType(definition.nameKind, definition.name)
-    if (type === null || !fits(connection, bytes) || !enqueue(connection, type, outbound)) return false
+    if (type === null || !fits(connection, bytes)) return false
+    if (!connection.enqueue(definition.priority, this.#write(type, bytes, shared))) return false
     this.#counters.count('broadcast-queued')
     return true
+  }
+
+  /** The turn is over. */
+  flush(): void {
+    this.#isUsed = false
+    this.#frames.rest()
+  }
+
+  #write(type: number, bytes: Uint8Array, shared: SharedBody): Outgoing {
+    const parts = [bytes]
+    const outgoing = { type, parts, bodyBytes: bytes.length, counted: true, shared }
+    if (isOversize(type, bytes.length)) return outgoing
+    if (!this.#isUsed) this.#flusher.add(this)
+    this.#isUsed = true
+    return { ...outgoing, frame: this.#frames.write(type, parts, bytes.length) }
   }
 }
 
 /** Whether the peer takes messages so large. */
 export function fits(connection: Connection, bytes: Uint8Array): boolean {
   return bytes.length <= (connection.hello?.limits.messageBytesMax ?? 0)
-}
-
-function enqueue(
-  connection: Connection,
-  type: number,
-  { definition, bytes, shared }: Outbound & { readonly shared: SharedBody },
-): boolean {
-  return connection.enqueue(definition.priority, {
-    type,
-    parts: [bytes],
-    bodyBytes: bytes.length,
-    counted: true,
-    shared,
-  })
 }

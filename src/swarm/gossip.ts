@@ -21,6 +21,7 @@ import { Propagation } from './propagation.js'
 import type { ReceivedMessage, Verdict } from './registry.js'
 
 const REJECTED_MAX = 16_384
+const COUNTED = { accept: 'verdict-accept', ignore: 'verdict-ignore', reject: 'verdict-reject' }
 
 export class Gossip implements DeliveryOwner {
   readonly propagation: Propagation
@@ -170,7 +171,7 @@ export class Gossip implements DeliveryOwner {
     const { dedup, agenda, counters } = this.#setup
     const { key, received, connection, sources, appKey } = delivery
     const now = agenda.now()
-    counters.count(`verdict-${verdict}`)
+    counters.count(COUNTED[verdict])
     if (verdict === 'reject') {
       dedup.forget(key)
       this.#rejected.add(key, now)

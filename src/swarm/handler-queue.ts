@@ -41,9 +41,9 @@ export class HandlerQueue {
       job.drop()
       return
     }
-    const line = job.isTrusted ? this.#trusted : this.#strangers
-    line.join(job)
-    this.#drain()
+    const isNext = !this.#draining && !this.isFull && this.#trusted.isEmpty && this.#strangers.isEmpty
+    if (!isNext) (job.isTrusted ? this.#trusted : this.#strangers).join(job)
+    this.#drain(isNext ? job : null)
   }
 
   /** Whoever left need not be heard to the end: what it sent and nobody has begun is dropped. */
@@ -61,20 +61,22 @@ export class HandlerQueue {
 
   readonly #done = (): void => {
     this.#running--
-    this.#drain()
+    this.#drain(null)
   }
 
   /** In a loop and never in itself: jobs that are over at once must not pile up on the stack. */
-  #drain(): void {
+  #drain(first: HandlerJob | null): void {
     if (this.#draining) return
     this.#draining = true
-    while (!this.isFull) {
-      const job = this.#trusted.next() ?? this.#strangers.next()
-      if (job === null) break
+    for (let job = first ?? this.#next(); job !== null; job = this.#next()) {
       this.#running++
       job.run(this.#done)
     }
     this.#draining = false
+  }
+
+  #next(): HandlerJob | null {
+    return this.isFull ? null : (this.#trusted.next() ?? this.#strangers.next())
   }
 }
 
@@ -86,6 +88,10 @@ class Line {
 
   join(job: HandlerJob): void {
     this.#waiting.push(job)
+  }
+
+  get isEmpty(): boolean {
+    return this.#head === this.#waiting.length
   }
 
   next(): HandlerJob | null {

@@ -7,19 +7,23 @@ import type { Memory, SharedBody } from '../policy/memory.js'
 import type { PeerClass } from '../ports/types.js'
 import { copyInto } from '../protocol/bytes.js'
 import type { SendCredit } from '../protocol/credit.js'
-import { FRAME, FRAME_BYTES_MAX, Fragmenter, frameHeader, isOversize } from '../protocol/frame.js'
+import { FRAME, FRAME_BYTES_MAX, Fragmenter, isOversize } from '../protocol/frame.js'
+import { FrameSlab } from '../protocol/frame-slab.js'
 import type { Priority } from '../protocol/message.js'
 import { varintLength } from '../protocol/varint.js'
 
-/** One message or answer: parts are shared between links and must not change. */
+/** One message or answer. */
 export interface Outgoing {
   readonly type: number
+  /** The body. Where it is too large for a frame it is shared between links and must not change; else it need not stay. */
   readonly parts: readonly Uint8Array[]
   readonly bodyBytes: number
   /** Whether it needs the receiver's credit. */
   readonly counted: boolean
   /** Where the same body waits in other outboxes, too. */
-  readonly shared?: SharedBody
+  readonly shared?: SharedBody | undefined
+  /** All of it as a frame, where somebody has written that: it must not change. */
+  readonly frame?: Uint8Array
 }
 
 export interface OutboxSetup {
@@ -96,6 +100,8 @@ export class Outbox {
   // Bound: `bytesMax` over all three.
   readonly #lanes: readonly Lane[] = [0, 1, 2].map(() => ({ queue: new Queue<Outgoing>(), fragments: null }))
   readonly #setup: OutboxSetup
+  /** Where its own frames are written. It rests while nothing waits: an idle link holds no memory. */
+  readonly #frames = new FrameSlab()
   #bytes = 0
   /** Messages in waiting; one may have an empty body. */
   #messages = 0
@@ -124,7 +130,7 @@ export class Outbox {
     if (this.#bytes + outgoing.bodyBytes > bytesMax || !memory.queue(peerClass(), priority, outgoing)) return false
     this.#bytes += outgoing.bodyBytes
     this.#messages++
-    this.#lanes[LANE_OF[priority]]?.queue.push(outgoing)
+    this.#lanes[LANE_OF[priority]]?.queue.push(this.#written(outgoing))
     return true
   }
 
@@ -177,13 +183,12 @@ export class Outbox {
   #pickFrame(lane: Lane, index: number, record: RecordParts): boolean {
     const outgoing = lane.queue.first
     if (outgoing === undefined) return false
-    const { type, parts, bodyBytes, counted } = outgoing
-    if (isOversize(type, bodyBytes)) return this.#pickFragment(lane, index, outgoing, record)
+    const { type, frame, bodyBytes, counted } = outgoing
+    if (frame === undefined) return this.#pickFragment(lane, index, outgoing, record)
     const size = varintLength(type) + bodyBytes
     if (counted && this.#setup.credit.left < size) return false
     if (counted) this.#setup.credit.spend(size)
-    record.add(frameHeader(type, bodyBytes))
-    for (const part of parts) record.add(part)
+    record.add(frame)
     this.#sent(lane, outgoing)
     return true
   }
@@ -209,8 +214,18 @@ export class Outbox {
     this.#bytes -= outgoing.bodyBytes
     this.#messages--
     lane.queue.shift()
+    if (this.#messages === 0) this.#frames.rest()
+  }
+
+  #written(outgoing: Outgoing): Outgoing {
+    const { type, parts, bodyBytes, counted, shared } = outgoing
+    if (outgoing.frame !== undefined || isOversize(type, bodyBytes)) return outgoing
+    const frame = this.#frames.write(type, parts, bodyBytes)
+    return { type, parts: NONE, bodyBytes, counted, frame, shared }
   }
 }
+
+const NONE: readonly Uint8Array[] = []
 
 /** Puts one plaintext together: small parts side by side in the slab, large ones as they are. */
 class RecordParts {

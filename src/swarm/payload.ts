@@ -1,5 +1,9 @@
 /** Payloads become bytes, and bytes payloads, here and nowhere else: codec first, then schema, and a name for what is wrong. */
 import { HoldfastError } from '../errors.js'
+import { joinBytes } from '../protocol/bytes.js'
+import type { Codec } from '../protocol/codec.js'
+import { defaultCodec, RAW_HEAD } from '../protocol/codec.js'
+import { isOversize } from '../protocol/frame.js'
 import type { PayloadFormat } from '../protocol/message.js'
 import type { Agenda } from './agenda.js'
 
@@ -19,6 +23,19 @@ export function encodePayload<T>(name: string, format: PayloadFormat<T>, payload
   } catch (cause) {
     throw new HoldfastError('invalid-payload', `the payload of ${name} cannot be encoded`, { cause })
   }
+}
+
+/** The same as the parts of a frame's body: where it fits into one, it is written down before the host can change its memory. */
+export function encodeParts<T>(
+  name: string,
+  format: PayloadFormat<T>,
+  payload: T,
+  type: number,
+): readonly Uint8Array[] {
+  if (!(payload instanceof Uint8Array) || format.codec !== (defaultCodec as Codec<T>))
+    return [encodePayload(name, format, payload)]
+  const parts = [RAW_HEAD, payload]
+  return isOversize(type, RAW_HEAD.length + payload.length) ? [joinBytes(parts)] : parts
 }
 
 /** The payload of bytes from a peer; a promise only where the schema answers with one. */

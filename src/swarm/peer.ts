@@ -9,7 +9,7 @@ import { hex } from '../protocol/bytes.js'
 import type { DirectDefinition, RequestDefinition } from '../protocol/message.js'
 import { expectKind } from '../protocol/message.js'
 import type { Connection } from './connection.js'
-import { encodePayload } from './payload.js'
+import { encodeParts } from './payload.js'
 
 /** How a question is asked. */
 export interface AskOptions {
@@ -109,10 +109,12 @@ export class Peer {
     const { name, format, priority } = definition
     const type = connection.remoteType('direct', name)
     if (type === null) throw new HoldfastError('type-not-accepted', `the peer does not receive ${name}`)
-    const body = encodePayload(name, format, payload)
-    if (body.length > (connection.hello?.limits.messageBytesMax ?? 0))
-      throw new HoldfastError('message-too-big', `${name} has ${String(body.length)} bytes, more than the peer takes`)
-    if (!connection.enqueue(priority, { type, parts: [body], bodyBytes: body.length, counted: true })) {
+    const parts = encodeParts(name, format, payload, type)
+    let bodyBytes = 0
+    for (const part of parts) bodyBytes += part.length
+    if (bodyBytes > (connection.hello?.limits.messageBytesMax ?? 0))
+      throw new HoldfastError('message-too-big', `${name} has ${String(bodyBytes)} bytes, more than the peer takes`)
+    if (!connection.enqueue(priority, { type, parts, bodyBytes, counted: true })) {
       if (!connection.writable && connection.identity?.limits.outboxFull === 'close') connection.close('slow-consumer')
       throw new HoldfastError('outbox-full', `no room to send ${name}`)
     }

@@ -17,6 +17,7 @@ import type { Connection } from './connection.js'
 import type { Counters } from './counters.js'
 import type { FanOutResult } from './fan-out.js'
 import { FanOut, fits } from './fan-out.js'
+import { Flusher } from './flusher.js'
 import { Puller } from './puller.js'
 import type { Sendable } from './shelf.js'
 import { Shelf } from './shelf.js'
@@ -55,7 +56,7 @@ export class Propagation {
 
   constructor(setup: PropagationSetup) {
     this.#setup = setup
-    this.#fanOut = new FanOut(setup.connections, setup.counters)
+    this.#fanOut = new FanOut(setup.connections, setup.counters, new Flusher(setup.clock))
     this.#shelf = new Shelf(setup.memory)
     this.#announcer = new Announcer({ ...setup, shelf: this.#shelf })
     this.#puller = new Puller(setup)

@@ -184,13 +184,16 @@ export class Traffic {
 
   /** @returns false where it must wait for its sender's quota, and nothing was done */
   #take(connection: Connection, index: number, body: Uint8Array, size: number): boolean {
-    const peer = this.#seated(connection, size, () => {
-      const kept = copyBytes(body)
-      return () => {
-        this.#arrived(connection, index, kept, size)
-      }
-    })
-    if (peer === null) return true
+    const peer = this.#seatOf(connection)
+    if (peer === 'contested')
+      this.#anteroom.hold(connection, size, () => {
+        const kept = copyBytes(body)
+        return () => {
+          this.#arrived(connection, index, kept, size)
+        }
+      })
+    else if (peer === null) connection.intake?.release(size)
+    if (peer === null || peer === 'contested') return true
     const received = this.registry.at(index)
     if (received === null || received.kind === 'request') this.#unknownType(connection, size)
     else if (this.discipline.isQuarantined(peer.id)) {
@@ -210,13 +213,16 @@ export class Traffic {
       connection.intake?.release(size)
       return true
     }
-    const peer = this.#seated(connection, size, () => {
-      const kept = { ...event, body: copyBytes(event.body) }
-      return () => {
-        this.#asked(connection, kept)
-      }
-    })
-    if (peer === null) return true
+    const peer = this.#seatOf(connection)
+    if (peer === 'contested')
+      this.#anteroom.hold(connection, size, () => {
+        const kept = { ...event, body: copyBytes(event.body) }
+        return () => {
+          this.#asked(connection, kept)
+        }
+      })
+    else if (peer === null) connection.intake?.release(size)
+    if (peer === null || peer === 'contested') return true
     const received = this.registry.at(index)
     if (this.discipline.isQuarantined(peer.id)) {
       this.#context.counters.count('quarantined-dropped')
@@ -252,19 +258,13 @@ export class Traffic {
     this.#gaps.tell(connection)
   }
 
-  /** Whose frame it is; null while another process of the same peer holds the place: then what `later` makes runs when that is settled. */
-  #seated(connection: Connection, size: number, later: () => () => void): Peer | null {
+  /** Whose frame it is; `contested` while another process of the same peer holds the place; null where nobody does. */
+  #seatOf(connection: Connection): Peer | 'contested' | null {
     const peerId = connection.identity?.peerId
     if (peerId === undefined) return null
     const current = this.#connections.current(peerId)
-    const waits = current !== null && current !== connection && current.epoch !== connection.epoch
-    if (!waits) {
-      const peer = this.#connections.handle(peerId)
-      if (peer === null) connection.intake?.release(size)
-      return peer
-    }
-    this.#anteroom.hold(connection, size, later)
-    return null
+    const isContested = current !== null && current !== connection && current.epoch !== connection.epoch
+    return isContested ? 'contested' : this.#connections.handle(peerId)
   }
 
   /** Whether its peer has another link that is in use. */

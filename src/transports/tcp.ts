@@ -135,9 +135,13 @@ class TcpLink implements Link {
   write(chunks: readonly Uint8Array[]): boolean {
     const socket = this.#socket
     if (!socket.writable) return true
-    socket.cork()
-    for (const chunk of chunks) socket.write(chunk)
-    socket.uncork()
+    const [only] = chunks
+    if (chunks.length === 1 && only !== undefined) socket.write(only)
+    else {
+      socket.cork()
+      for (const chunk of chunks) socket.write(chunk)
+      socket.uncork()
+    }
     // Not what `socket.write` returns: that says false above 16 KiB although the kernel took it all at once.
     if (socket.writableLength <= this.#saturationBytes) return true
     this.#saturated = true

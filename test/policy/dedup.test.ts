@@ -114,11 +114,24 @@ describe('DedupCache', () => {
     expect([cache.size, cache.check('early 1', 10), cache.check('late', 10)]).toEqual([64, 'seen', 'seen'])
   })
 
-  it('leaves expired ids alone while there is room', () => {
+  it('forgets what has expired when the next id is added, and holds one that comes again once', () => {
     const cache = new DedupCache({ ttlMs: 10 })
-    cache.add('early', 0)
-    cache.add('late', 10)
-    expect([cache.size, cache.check('early', 10)]).toEqual([2, 'new'])
+    for (const id of ['a', 'b', 'c']) cache.add(id, 0)
+    expect([cache.size, cache.check('a', 10)]).toEqual([3, 'new'])
+    cache.add('b', 10)
+    expect([cache.size, cache.check('b', 19), cache.check('b', 20)]).toEqual([1, 'seen', 'new'])
+  })
+
+  it('goes on forgetting the oldest first through many times its bound', () => {
+    const cache = new DedupCache({ idsMax: 3, ttlMs: 1_000_000 })
+    for (let i = 0; i < 10_000; i++) cache.add(String(i), i)
+    expect(cache.size).toBe(3)
+    expect(['9996', '9997', '9998', '9999'].map((id) => cache.check(id, 10_000))).toEqual([
+      'new',
+      'seen',
+      'seen',
+      'seen',
+    ])
   })
 
   it('refuses ids that are too long', () => {

@@ -127,6 +127,7 @@ describe('the memory of a node', () => {
       outboxBytes: 0,
       inFlightBytes: 0,
       partialBytes: MIB,
+      keptBytes: 0,
       bookBytes: MIB,
     })
   })
