@@ -40,12 +40,21 @@ export const defaultCodec: Codec<unknown> = {
 
 /** Whether JSON can hold the value as it is. Throws for what it cannot hold at all. */
 function isPlain(value: unknown, depth: number): boolean {
+  if (typeof value === 'string') return true
   if (typeof value === 'bigint') return false
   if (typeof value !== 'object' || value === null) return checkScalar(value)
   if (value instanceof Uint8Array) return false
   if (depth > DEPTH_MAX) throw new TypeError('nested too deeply')
   let plain = true
-  for (const [key, item] of entriesOf(value)) plain = isPlain(item, depth + 1) && !key.startsWith('$') && plain
+  if (Array.isArray(value)) {
+    // By index: a hole is an item, too.
+    for (let i = 0; i < value.length; i++) plain = isPlain(value[i], depth + 1) && plain
+    return plain
+  }
+  for (const key of keysOf(value)) {
+    const item = (value as Readonly<Record<string, unknown>>)[key]
+    plain = isPlain(item, depth + 1) && !key.startsWith('$') && plain
+  }
   return plain
 }
 
@@ -56,7 +65,7 @@ function tagged(value: unknown, depth: number): unknown {
   if (value instanceof Uint8Array) return { $b: base64(value) }
   if (Array.isArray(value)) return value.map((item) => tagged(item, depth + 1))
   const copy: Record<string, unknown> = {}
-  for (const [key, item] of entriesOf(value)) copy[key.startsWith('$') ? `$${key}` : key] = tagged(item, depth + 1)
+  for (const [key, item] of Object.entries(value)) copy[key.startsWith('$') ? `$${key}` : key] = tagged(item, depth + 1)
   return copy
 }
 
@@ -79,14 +88,13 @@ function untagged(value: unknown, depth: number): unknown {
   return copy
 }
 
-/** What is in an array or a plain object; throws for any other object. */
-function entriesOf(value: object): readonly (readonly [string, unknown])[] {
-  if (Array.isArray(value)) return value.map((item: unknown) => ['', item] as const)
+/** The keys of a plain object; throws for any other. */
+function keysOf(value: object): readonly string[] {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null)
     throw new TypeError(`a ${value.constructor.name} cannot be sent; give the message a codec of its own`)
   if (Object.hasOwn(value, '__proto__')) throw new TypeError('a key __proto__ cannot be sent')
-  return Object.entries(value)
+  return Object.keys(value)
 }
 
 function checkScalar(value: unknown): true {

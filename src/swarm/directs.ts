@@ -68,7 +68,7 @@ class DirectJob implements HandlerJob {
   run(done: () => void): void {
     const { received, body } = this.#arrival
     const { name, format } = received.definition
-    const decoded = decodePayload(format, body)
+    const decoded = decodePayload(format, body, true)
     if (decoded instanceof Promise)
       whenDecoded(name, decoded, this.#setup.agenda, (later) => {
         this.#call(later, done)

@@ -38,17 +38,29 @@ export function encodeParts<T>(
   return isOversize(type, RAW_HEAD.length + payload.length) ? [joinBytes(parts)] : parts
 }
 
-/** The payload of bytes from a peer; a promise only where the schema answers with one. */
-export function decodePayload(format: PayloadFormat<unknown>, bytes: Uint8Array): Decoded | Promise<Decoded> {
-  let value: unknown
+/**
+ * The payload of bytes from a peer; a promise only where the schema answers with one.
+ * @param isDone whether nobody needs the bytes afterwards: then what was put together for them alone is not copied once more
+ */
+export function decodePayload(
+  format: PayloadFormat<unknown>,
+  bytes: Uint8Array,
+  isDone = false,
+): Decoded | Promise<Decoded> {
   try {
-    value = format.codec.decode(bytes)
+    const value = isDone && isOwnRaw(format, bytes) ? bytes.subarray(RAW_HEAD.length) : format.codec.decode(bytes)
     if (format.schema === null) return { kind: 'value', value }
     const checked = format.schema['~standard'].validate(value)
     return isThenable(checked) ? Promise.resolve(checked).then(toDecoded, violated) : toDecoded(checked)
   } catch (cause) {
     return { kind: 'undecodable', cause }
   }
+}
+
+/** Opaque bytes in memory that holds little else, and that is no `Buffer`: hosts may slice it. */
+function isOwnRaw({ codec }: PayloadFormat<unknown>, bytes: Uint8Array): boolean {
+  const isOwn = bytes.constructor === Uint8Array && bytes.length * 2 > bytes.buffer.byteLength
+  return isOwn && codec === defaultCodec && bytes[0] === RAW_HEAD[0]
 }
 
 /** Calls back once: with what the schema said, or when its time is up. What it says later is dropped. */
