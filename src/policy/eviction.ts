@@ -101,5 +101,5 @@ function least<Key>(
 /** Whether its network would still be the smaller one: so nobody displaces and is displaced without end. */
 function diversifies<Key>(candidates: readonly EvictionCandidate<Key>[], leaving: string, coming: string): boolean {
   const size = (wanted: string): number => candidates.filter(({ group }) => group === wanted).length
-  return leaving !== coming && size(leaving) >= size(coming) + 2
+  return size(leaving) >= size(coming) + 2
 }

@@ -128,6 +128,6 @@ function isDuration(value: unknown): value is number {
 function uptimeOf({ linkedMs, linkedSince, knownSince }: Known, now: number): number {
   const knownMs = Math.max(1, now - knownSince)
   const share = Math.min(1, (linkedMs + (linkedSince === null ? 0 : now - linkedSince)) / knownMs)
-  if (knownMs <= DAY_MS || linkedSince === null) return share
+  if (linkedSince === null) return share
   return Math.max(share, Math.min(1, (now - linkedSince) / DAY_MS))
 }

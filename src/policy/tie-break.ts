@@ -54,14 +54,14 @@ export type EpochCheck =
 
 /** The processes that one peer id has shown. Bound: the last two, and a count. */
 export class EpochHistory {
-  #current = ''
-  #previous = ''
+  #current: string | null = null
+  #previous: string | null = null
   #previousEndedAt = Number.NEGATIVE_INFINITY
   #conflicts = 0
 
   /** Whether a newcomer of this epoch may take the place of the current one. Call {@link took} when it does. */
   check(epoch: string, now: number): EpochCheck {
-    if (epoch === this.#current || epoch !== this.#previous) return { kind: 'fine' }
+    if (epoch !== this.#previous) return { kind: 'fine' }
     if (now - this.#previousEndedAt > CONFLICT_WINDOW_MS) return { kind: 'fine' }
     const retryAfterMs = Math.min(FIRST_REFUSAL_MS * 2 ** this.#conflicts, REFUSAL_MAX_MS)
     this.#conflicts = Math.min(this.#conflicts + 1, 16)
