@@ -22,6 +22,7 @@ export class Puller {
   readonly #setup: PullerSetup
   readonly #pulls = new Pulls()
   #deadline: Deadline | null = null
+  #isStopped = false
 
   constructor(setup: PullerSetup) {
     this.#setup = setup
@@ -69,9 +70,10 @@ export class Puller {
     this.#carryOut(this.#pulls.lost(from, this.#setup.agenda.now()))
   }
 
+  /** Links may still be lost, and nobody is asked for what they owed. */
   stop(): void {
+    this.#isStopped = true
     this.#deadline?.cancel()
-    this.#deadline = null
   }
 
   #carryOut(pulls: readonly Pull[]): void {
@@ -95,7 +97,7 @@ export class Puller {
 
   #arm(): void {
     const { nextAt } = this.#pulls
-    if (this.#deadline !== null || nextAt === Number.POSITIVE_INFINITY) return
+    if (this.#isStopped || this.#deadline !== null || nextAt === Number.POSITIVE_INFINITY) return
     this.#deadline = this.#setup.agenda.at(nextAt, () => {
       this.#deadline = null
       this.#carryOut(this.#pulls.due(this.#setup.agenda.now()))
