@@ -106,6 +106,18 @@ module.exports = {
       { path: packages('@noble/[a-z]+') },
     ),
     rule(
+      'kit-is-for-hosts',
+      'Helpers beside the swarm know ports, errors, themselves and the real clock, and need not know the swarm.',
+      { path: '^src/kit/' },
+      { path: '^src/', pathNot: [PORTS, '^src/kit/', '^src/runtime/system[.]ts$'] },
+    ),
+    rule(
+      'kit-stays-out',
+      'What is for hosts is no part of the core, which runs where there are no threads.',
+      { path: '^src/', pathNot: '^src/kit/' },
+      { path: '^src/kit/' },
+    ),
+    rule(
       'testing-stays-out',
       'Nothing that ships stands on the tests.',
       { path: '^src/', pathNot: '^src/testing/' },

@@ -7,6 +7,7 @@ const published = {
   websocket: 'src/transports/websocket.ts',
   memory: 'src/transports/memory.ts',
   storage: 'src/storage/memory.ts',
+  kit: 'src/kit/index.ts',
   testing: 'src/testing/index.ts',
 }
 

@@ -1,6 +1,7 @@
 /** What the processes of a work do. A part counts what it did (`did`), and tells what it found (`tell`). */
 import { Flood } from './flood.mjs'
 import { makerOf, ringOf } from './payloads.mjs'
+import { verifyParts } from './works/verify-parts.mjs'
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 const pause = () => new Promise((resolve) => setTimeout(resolve, 1))
@@ -34,6 +35,7 @@ function pump(step) {
 
 /** @type {Record<string, (nodes: any[], details: any) => any>} */
 export const parts = {
+  ...verifyParts,
   /** Sends to its one peer as fast as it is let. */
   sender: ([node], { json, size }) => {
     const ring = ringOf(makerOf(json, size), size)

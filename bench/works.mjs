@@ -8,6 +8,7 @@ import { memory } from './works/memory.mjs'
 import { mesh } from './works/mesh.mjs'
 import { micro } from './works/micro.mjs'
 import { rtt } from './works/rtt.mjs'
+import { verify } from './works/verify.mjs'
 
 const BURST = 64
 
@@ -39,6 +40,7 @@ export const WORKS = {
   memory: { run: memory, about: 'an idle connection in the hub, of 500', figure: 'rssKiB' },
   mesh: { run: mesh, about: '8 nodes, 250 B, each gets all once', figure: 'uniquePerSec', json: true },
   idle: { run: idle, about: 'hub with 125 idle links', figure: 'cpuPercent', atOnce: true },
+  verify: { run: verify, about: 'an idle link’s answers while a hub checks 1,000 signatures a second', figure: null, alone: true },
   micro: { run: micro, about: 'single parts, ns each', figure: null, alone: true },
   footprint: { run: footprint, about: 'what it takes to install and to load', figure: null, alone: true },
 }

@@ -111,6 +111,10 @@ export type ErrorCode =
   | 'listener-failed'
   | 'storage-failed'
   | 'directory-failed'
+  | 'pool-full'
+  | 'worker-failed'
+  | 'worker-lost'
+  | 'worker-timeout'
 
 /** The one error class: `code` is stable and documented, `fault` says whose doing, `cause` keeps what lies below. */
 export class HoldfastError extends Error {

@@ -1,0 +1,2 @@
+/** Lives, and serves nobody. */
+setInterval(() => {}, 1_000)
