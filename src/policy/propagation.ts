@@ -1,7 +1,7 @@
 /**
  * How far a broadcast is pushed and how far only announced. Few links: everything is pushed to all of them. Many: whoever made
  * a small message pushes it to all, and relays announce it, to a few at once and to the rest a little later, since most of
- * them will have it by then. What is large is announced, and sent to who asks.
+ * them will have it by then; whoever depends on the relay is pushed to. What is large is announced, and sent to who asks.
  */
 
 /** `hybrid` is the default; `flood` pushes everything to everybody, whatever it weighs. */

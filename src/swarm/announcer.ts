@@ -3,6 +3,7 @@
  * of its own, and only of what its peer is not known to have by then: so nobody who is linked to an honest node misses anything,
  * and most are told nothing. A link that is new hears of the last seconds.
  */
+import { Dependence } from '../policy/dependence.js'
 import { OFFER_LATER_MS } from '../policy/propagation.js'
 import type { Clock, Random } from '../ports/clock.js'
 import { FRAME } from '../protocol/frame.js'
@@ -27,6 +28,7 @@ interface Listener {
   readonly since: number
   /** The number that it has been told up to. */
   toldTo: number
+  readonly dependence: Dependence
   deadline: Deadline | null
 }
 
@@ -49,13 +51,29 @@ export class Announcer {
     if (this.#listeners.has(connection)) return
     const { shelf } = this.#setup
     const toldTo = Math.max(0, shelf.next - CATCH_UP)
-    this.#listeners.set(connection, { now: [], since: shelf.next, toldTo, deadline: null })
+    this.#listeners.set(connection, {
+      now: [],
+      since: shelf.next,
+      toldTo,
+      dependence: new Dependence(),
+      deadline: null,
+    })
     if (toldTo < shelf.next) this.later(connection)
   }
 
   lost(connection: Connection): void {
     this.#listeners.get(connection)?.deadline?.cancel()
     this.#listeners.delete(connection)
+  }
+
+  /** A peer has asked for what it was told. */
+  asked(connection: Connection, count: number): void {
+    this.#listeners.get(connection)?.dependence.asked(count)
+  }
+
+  /** Whether a peer is better sent the next message than told of it. */
+  takePush(connection: Connection): boolean {
+    return this.#listeners.get(connection)?.dependence.takePush() === true
   }
 
   /** Tells it at the end of the turn. */
@@ -91,7 +109,7 @@ export class Announcer {
       if (listener === undefined) continue
       const told = listener.now
       listener.now = []
-      tell(connection, told)
+      tell(connection, listener, told)
     }
   }
 
@@ -108,11 +126,12 @@ export class Announcer {
       rest.push(kept)
     }
     listener.toldTo = shelf.next
-    tell(connection, rest)
+    tell(connection, listener, rest)
   }
 }
 
-function tell(connection: Connection, told: readonly Kept[]): void {
+function tell(connection: Connection, { dependence }: Listener, told: readonly Kept[]): void {
+  dependence.told(told.length)
   for (let at = 0; at < told.length; at += IDS_MAX) {
     const announced = told.slice(at, at + IDS_MAX).map(
       ({ bytes }): Announced => ({

@@ -39,7 +39,8 @@ export class FanOut {
   readonly #flusher: Flusher
   /** Frames of one turn. */
   readonly #frames = new FrameSlab()
-  #isUsed = false
+  /** What was written last in this turn, for the next link with the same numbers. */
+  #last: { readonly bytes: Uint8Array; readonly outgoing: Outgoing } | null = null
 
   constructor(connections: () => Iterable<Connection>, counters: Counters, flusher: Flusher) {
     this.#connections = connections
@@ -90,17 +91,19 @@ export class FanOut {
 
   /** The turn is over. */
   flush(): void {
-    this.#isUsed = false
+    this.#last = null
     this.#frames.rest()
   }
 
   #write(type: number, bytes: Uint8Array, shared: SharedBody): Outgoing {
+    if (this.#last?.bytes === bytes && this.#last.outgoing.type === type) return this.#last.outgoing
     const parts = [bytes]
-    const outgoing = { type, parts, bodyBytes: bytes.length, counted: true, shared }
-    if (isOversize(type, bytes.length)) return outgoing
-    if (!this.#isUsed) this.#flusher.add(this)
-    this.#isUsed = true
-    return { ...outgoing, frame: this.#frames.write(type, parts, bytes.length) }
+    const whole = { type, parts, bodyBytes: bytes.length, counted: true, shared }
+    if (isOversize(type, bytes.length)) return whole
+    if (this.#last === null) this.#flusher.add(this)
+    const outgoing = { ...whole, frame: this.#frames.write(type, parts, bytes.length) }
+    this.#last = { bytes, outgoing }
+    return outgoing
   }
 }
 

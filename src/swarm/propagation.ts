@@ -19,7 +19,7 @@ import type { FanOutResult } from './fan-out.js'
 import { FanOut, fits } from './fan-out.js'
 import { Flusher } from './flusher.js'
 import { Puller } from './puller.js'
-import type { Sendable } from './shelf.js'
+import type { Kept, Sendable } from './shelf.js'
 import { Shelf } from './shelf.js'
 
 export interface PropagationSetup {
@@ -115,6 +115,7 @@ export class Propagation {
   /** A peer asks for what it was told of: each message once on each link. */
   serve(connection: Connection, ids: readonly Uint8Array[]): void {
     const missing = ids.filter((id) => !this.#send(connection, id))
+    this.#announcer.asked(connection, ids.length - missing.length)
     if (missing.length > 0) connection.sendControl(FRAME.notFound, encodeIds(missing))
   }
 
@@ -175,6 +176,7 @@ export class Propagation {
     const from = Math.floor(this.#setup.random.float() * receivers.length)
     for (const [index, connection] of receivers.entries()) {
       const place = (index - from + receivers.length) % receivers.length
+      if (this.#announcer.takePush(connection) && this.#serve(connection, kept)) continue
       if (place < OFFER_AT_ONCE) this.#announcer.atOnce(connection, kept)
       else this.#announcer.later(connection)
     }
@@ -190,7 +192,11 @@ export class Propagation {
 
   #send(connection: Connection, id: Uint8Array): boolean {
     const kept = this.#shelf.get(keyOf(id))
-    if (kept === null || kept.served.has(connection) || !this.#fanOut.sendOn(connection, kept)) return false
+    return kept !== null && this.#serve(connection, kept)
+  }
+
+  #serve(connection: Connection, kept: Kept): boolean {
+    if (kept.served.has(connection) || !this.#fanOut.sendOn(connection, kept)) return false
     kept.served.add(connection)
     kept.informed.add(peerOf(connection))
     return true
