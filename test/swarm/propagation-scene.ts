@@ -97,7 +97,7 @@ export class Scene {
   }
 
   /** Whole, or as many of its fragments. */
-  send(peer: RawPeer, { id, body }: Made, fragments = Infinity): void {
+  send(peer: RawPeer, { id, body }: Made, fragments: number = Infinity): void {
     if (body.length < 32_000) peer.broadcast(0, 'tx', body)
     else
       for (const fragment of fragmentsOf(id, body).slice(0, fragments)) {
