@@ -45,6 +45,11 @@ describe('what is announced', () => {
     expect([scene.handled, strikes, duplicatesDropped]).toEqual([[tx.name], {}, 1])
     expect(scene.asked(c)).toEqual([])
     expect([a.closed, scene.node.heard('recovered')]).toEqual([null, []])
+    // It sent it in time: it is asked first again.
+    const next = scene.make(LARGE)
+    scene.announce(a, next)
+    await scene.world.settle()
+    expect(scene.asked(a)).toEqual([tx.name, next.name])
   })
 
   it('is asked of the next at once where the first does not have it', async () => {

@@ -5,6 +5,7 @@ import { FRAME, Fragmenter } from '../../src/protocol/frame.js'
 import { encodeIds, encodeInventory } from '../../src/protocol/inventory.js'
 import { broadcastId, message } from '../../src/protocol/message.js'
 import type { SwarmOptions } from '../../src/swarm/options.js'
+import type { Verdict } from '../../src/swarm/registry.js'
 import type { RawOptions } from './raw-peer.js'
 import { RawPeer } from './raw-peer.js'
 import type { Node } from './world.js'
@@ -37,7 +38,7 @@ export class Scene {
   readonly #names = new Map<string, string>()
   #made = 0
 
-  constructor(options: Partial<SwarmOptions> = {}, verdict: 'accept' | 'ignore' | 'reject' = 'accept') {
+  constructor(options: Partial<SwarmOptions> = {}, verdict: Verdict | Promise<Verdict> = 'accept') {
     this.node = this.world.node('node', {
       authorize: ({ peerId }) => this.#classes.get(peerId) ?? 'regular',
       ...options,
@@ -48,7 +49,7 @@ export class Scene {
     })
   }
 
-  static async of(options: Partial<SwarmOptions> = {}, verdict?: 'accept' | 'ignore' | 'reject'): Promise<Scene> {
+  static async of(options: Partial<SwarmOptions> = {}, verdict?: Verdict | Promise<Verdict>): Promise<Scene> {
     const scene = new Scene(options, verdict)
     await scene.node.swarm.start()
     return scene

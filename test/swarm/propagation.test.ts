@@ -68,6 +68,19 @@ describe('a small broadcast', () => {
     expect(first.size).toBe(others.length)
   })
 
+  it('is announced to each once, however many follow it', async () => {
+    const scene = await Scene.of()
+    const [from, ...others] = await scene.peers(40)
+    const txs = Array.from({ length: 12 }, () => scene.make(SMALL))
+    for (const tx of txs) {
+      if (from !== undefined) scene.send(from, tx)
+      await scene.world.run(200)
+    }
+    await scene.world.run(2_000)
+    const names = txs.map(({ name }) => name).toSorted()
+    for (const peer of others) expect(scene.told(peer).toSorted()).toEqual(names)
+  })
+
   it('is announced to nobody who announces it or sends it first', async () => {
     const scene = await Scene.of()
     const [from, ...others] = await scene.peers(40)
@@ -95,6 +108,28 @@ describe('a small broadcast', () => {
     scene.send(from, tx)
     await scene.world.run(2_000)
     expect([from, knowing].map((peer) => scene.told(peer))).toEqual([[], []])
+    for (const peer of others) expect(scene.told(peer)).toEqual([tx.name])
+  })
+
+  it('is announced to nobody who announces it or sends it while its handler takes its time', async () => {
+    let accept = (): void => undefined
+    const verdict = new Promise<'accept'>((resolve) => {
+      accept = () => {
+        resolve('accept')
+      }
+    })
+    const scene = await Scene.of({}, verdict)
+    const [from, announcing, sending, ...others] = await scene.peers(12)
+    const tx = scene.make(SMALL)
+    if (from === undefined || announcing === undefined || sending === undefined) throw new Error('there are twelve')
+    scene.send(from, tx)
+    await scene.world.settle()
+    scene.announce(announcing, tx)
+    scene.send(sending, tx)
+    await scene.world.settle()
+    accept()
+    await scene.world.run(2_000)
+    expect([from, announcing, sending].map((peer) => scene.told(peer))).toEqual([[], [], []])
     for (const peer of others) expect(scene.told(peer)).toEqual([tx.name])
   })
 
@@ -226,6 +261,9 @@ describe('who asks', () => {
     if (from !== undefined) scene.send(from, brought)
     const [small, large] = [scene.publish(SMALL), scene.publish(LARGE)]
     await scene.world.run(2_000)
+    const late = await scene.peer('regular', { names: [] })
+    await scene.world.run(2_000)
+    expect(scene.told(late)).toEqual([])
     scene.get(deaf, brought, small, large)
     await scene.world.settle()
     expect([scene.sent(deaf), scene.told(deaf)]).toEqual([[], []])
