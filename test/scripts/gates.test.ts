@@ -53,6 +53,21 @@ describe('a gate, with few nodes', () => {
       [{ nodes: 15, seeds: 3 }],
     ],
     ['loss', 'finds no message missing at anybody alive', [{ nodes: 8, seeds: 2 }]],
+    [
+      'propagation',
+      'finds every broadcast at everybody, whatever is lost, and for few of the bytes in a mesh',
+      [
+        { nodes: 400, part: 'mesh', mode: 'flood', seeds: 1 },
+        { nodes: 400, part: 'mesh', mode: 'hybrid', seeds: 1 },
+        { nodes: 200, part: 'mesh', mode: 'hybrid', fault: 'links', seeds: 1 },
+        { nodes: 200, part: 'mesh', mode: 'hybrid', fault: 'relays', seeds: 1 },
+        { nodes: 200, part: 'mesh', mode: 'hybrid', fault: 'block', seeds: 1 },
+        { nodes: 120, part: 'degree16', mode: 'flood', seeds: 1 },
+        { nodes: 120, part: 'degree16', mode: 'hybrid', seeds: 1 },
+        { nodes: 120, part: 'degree16', mode: 'hybrid', fault: 'links', seeds: 1 },
+        { nodes: 120, part: 'degree16', mode: 'hybrid', fault: 'relays', seeds: 1 },
+      ],
+    ],
   ]
   it.each(gates)(
     '%s %s',

@@ -1,0 +1,455 @@
+/** Whom to ask for what was announced: one example for each rule, and sequences that nobody thought of. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Pull } from '../../src/policy/pulls.js'
+import { Pulls } from '../../src/policy/pulls.js'
+import type { PeerId } from '../../src/ports/types.js'
+
+const KEY = 'the block'
+const KIB = 1_024
+const SMALL = 5 * KIB
+const SILENCE_MS = 250
+const TEN_MINUTES = 600_000
+const peer = (i: number): PeerId => `peer ${String(i)}` as PeerId
+const [a, b, c, d] = [peer(0), peer(1), peer(2), peer(3)]
+
+/** Everything due up to an instant, at the instants at which it is. */
+function until(pulls: Pulls, at: number): (Pull & { readonly at: number })[] {
+  const asked: (Pull & { readonly at: number })[] = []
+  for (let next = pulls.nextAt; next <= at; next = pulls.nextAt)
+    asked.push(...pulls.due(next).map((pull) => ({ ...pull, at: next })))
+  return asked
+}
+
+/** Who was asked for the block, and when. */
+const askedOf = (pulls: Pulls, at: number): (readonly [PeerId, number])[] =>
+  until(pulls, at).map((pull) => [pull.from, pull.at])
+
+/** Announced by each in turn, at 0. */
+function announcedBy(...peers: readonly PeerId[]): Pulls {
+  const pulls = new Pulls()
+  for (const from of peers) pulls.announced(KEY, SMALL, from, false, 0)
+  return pulls
+}
+
+/** One that let a deadline pass, at 2,000. */
+function withDefaulter(from: PeerId): Pulls {
+  const pulls = new Pulls()
+  pulls.announced('another', SMALL, from, false, 0)
+  until(pulls, 2_000)
+  pulls.takeGivenUp()
+  return pulls
+}
+
+describe('what has been announced', () => {
+  it('is asked of the first who announces it, at once, and of nobody else', () => {
+    const pulls = new Pulls()
+    expect(pulls.announced(KEY, SMALL, a, false, 0)).toBe(true)
+    expect(pulls.announced(KEY, SMALL, b, true, 0)).toBe(false)
+    expect(pulls.announced(KEY, SMALL, a, false, 10)).toBe(false)
+    expect([pulls.size, pulls.nextAt]).toEqual([1, SILENCE_MS])
+  })
+
+  it('is asked of a second source after 250 ms of silence, and not before', () => {
+    const pulls = announcedBy(a, b, c)
+    expect(pulls.due(SILENCE_MS - 1)).toEqual([])
+    expect(pulls.due(SILENCE_MS)).toEqual([{ key: KEY, from: b }])
+    expect(pulls.due(2 * SILENCE_MS - 1)).toEqual([])
+    expect(pulls.due(2 * SILENCE_MS)).toEqual([{ key: KEY, from: c }])
+  })
+
+  it('is asked of trusted sources before others, in the order in which they announced it', () => {
+    const pulls = announcedBy(a, b)
+    for (const from of [c, d]) pulls.announced(KEY, SMALL, from, true, 100)
+    pulls.announced(KEY, SMALL, peer(4), false, 100)
+    expect(askedOf(pulls, 1_000)).toEqual([
+      [c, 250],
+      [d, 500],
+      [b, 750],
+      [peer(4), 1_000],
+    ])
+  })
+
+  it('is asked once of who announces it again and again', () => {
+    const pulls = announcedBy(a, b, b, a, b)
+    pulls.announced(KEY, SMALL, b, true, 200)
+    expect(askedOf(pulls, 1_500)).toEqual([[b, 250]])
+  })
+
+  it('is forgotten when it comes, and is known to be with all who announced it', () => {
+    const pulls = announcedBy(a, b, c)
+    expect(pulls.arrived(KEY, a)).toEqual([a, b, c])
+    expect(pulls.size).toBe(0)
+    expect(askedOf(pulls, 5_000)).toEqual([])
+    expect([pulls.isDefaulter(a, 5_000), pulls.takeGivenUp().size]).toEqual([false, 0])
+  })
+
+  it('comes unasked as well', () => {
+    const pulls = announcedBy(a, b)
+    expect(pulls.arrived(KEY, d)).toEqual([a, b])
+    expect(pulls.arrived('never announced', a)).toEqual([])
+    expect(askedOf(pulls, 1_900)).toEqual([])
+  })
+
+  it('is asked of the next at once where one has it no more', () => {
+    const pulls = announcedBy(a, b, c)
+    expect(pulls.refused(KEY, a, 10)).toEqual({ key: KEY, from: b })
+    expect(pulls.refused(KEY, a, 11)).toBe(null)
+    expect(pulls.refused(KEY, c, 12)).toBe(null)
+    expect(pulls.refused('never announced', a, 13)).toBe(null)
+    // The one asked last has its 250 ms, too.
+    expect(askedOf(pulls, 1_500)).toEqual([[c, 500]])
+    expect(pulls.isDefaulter(a, 1_500)).toBe(false)
+  })
+
+  it('is asked of the next at once where one leaves, and never of who has left', () => {
+    const pulls = announcedBy(a, b, c)
+    pulls.announced('another', SMALL, a, false, 0)
+    pulls.announced('another', SMALL, c, false, 0)
+    expect(pulls.lost(b, 5)).toEqual([])
+    expect(pulls.lost(a, 10)).toEqual([
+      { key: KEY, from: c },
+      { key: 'another', from: c },
+    ])
+    expect(until(pulls, 1_500)).toEqual([])
+  })
+
+  it('is given up, on account of who announced it first, when nobody is left to ask', () => {
+    const gone = announcedBy(a, b)
+    gone.refused(KEY, a, 10)
+    gone.refused(KEY, b, 20)
+    expect([gone.size, [...gone.takeGivenUp()], [...gone.takeGivenUp()]]).toEqual([0, [a], []])
+    const left = announcedBy(a)
+    left.lost(a, 10)
+    expect([left.size, [...left.takeGivenUp()]]).toEqual([0, [a]])
+    const silent = announcedBy(a, b)
+    until(silent, 2_249)
+    expect([silent.size, silent.takeGivenUp().size]).toEqual([1, 0])
+    until(silent, 2_250)
+    expect([silent.size, [...silent.takeGivenUp()]]).toEqual([0, [a]])
+  })
+
+  it('is asked for anew by the next announcement after it was given up', () => {
+    const pulls = announcedBy(a)
+    pulls.refused(KEY, a, 10)
+    expect(pulls.announced(KEY, SMALL, b, false, 20)).toBe(true)
+  })
+})
+
+describe('what is large', () => {
+  const MIB = KIB * KIB
+
+  it('is on its way while its fragments come, and no second source is asked', () => {
+    const pulls = new Pulls()
+    for (const from of [a, b]) pulls.announced(KEY, 4 * MIB, from, false, 0)
+    for (let at = 200; at <= 3_800; at += 200) {
+      pulls.moved(a, at)
+      expect(askedOf(pulls, at), String(at)).toEqual([])
+    }
+    // 250 ms after the last of them, at the next look.
+    expect(askedOf(pulls, 4_249)).toEqual([])
+    expect(askedOf(pulls, 4_250)).toEqual([[b, 4_250]])
+  })
+
+  it('is silent where somebody else brings fragments', () => {
+    const pulls = new Pulls()
+    for (const from of [a, b]) pulls.announced(KEY, MIB, from, false, 0)
+    pulls.moved(b, 200)
+    expect(askedOf(pulls, 250)).toEqual([[b, 250]])
+  })
+
+  it('has a deadline of its size at 256 KiB a second, and two seconds at least', () => {
+    for (const [size, deadlineMs] of [
+      [SMALL, 2_000],
+      [512 * KIB, 2_000],
+      [MIB, 4_000],
+      [4 * MIB, 16_000],
+    ] as const) {
+      const pulls = new Pulls()
+      pulls.announced(KEY, size, a, false, 0)
+      until(pulls, deadlineMs - 1)
+      expect([pulls.size, pulls.isDefaulter(a, deadlineMs - 1)], String(size)).toEqual([1, false])
+      until(pulls, deadlineMs)
+      expect([pulls.size, pulls.isDefaulter(a, deadlineMs)], String(size)).toEqual([0, true])
+    }
+  })
+
+  it('gets no patience for fragments where it is announced as one that has none', () => {
+    for (const [size, asked] of [
+      [32 * KIB, [[b, 250]]],
+      [32 * KIB + 1, []],
+    ] as const) {
+      const pulls = new Pulls()
+      for (const from of [a, b]) pulls.announced(KEY, size, from, false, 0)
+      pulls.moved(a, 200)
+      expect(askedOf(pulls, 250), String(size)).toEqual(asked)
+    }
+  })
+})
+
+describe('a defaulter', () => {
+  it('is who has not sent it by the deadline, even where somebody else has', () => {
+    const pulls = announcedBy(a, b)
+    expect(askedOf(pulls, 250)).toEqual([[b, 250]])
+    pulls.arrived(KEY, b)
+    until(pulls, 1_999)
+    expect(pulls.isDefaulter(a, 1_999)).toBe(false)
+    until(pulls, 2_000)
+    expect([pulls.isDefaulter(a, 2_000), pulls.isDefaulter(b, 2_000)]).toEqual([true, false])
+    expect(pulls.takeGivenUp().size).toBe(0)
+  })
+
+  it('is not who sends it late, but in time', () => {
+    const pulls = announcedBy(a, b)
+    until(pulls, 250)
+    pulls.arrived(KEY, b)
+    pulls.arrived(KEY, a)
+    until(pulls, 5_000)
+    expect([pulls.size, pulls.isDefaulter(a, 5_000)]).toEqual([0, false])
+  })
+
+  it('is asked last, however trusted, and whoever else announces it is asked at once', () => {
+    const pulls = withDefaulter(a)
+    expect(pulls.announced(KEY, SMALL, a, true, 3_000)).toBe(false)
+    expect(pulls.announced(KEY, SMALL, b, false, 3_100)).toBe(true)
+    pulls.announced(KEY, SMALL, c, false, 3_100)
+    expect(askedOf(pulls, 4_000)).toEqual([
+      [c, 3_500],
+      [a, 3_750],
+    ])
+  })
+
+  it('alone is asked after 250 ms', () => {
+    const pulls = withDefaulter(a)
+    pulls.announced(KEY, SMALL, a, false, 3_000)
+    expect(askedOf(pulls, 3_249)).toEqual([])
+    expect(askedOf(pulls, 3_250)).toEqual([[a, 3_250]])
+  })
+
+  it('is one for ten minutes', () => {
+    const pulls = withDefaulter(a)
+    const untilAt = 2_000 + TEN_MINUTES
+    expect([pulls.isDefaulter(a, untilAt - 1), pulls.isDefaulter(a, untilAt)]).toEqual([true, false])
+    expect(pulls.announced(KEY, SMALL, a, false, untilAt)).toBe(true)
+  })
+})
+
+describe('the bounds', () => {
+  const flood = (pulls: Pulls, from: PeerId, count: number): number => {
+    let asked = 0
+    for (let i = 0; i < count; i++) if (pulls.announced(`${from} ${String(i)}`, SMALL, from, false, 0)) asked++
+    return asked
+  }
+
+  it('let one peer be the first to announce 1,024, and others as many', () => {
+    const pulls = new Pulls()
+    expect(flood(pulls, a, 2_000)).toBe(1_024)
+    expect(flood(pulls, b, 2_000)).toBe(1_024)
+    expect(pulls.size).toBe(2_048)
+  })
+
+  it('give a peer room again for each that comes or is given up', () => {
+    const pulls = new Pulls()
+    flood(pulls, a, 2_000)
+    pulls.arrived(`${a} 0`, b)
+    pulls.refused(`${a} 1`, a, 1)
+    pulls.refused(`${a} 2`, a, 1)
+    // The first is still owed by who was asked for it.
+    expect([1, 2, 3, 4].map((i) => pulls.announced(`new ${String(i)}`, SMALL, a, false, 2))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ])
+    until(pulls, 5_000)
+    expect([pulls.size, flood(pulls, a, 2_000)]).toEqual([0, 0])
+    expect(flood(pulls, b, 2_000)).toBe(1_024)
+  })
+
+  it('hold 16,384 in all, and of those that stand any number of sources may still be told', () => {
+    const pulls = new Pulls()
+    for (let i = 0; i < 20; i++) flood(pulls, peer(i), 1_000)
+    expect(pulls.size).toBe(16_384)
+    expect(pulls.announced(KEY, SMALL, peer(30), true, 0)).toBe(false)
+    pulls.announced(`${a} 7`, SMALL, peer(30), false, 0)
+    expect(pulls.refused(`${a} 7`, a, 1)).toEqual({ key: `${a} 7`, from: peer(30) })
+  })
+
+  it('remember sixteen sources beside those that are asked, the best of them', () => {
+    const pulls = announcedBy(...Array.from({ length: 30 }, (_, i) => peer(i)))
+    pulls.announced(KEY, SMALL, peer(40), true, 0)
+    const asked = askedOf(pulls, 20_000).map(([from]) => from)
+    expect(asked).toEqual([peer(40), ...Array.from({ length: 15 }, (_, i) => peer(1 + i))])
+  })
+})
+
+type Step = { readonly what: 'announced' | 'arrived' | 'refused' | 'lost' | 'moved' | 'wait'; readonly n: number } & {
+  readonly who: number
+  readonly isTrusted: boolean
+}
+
+const steps = fc.array(
+  fc.record({
+    what: fc.constantFrom('announced', 'announced', 'announced', 'arrived', 'refused', 'lost', 'moved', 'wait', 'wait'),
+    who: fc.nat(5),
+    n: fc.nat(900),
+    isTrusted: fc.boolean(),
+  }),
+  { maxLength: 120 },
+)
+
+/** What a bystander knows of one key: who was asked and still owes it, who announced it and was not asked yet. */
+class Bystander {
+  readonly pulls: Pulls = new Pulls()
+  now = 0
+  readonly #size: number
+  readonly #deadlineMs: number
+  #by: PeerId | null = null
+  #isHere = false
+  #askedAt = -Infinity
+  readonly #owing = new Map<PeerId, number>()
+  readonly #waiting = new Set<PeerId>()
+  readonly #movedAt = new Map<PeerId, number>()
+
+  constructor(size: number) {
+    this.#size = size
+    this.#deadlineMs = Math.max(2_000, (1_000 * size) / (256 * KIB))
+  }
+
+  step({ what, who, n, isTrusted }: Step): void {
+    const from = peer(who)
+    if (what === 'wait') this.#wait(n)
+    else if (what === 'announced') this.#announced(from, isTrusted)
+    else if (what === 'moved') {
+      this.pulls.moved(from, this.now)
+      this.#movedAt.set(from, this.now)
+    } else if (what === 'arrived') {
+      const holders = this.pulls.arrived(KEY, from)
+      for (const holder of holders) expect([...this.#owing.keys(), ...this.#waiting]).toContain(holder)
+      if (this.#by !== null) this.#isHere = true
+      this.#owing.delete(from)
+      this.#waiting.clear()
+    } else if (what === 'refused') {
+      const wasOwing = this.#owing.delete(from)
+      const pull = this.pulls.refused(KEY, from, this.now)
+      expect(pull === null || wasOwing).toBe(true)
+      this.#asked(pull)
+    } else {
+      this.#owing.delete(from)
+      this.#waiting.delete(from)
+      this.#movedAt.delete(from)
+      for (const pull of this.pulls.lost(from, this.now)) this.#asked(pull)
+    }
+    this.#settle()
+  }
+
+  /** Nobody says anything any more. */
+  end(): void {
+    this.#wait(60_000)
+    this.#settle()
+    expect([this.pulls.size, this.#waiting.size]).toEqual([0, 0])
+    expect(this.pulls.nextAt).toBe(Infinity)
+  }
+
+  #announced(from: PeerId, isTrusted: boolean): void {
+    const isOwing = this.#owing.has(from)
+    if (this.pulls.size === 0) this.#by = from
+    const isAsked = this.pulls.announced(KEY, this.#size, from, isTrusted, this.now)
+    if (!isOwing && !this.#isHere) this.#waiting.add(from)
+    if (isAsked) {
+      expect(this.#owing.size).toBe(0)
+      this.#asked({ key: KEY, from })
+    }
+  }
+
+  #wait(ms: number): void {
+    const at = this.now + ms
+    for (let next = this.pulls.nextAt; next <= at; next = this.pulls.nextAt) {
+      this.now = next
+      const [pull, ...more] = this.pulls.due(next)
+      expect(more).toEqual([])
+      for (const [from, deadlineAt] of this.#owing)
+        if (deadlineAt <= next && this.pulls.isDefaulter(from, next)) this.#owing.delete(from)
+      if (pull !== undefined) this.#expectSilence()
+      this.#asked(pull ?? null)
+      this.#settle()
+    }
+    this.now = at
+  }
+
+  /** Whoever is asked has announced it, and does not owe it already. */
+  #asked(pull: Pull | null): void {
+    if (pull === null) return
+    expect(pull.key).toBe(KEY)
+    expect(this.#owing.has(pull.from)).toBe(false)
+    expect(this.#waiting.delete(pull.from)).toBe(true)
+    this.#owing.set(pull.from, this.now + this.#deadlineMs)
+    this.#askedAt = this.now
+  }
+
+  #expectSilence(): void {
+    if (this.#owing.size === 0) return
+    const heardAt = [...this.#owing.keys()].map((from) => this.#movedAt.get(from) ?? -Infinity)
+    const lastAt = Math.max(this.#askedAt, ...(this.#size > 32 * KIB ? heardAt : []))
+    expect(this.now - lastAt).toBeGreaterThanOrEqual(SILENCE_MS)
+  }
+
+  /** It is wanted, or it has come, or it was given up and everybody who announced it had been asked. */
+  #settle(): void {
+    const givenUp = [...this.pulls.takeGivenUp()]
+    if (this.pulls.size === 1 || this.#by === null) {
+      expect(givenUp).toEqual([])
+      return
+    }
+    expect(givenUp).toEqual(this.#isHere ? [] : [this.#by])
+    expect([this.#owing.size, this.#waiting.size]).toEqual([0, 0])
+    this.#by = null
+    this.#isHere = false
+  }
+}
+
+describe('whatever happens', () => {
+  it('nobody is asked twice at a time, or too soon, and what does not come is asked of all who have it or given up', () => {
+    const sizes = fc.constantFrom(SMALL, 40 * KIB, KIB * KIB)
+    fc.assert(
+      fc.property(sizes, steps, (size, all) => {
+        const bystander = new Bystander(size)
+        for (const step of all) bystander.step(step)
+        bystander.end()
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('many keys are each as if they were alone', () => {
+    fc.assert(
+      fc.property(fc.array(steps, { minLength: 2, maxLength: 4 }), (all) => {
+        const together = new Pulls()
+        const alone = all.map(() => new Pulls())
+        const length = Math.max(...all.map((one) => one.length))
+        for (let i = 0, now = 0; i < length; i++, now += 100) {
+          for (const [n, one] of all.entries()) {
+            const step = one[i]
+            // Who leaves, or is late, does so for all of them.
+            if (step === undefined || step.what === 'lost' || step.what === 'wait' || step.what === 'moved') continue
+            const { what, isTrusted } = step
+            const from = peer(10 * n + step.who)
+            const key = String(n)
+            const [first, second] = [together, alone[n] ?? together].map((pulls) =>
+              what === 'announced'
+                ? pulls.announced(key, SMALL, from, isTrusted, now)
+                : what === 'arrived'
+                  ? pulls.arrived(key, from)
+                  : pulls.refused(key, from, now),
+            )
+            expect(first).toEqual(second)
+          }
+          const due = until(together, now + 99)
+          for (const [n, pulls] of alone.entries())
+            expect(due.filter(({ key }) => key === String(n))).toEqual(until(pulls, now + 99))
+        }
+        expect(together.size).toBe(alone.reduce((sum, { size }) => sum + size, 0))
+      }),
+    )
+  })
+})
