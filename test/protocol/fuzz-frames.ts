@@ -134,6 +134,14 @@ const request = (random: SeededRandom): Uint8Array =>
 const response = (random: SeededRandom, most?: number): Uint8Array =>
   joinBytes([varintBytes(someNumber(random)), Uint8Array.of(0), someBytes(random, most)])
 
+/** Ids of 16 bytes, seldom so many. */
+function someIds(random: SeededRandom, many = 1_000): readonly Uint8Array[] {
+  const count = random.below(32) === 0 ? many : random.below(5)
+  return Array.from({ length: count }, () => random.bytes(16))
+}
+const inventory = (random: SeededRandom, leastSize: number, many?: number): Uint8Array =>
+  joinBytes(someIds(random, many).flatMap((id) => [id, varintBytes(Math.max(leastSize, someNumber(random)))]))
+
 const SOUND: readonly Build[] = [
   ping,
   application,
@@ -148,6 +156,9 @@ const SOUND: readonly Build[] = [
   ],
   (random) => [encodeFrame(FRAME.cancel, varintBytes(someNumber(random)))],
   (random) => [encodeFrame(FRAME.pong, random.bytes(random.below(33)))],
+  (random) => [encodeFrame(FRAME.inventory, inventory(random, 16))],
+  (random) => [encodeFrame(FRAME.get, joinBytes(someIds(random)))],
+  (random) => [encodeFrame(FRAME.notFound, joinBytes(someIds(random)))],
   (random) => [encodeFrame(FRAME.window, varintBytes(1 + random.below(VARINT_MAX)))],
   (random) => [encodeFrame(FRAME.gap, someBytes(random, 100))],
   (random) => [encodeFrame(FRAME.types, encodeNames(named(random)))],
@@ -162,7 +173,7 @@ const SOUND: readonly Build[] = [
 
 const anyType = (random: SeededRandom): number => (random.below(4) === 0 ? someNumber(random) : random.below(70))
 /** Types that version 1 does not know and must not pass over. */
-const CRITICAL: readonly number[] = [0, 8, 13, 14, 15, 16, 20, 24, 31]
+const CRITICAL: readonly number[] = [0, 8, 15, 20, 24, 31]
 
 const HOSTILE: readonly Build[] = [
   // Any body under any type.
@@ -170,6 +181,9 @@ const HOSTILE: readonly Build[] = [
   // A sound frame, damaged.
   (random) => framesOf(random.below(2 ** 25) * HOSTILE_ONE_IN).map((frame) => damaged(frame, random)),
   (random) => [encodeFrame(CRITICAL[random.below(CRITICAL.length)] ?? 0, EMPTY)],
+  // Sizes that no message has, ids that are cut short.
+  (random) => [encodeFrame(FRAME.inventory, inventory(random, 0, 1_001))],
+  (random) => [encodeFrame(random.below(2) === 0 ? FRAME.get : FRAME.notFound, random.bytes(random.below(50)))],
   (random) => [encodeFrame(FRAME.hello, encodeHello(makeHello(random.below(100))))],
   (random) => [
     encodeFrame(FRAME.goodbye, encodeGoodbye('busy', someNumber(random), someText(random).repeat(random.below(50)))),

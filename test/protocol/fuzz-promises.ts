@@ -13,6 +13,8 @@ const HELLO_BYTES_MAX = 16_384
 const NAME_BYTES_MAX = 32
 const NAMES_MAX = 256
 const PEERS_MAX = 100
+const IDS_MAX = 1_000
+const ID_BYTES = 16
 const RETRY_AFTER_MAX_MS = 3_600_000
 const TEXT_BYTES_MAX = 200
 /** What the largest answer is that was ever asked for. */
@@ -87,6 +89,17 @@ export function checkEvent(event: SessionEvent, bodyBytesMax: number): void {
         event.hints.every(({ publicKey, addresses }) => publicKey.length === 32 && addresses.length <= 8),
         event,
       )
+      break
+    case 'inventory':
+      must(event.announced.length <= IDS_MAX, event)
+      must(
+        event.announced.every(({ id, size }) => id.length === ID_BYTES && size >= ID_BYTES && size <= VARINT_MAX),
+        event,
+      )
+      break
+    case 'get':
+    case 'not-found':
+      must(event.ids.length <= IDS_MAX && event.ids.every((id) => id.length === ID_BYTES), event)
       break
     case 'window':
       must(event.bytes >= 1 && event.bytes <= VARINT_MAX, event)
