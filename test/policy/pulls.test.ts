@@ -237,7 +237,7 @@ describe('a defaulter', () => {
 describe('the bounds', () => {
   const flood = (pulls: Pulls, from: PeerId, count: number): number => {
     let asked = 0
-    for (let i = 0; i < count; i++) if (pulls.announced(`${from} ${String(i)}`, SMALL, from, false, 0)) asked++
+    for (let i = 0; i < count; i++) if (pulls.announced(`${from} ${String(i)}`, SMALL, from, true, 0)) asked++
     return asked
   }
 
@@ -252,8 +252,8 @@ describe('the bounds', () => {
     const pulls = new Pulls()
     flood(pulls, a, 2_000)
     pulls.arrived(`${a} 0`, b)
-    pulls.refused(`${a} 1`, a, 1)
-    pulls.refused(`${a} 2`, a, 1)
+    pulls.arrived(`${a} 1`, a)
+    pulls.arrived(`${a} 2`, a)
     // The first is still owed by who was asked for it.
     expect([1, 2, 3, 4].map((i) => pulls.announced(`new ${String(i)}`, SMALL, a, false, 2))).toEqual([
       true,
