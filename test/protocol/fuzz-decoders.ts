@@ -7,6 +7,8 @@ import { decodeControl, encodeGoodbye } from '../../src/protocol/control.js'
 import { checkDelegation } from '../../src/protocol/delegation.js'
 import type { Hello, TypeName } from '../../src/protocol/hello.js'
 import { decodeHello, decodeNames, encodeHello, encodeNames, NameTable } from '../../src/protocol/hello.js'
+import type { Announced } from '../../src/protocol/inventory.js'
+import { decodeIds, decodeInventory, encodeIds, encodeInventory } from '../../src/protocol/inventory.js'
 import { formatPeerId, parsePeerId } from '../../src/protocol/peer-id.js'
 import { decodePeers, encodePeers } from '../../src/protocol/peers.js'
 import { checkPreamble, initiatorPreamble, PREAMBLE_BYTES, responderPreamble } from '../../src/protocol/preamble.js'
@@ -145,6 +147,33 @@ const DECODERS: readonly Decoder[] = [
       }
       must((hints?.length ?? 0) <= 100, 'too many peers')
       return hints
+    },
+  },
+  {
+    name: 'inventory',
+    sound: (random) => {
+      const value = Array.from(
+        { length: random.below(5) },
+        (): Announced => ({ id: random.bytes(16), size: Math.max(16, someNumber(random)) }),
+      )
+      return { bytes: encodeInventory(value), value }
+    },
+    read: (bytes) => {
+      const announced = decodeInventory(bytes)
+      if (announced !== null) must(hex(encodeInventory(announced)) === hex(bytes), 'an inventory in two spellings')
+      return announced
+    },
+  },
+  {
+    name: 'ids',
+    sound: (random) => {
+      const value = Array.from({ length: random.below(5) }, () => random.bytes(16))
+      return { bytes: encodeIds(value), value }
+    },
+    read: (bytes) => {
+      const ids = decodeIds(bytes)
+      if (ids !== null) must(hex(encodeIds(ids)) === hex(bytes), 'ids in two spellings')
+      return ids
     },
   },
   {

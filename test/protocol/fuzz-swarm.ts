@@ -6,6 +6,7 @@ import { DedupCache } from '../../src/policy/dedup.js'
 import type { PeerClass } from '../../src/ports/types.js'
 import { joinBytes, utf8 } from '../../src/protocol/bytes.js'
 import { encodeFrame, FRAME } from '../../src/protocol/frame.js'
+import { encodeIds, encodeInventory } from '../../src/protocol/inventory.js'
 import { broadcastId, direct, message, request } from '../../src/protocol/message.js'
 import { varintBytes } from '../../src/protocol/varint.js'
 import { SeededRandom } from '../../src/testing/seeded-random.js'
@@ -124,6 +125,17 @@ async function act(word: number, scene: Scene, liar: Liar, tally: Tally): Promis
     own.below(2) === 0 ? someJson([own.word(), own.word()].slice(own.below(2))) : `{"hash":${String(own.below(6))}}`,
   )
   switch (word & 15) {
+    case 7: {
+      // What anybody may have said or will say, of any size.
+      const ids = Array.from({ length: 1 + own.below(4) }, () => {
+        const said = utf8(`{"hash":${String(own.below(6))}}`)
+        return broadcastId('tx', said, world.crypto)
+      })
+      const sized = ids.map((id) => ({ id, size: 16 + own.below(2) * own.below(30_000) }))
+      liar.seal(encodeFrame(FRAME.inventory, encodeInventory(sized)))
+      if (own.below(2) === 0) liar.seal(encodeFrame(own.below(2) === 0 ? FRAME.get : FRAME.notFound, encodeIds(ids)))
+      break
+    }
     case 8:
       liar.seal(encodeFrame(FRAME.firstApplication, joinBytes([broadcastId('tx', json, world.crypto), json])))
       break
@@ -170,9 +182,10 @@ function checkBounds({ world, a, b, dedup, asked }: Scene): void {
   const holds = (what: string, value: number, most: number): void => {
     if (value > most) throw new Error(`${what}: ${String(value)} where ${String(most)} is the bound`)
   }
-  const { peers, pending, lingering } = a.swarm.status()
+  const { peers, pending, lingering, memory } = a.swarm.status()
   holds('peers', peers.length, PEERS_MAX)
   for (const { bufferedBytes } of peers) holds('bytes held', bufferedBytes, BUFFERED_MAX)
+  holds('kept', memory.keptBytes, memory.maxBytes / 16)
   holds('pending', pending, PENDING_MAX)
   holds('lingering', lingering, LINGERING_MAX)
   holds('in flight', dedup.inFlight, IN_FLIGHT_MAX)
