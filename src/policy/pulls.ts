@@ -9,6 +9,8 @@ import { BoundedMap } from './bounded-map.js'
 
 /** Ids wanted at once, and of those, ids that one peer was the first to announce. */
 const WANTED_MAX = 16_384
+/** Where those that are not trusted may add no more. */
+const WANTED_OF_STRANGERS_MAX = 12_288
 const WANTED_OF_ONE_MAX = 1_024
 /** Who else has it, for each id. */
 const OTHERS_MAX = 16
@@ -19,22 +21,25 @@ const FRAGMENTED_BYTES = 32_768
 const WHOLE_MS_MIN = 2_000
 const BYTES_PER_MS = 256 * 1.024
 const DEFAULTED_MS = 600_000
+/** Who did not have what it had announced: an honest one has let it go for want of room. */
+const LACKING_MS = 60_000
 const PEERS_MAX = 4_096
 
 interface Asked {
   readonly from: PeerId
+  /** As this source says. */
+  readonly size: number
   readonly deadlineAt: number
 }
 
 interface Wanted {
   readonly key: string
-  readonly size: number
   /** Who announced it first: it counts among that peer's. */
   readonly by: PeerId
   // Bound: OTHERS_MAX and one.
   asked: Asked[]
   // Bound: OTHERS_MAX. The next to ask comes first.
-  others: { readonly from: PeerId; readonly rank: number }[]
+  others: { readonly from: PeerId; readonly rank: number; readonly size: number }[]
   askedAt: number
   /** It has come, and those who are still asked owe it. */
   isHere: boolean
@@ -57,7 +62,9 @@ export class Pulls {
   readonly #defaulters = new BoundedMap<number>(PEERS_MAX)
   /** Who announced what nobody then had. Bound: the peers. */
   #givenUp = new Set<PeerId>()
-  /** When each last brought a fragment of anything. */
+  /** Until when each counts as one that says more than it has. */
+  readonly #lacking = new BoundedMap<number>(PEERS_MAX)
+  /** Until when each has brought fragments of anything as fast as it should. */
   readonly #movedAt = new BoundedMap<number>(PEERS_MAX)
 
   /** Ids that are wanted. */
@@ -67,7 +74,7 @@ export class Pulls {
 
   /** When {@link due} is to be asked next; Infinity while nothing is wanted. */
   get nextAt(): number {
-    return this.#checks[0]?.at ?? Number.POSITIVE_INFINITY
+    return this.size === 0 ? Number.POSITIVE_INFINITY : (this.#checks[0]?.at ?? Number.POSITIVE_INFINITY)
   }
 
   /** Whether a peer let a deadline pass within the last ten minutes. */
@@ -79,16 +86,18 @@ export class Pulls {
   announced(key: string, size: number, from: PeerId, isTrusted: boolean, now: number): boolean {
     const known = this.#wanted.get(key)
     const ofThis = this.#byPeer.get(from) ?? 0
-    if (known === undefined && (this.#wanted.size >= WANTED_MAX || ofThis >= WANTED_OF_ONE_MAX)) return false
-    const wanted =
-      known ?? this.#begin({ key, size, by: from, asked: [], others: [], askedAt: now, isHere: false }, now)
-    const rank = this.isDefaulter(from, now) ? RANK.defaulter : isTrusted ? RANK.trusted : RANK.other
-    // A defaulter alone is asked when a silence has passed in which nobody else came.
-    if (wanted.asked.length === 0 && rank !== RANK.defaulter) {
-      this.#ask(wanted, from, now)
+    const wantedMax = isTrusted ? WANTED_MAX : WANTED_OF_STRANGERS_MAX
+    if (known === undefined && (this.#wanted.size >= wantedMax || ofThis >= WANTED_OF_ONE_MAX)) return false
+    const wanted = known ?? this.#begin({ key, by: from, asked: [], others: [], askedAt: now, isHere: false }, now)
+    // It came, and was lost again before it was judged.
+    wanted.isHere = false
+    const rank = this.#rankOf(from, isTrusted, now)
+    // Who failed before is asked when a silence has passed in which nobody else came.
+    if (wanted.asked.length === 0 && rank < RANK.lacking) {
+      this.#ask(wanted, from, size, now)
       return true
     }
-    addOther(wanted, from, rank)
+    addOther(wanted, from, rank, size)
     return false
   }
 
@@ -104,9 +113,11 @@ export class Pulls {
     return holders
   }
 
-  /** Part of something large has come from a peer: what it was asked for is on its way. */
-  moved(from: PeerId, now: number): void {
-    if (this.#wanted.size > 0) this.#movedAt.set(from, now)
+  /** Part of something large has come from a peer: it buys as much time as it should have taken, or crumbs would be patience. */
+  moved(from: PeerId, bytes: number, now: number): void {
+    if (this.#wanted.size === 0) return
+    const before = Math.max(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY, now - SILENCE_MS)
+    this.#movedAt.set(from, Math.min(now, before + bytes / BYTES_PER_MS))
   }
 
   /** A peer was asked and has it no more. @returns whom to ask instead */
@@ -114,7 +125,21 @@ export class Pulls {
     const wanted = this.#wanted.get(key)
     if (wanted?.asked.some((asked) => asked.from === from) !== true) return null
     wanted.asked = wanted.asked.filter((asked) => asked.from !== from)
+    this.#lacking.set(from, now + LACKING_MS)
     return this.#next(wanted, now)
+  }
+
+  /** A peer has another link now. @returns what it was asked for: the question may have been lost with the old one */
+  relinked(from: PeerId, now: number): readonly Pull[] {
+    const pulls: Pull[] = []
+    for (const wanted of this.#wanted.values()) {
+      const asked = wanted.asked.find((one) => one.from === from)
+      if (asked === undefined) continue
+      wanted.asked = wanted.asked.filter((one) => one !== asked)
+      this.#ask(wanted, from, asked.size, now)
+      pulls.push({ key: wanted.key, from })
+    }
+    return pulls
   }
 
   /** A peer has left. @returns whom to ask instead, for everything it was asked for */
@@ -123,7 +148,9 @@ export class Pulls {
     this.#movedAt.delete(from)
     for (const wanted of [...this.#wanted.values()]) {
       wanted.others = wanted.others.filter((other) => other.from !== from)
-      const pull = this.refused(wanted.key, from, now)
+      if (!wanted.asked.some((asked) => asked.from === from)) continue
+      wanted.asked = wanted.asked.filter((asked) => asked.from !== from)
+      const pull = this.#next(wanted, now)
       if (pull !== null) pulls.push(pull)
     }
     return pulls
@@ -152,6 +179,12 @@ export class Pulls {
     return givenUp
   }
 
+  #rankOf(from: PeerId, isTrusted: boolean, now: number): number {
+    if (this.isDefaulter(from, now)) return RANK.defaulter
+    if ((this.#lacking.get(from) ?? 0) > now) return RANK.lacking
+    return isTrusted ? RANK.trusted : RANK.other
+  }
+
   #begin(wanted: Wanted, now: number): Wanted {
     this.#wanted.set(wanted.key, wanted)
     this.#byPeer.set(wanted.by, (this.#byPeer.get(wanted.by) ?? 0) + 1)
@@ -166,12 +199,12 @@ export class Pulls {
     return this.#isMoving(wanted, now) ? null : this.#next(wanted, now)
   }
 
-  #isMoving({ size, asked, askedAt }: Wanted, now: number): boolean {
+  #isMoving({ asked, askedAt }: Wanted, now: number): boolean {
     if (asked.length === 0) return false
     const isRecent = (at: number): boolean => now - at < SILENCE_MS
     if (isRecent(askedAt)) return true
-    return (
-      size > FRAGMENTED_BYTES && asked.some(({ from }) => isRecent(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY))
+    return asked.some(
+      ({ from, size }) => size > FRAGMENTED_BYTES && isRecent(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY),
     )
   }
 
@@ -183,17 +216,18 @@ export class Pulls {
       if (!wanted.isHere) this.#givenUp.add(wanted.by)
       return null
     }
-    this.#ask(wanted, next.from, now)
+    this.#ask(wanted, next.from, next.size, now)
     return { key: wanted.key, from: next.from }
   }
 
-  #ask(wanted: Wanted, from: PeerId, now: number): void {
+  #ask(wanted: Wanted, from: PeerId, size: number, now: number): void {
     wanted.askedAt = now
-    wanted.asked.push({ from, deadlineAt: now + Math.max(WHOLE_MS_MIN, wanted.size / BYTES_PER_MS) })
+    wanted.asked.push({ from, size, deadlineAt: now + Math.max(WHOLE_MS_MIN, size / BYTES_PER_MS) })
   }
 
   #forget(wanted: Wanted): void {
     this.#wanted.delete(wanted.key)
+    if (this.#wanted.size === 0) this.#checks = []
     const left = (this.#byPeer.get(wanted.by) ?? 1) - 1
     if (left > 0) this.#byPeer.set(wanted.by, left)
     else this.#byPeer.delete(wanted.by)
@@ -201,13 +235,13 @@ export class Pulls {
 }
 
 /** Behind those that are asked no later. */
-function addOther({ asked, others, isHere }: Wanted, from: PeerId, rank: number): void {
+function addOther({ asked, others, isHere }: Wanted, from: PeerId, rank: number, size: number): void {
   if (isHere || asked.some((one) => one.from === from) || others.some((one) => one.from === from)) return
   const at = others.findIndex((other) => other.rank > rank)
-  others.splice(at < 0 ? others.length : at, 0, { from, rank })
+  others.splice(at < 0 ? others.length : at, 0, { from, rank, size })
   if (others.length > OTHERS_MAX) others.pop()
 }
 
 /** Lower is asked sooner. */
-const RANK = { trusted: 0, other: 1, defaulter: 2 }
+const RANK = { trusted: 0, other: 1, lacking: 2, defaulter: 3 }
 const NOBODY: readonly PeerId[] = []

@@ -12,6 +12,7 @@ import { encodeInventory, IDS_MAX } from '../protocol/inventory.js'
 import { BROADCAST_ID_BYTES } from '../protocol/message.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
+import { LinkMarks, LinkSlots } from './marks.js'
 import type { Kept, Shelf } from './shelf.js'
 
 export interface AnnouncerSetup {
@@ -24,8 +25,7 @@ export interface AnnouncerSetup {
 interface Listener {
   // Bound: what one turn accepts.
   now: Kept[]
-  /** The number on the shelf when it came. */
-  readonly since: number
+  readonly marks: LinkMarks
   /** The number that it has been told up to. */
   toldTo: number
   readonly dependence: Dependence
@@ -39,6 +39,7 @@ export class Announcer {
   readonly #setup: AnnouncerSetup
   // Bound: open links.
   readonly #listeners = new Map<Connection, Listener>()
+  readonly #slots = new LinkSlots()
   // Bound: open links.
   #hurried: Connection[] = []
 
@@ -48,12 +49,14 @@ export class Announcer {
 
   /** A link has taken its place. */
   joined(connection: Connection): void {
-    if (this.#listeners.has(connection)) return
-    const { shelf } = this.#setup
+    // What it had brought before it was seated may have ended it.
+    if (!connection.isOpen || this.#listeners.has(connection)) return
+    const { agenda, shelf } = this.#setup
+    shelf.expire(agenda.now())
     const toldTo = Math.max(0, shelf.next - CATCH_UP)
     this.#listeners.set(connection, {
       now: [],
-      since: shelf.next,
+      marks: new LinkMarks(this.#slots.take(), shelf.next),
       toldTo,
       dependence: new Dependence(),
       deadline: null,
@@ -61,9 +64,30 @@ export class Announcer {
     if (toldTo < shelf.next) this.later(connection)
   }
 
-  lost(connection: Connection): void {
-    this.#listeners.get(connection)?.deadline?.cancel()
+  /** @returns whether it had a place */
+  lost(connection: Connection): boolean {
+    const listener = this.#listeners.get(connection)
+    if (listener === undefined) return false
+    listener.deadline?.cancel()
+    this.#slots.giveBack(listener.marks.slot)
     this.#listeners.delete(connection)
+    return true
+  }
+
+  /** A peer has a message, or has been told of it on this link: what was said on one that is dead was said to nobody. */
+  noteTold(connection: Connection, kept: Kept): void {
+    this.#listeners.get(connection)?.marks.add('told', kept)
+  }
+
+  /** Whether a message may be sent on a link for its asking: once. */
+  mayServe(connection: Connection, kept: Kept): boolean {
+    return this.#listeners.get(connection)?.marks.has('sent', kept) === false
+  }
+
+  served(connection: Connection, kept: Kept): void {
+    const marks = this.#listeners.get(connection)?.marks
+    marks?.add('sent', kept)
+    marks?.add('told', kept)
   }
 
   /** A peer has asked for what it was told. */
@@ -79,8 +103,8 @@ export class Announcer {
   /** Tells it at the end of the turn. */
   atOnce(connection: Connection, kept: Kept): void {
     const listener = this.#listeners.get(connection)
-    if (listener === undefined || connection.peerId === null) return
-    kept.informed.add(connection.peerId)
+    if (listener === undefined) return
+    listener.marks.add('told', kept)
     if (listener.now.push(kept) > 1) return
     if (this.#hurried.push(connection) === 1) this.#setup.clock.atTurnEnd(this.#hurry)
   }
@@ -114,15 +138,15 @@ export class Announcer {
   }
 
   #tellRest(connection: Connection, listener: Listener): void {
-    const { peerId } = connection
     const { shelf } = this.#setup
-    if (peerId === null) return
+    shelf.expire(this.#setup.agenda.now())
     const rest: Kept[] = []
     for (const kept of shelf.since(listener.toldTo)) {
       const { name, nameKind } = kept.definition
-      const wasSent = kept.isPushed && kept.number >= listener.since
-      if (wasSent || kept.informed.has(peerId) || connection.remoteType(nameKind, name) === null) continue
-      kept.informed.add(peerId)
+      const wasSent = kept.isPushed && kept.number >= listener.marks.since
+      const isNews = !wasSent && !kept.isToSome && !listener.marks.has('told', kept)
+      if (!isNews || connection.remoteType(nameKind, name) === null) continue
+      listener.marks.add('told', kept)
       rest.push(kept)
     }
     listener.toldTo = shelf.next

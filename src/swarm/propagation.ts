@@ -43,7 +43,7 @@ export interface Spread {
   readonly key: string
   /** id ‖ body, which must not change any more. */
   readonly bytes: Uint8Array
-  /** Who has it. Grows as others are told. */
+  /** Who has it. */
   readonly informed: Set<PeerId>
 }
 
@@ -68,7 +68,7 @@ export class Propagation {
     // Those that were not chosen are not told: that is for relays to do.
     const wanted = (connection: Connection): boolean => chosen(connection)
     if (this.#reach(spread, true) === 'push') return this.#fanOut.send(spread, wanted, null)
-    return this.#announce(spread, wanted)
+    return this.#announce(spread, wanted, true)
   }
 
   /** A message that has been accepted. */
@@ -83,8 +83,11 @@ export class Propagation {
 
   /** @param isGone whether its peer is linked no more */
   lost(connection: Connection, isGone: boolean): void {
-    this.#announcer.lost(connection)
-    if (isGone && connection.peerId !== null) this.#puller.lost(connection.peerId)
+    const wasSeated = this.#announcer.lost(connection)
+    // Who had no place had announced nothing that another link of its peer does not stand for.
+    if (connection.peerId === null || !wasSeated) return
+    if (isGone) this.#puller.lost(connection.peerId)
+    else this.#puller.relinked(connection.peerId)
   }
 
   /** A peer has announced what is new here. */
@@ -94,7 +97,9 @@ export class Propagation {
 
   /** A peer has it, as it says itself. */
   has(key: string, peerId: PeerId): void {
-    this.#shelf.get(key)?.informed.add(peerId)
+    const kept = this.#shelf.get(key)
+    const connection = kept === null ? null : this.#setup.connectionTo(peerId)
+    if (kept !== null && connection !== null) this.#announcer.noteTold(connection, kept)
   }
 
   /** A broadcast has come. @returns who else is known to have it */
@@ -103,8 +108,8 @@ export class Propagation {
   }
 
   /** Part of something large has come. */
-  moved(from: PeerId): void {
-    this.#puller.moved(from)
+  moved(from: PeerId, bytes: number): void {
+    this.#puller.moved(from, bytes)
   }
 
   /** A peer does not have what it was asked for. */
@@ -114,9 +119,13 @@ export class Propagation {
 
   /** A peer asks for what it was told of: each message once on each link. */
   serve(connection: Connection, ids: readonly Uint8Array[]): void {
-    const missing = ids.filter((id) => !this.#send(connection, id))
-    this.#announcer.asked(connection, ids.length - missing.length)
-    if (missing.length > 0) connection.sendControl(FRAME.notFound, encodeIds(missing))
+    this.#shelf.expire(this.#setup.agenda.now())
+    // One of two links that is read to its end cannot answer.
+    const { peerId } = connection
+    const link = connection.isOpen || peerId === null ? connection : (this.#setup.connectionTo(peerId) ?? connection)
+    const missing = ids.filter((id) => !this.#send(link, id))
+    this.#announcer.asked(link, ids.length - missing.length)
+    if (missing.length > 0) link.sendControl(FRAME.notFound, encodeIds(missing))
   }
 
   stop(): void {
@@ -131,7 +140,7 @@ export class Propagation {
   #spread(spread: Spread, isOrigin: boolean): FanOutResult {
     switch (this.#reach(spread, isOrigin)) {
       case 'push':
-        return this.#push(spread, isOrigin)
+        return this.#push(spread)
       case 'announce':
         return this.#announce(spread, (connection) => !spread.informed.has(peerOf(connection)))
       case 'offer':
@@ -140,24 +149,25 @@ export class Propagation {
   }
 
   /** Whoever had no room for it hears of it later. A relay's own neighbours have it from others. */
-  #push(spread: Spread, isOrigin: boolean): FanOutResult {
+  #push(spread: Spread): FanOutResult {
     const { informed } = spread
     // Bound: the peers.
     const without: Connection[] = []
     const wanted = (connection: Connection): boolean => !informed.has(peerOf(connection))
     const result = this.#fanOut.send(spread, wanted, (connection) => without.push(connection))
-    if (this.#setup.mode === 'flood' || (!isOrigin && without.length === 0)) return result
-    const isPushed = isOrigin && without.length === 0
+    if (this.#setup.mode === 'flood') return result
+    // Kept whether it is its own or not, or whoever asks or comes later would learn which.
+    const isPushed = without.length === 0
+    const kept = this.#shelf.keep({ ...spread, isPushed }, this.#setup.agenda.now())
     if (!isPushed)
       for (const connection of this.#setup.connections())
-        if (!without.includes(connection)) informed.add(peerOf(connection))
-    this.#shelf.keep({ ...spread, isPushed }, this.#setup.agenda.now())
+        if (!without.includes(connection)) this.#announcer.noteTold(connection, kept)
     for (const connection of without) this.#announcer.later(connection)
     return result
   }
 
-  #announce(spread: Spread, wanted: (connection: Connection) => boolean): FanOutResult {
-    const kept = this.#shelf.keep({ ...spread, isPushed: false }, this.#setup.agenda.now())
+  #announce(spread: Spread, wanted: (connection: Connection) => boolean, isToSome = false): FanOutResult {
+    const kept = this.#keep(spread, isToSome)
     let queued = 0
     let shed = 0
     for (const connection of this.#receivers(spread)) {
@@ -170,7 +180,7 @@ export class Propagation {
   }
 
   #offer(spread: Spread): FanOutResult {
-    const kept = this.#shelf.keep({ ...spread, isPushed: false }, this.#setup.agenda.now())
+    const kept = this.#keep(spread, false)
     const receivers = this.#receivers(spread).filter((connection) => !spread.informed.has(peerOf(connection)))
     // A window of them, begun anywhere: cheaper than a draw for each, and as even over time.
     const from = Math.floor(this.#setup.random.float() * receivers.length)
@@ -181,6 +191,16 @@ export class Propagation {
       else this.#announcer.later(connection)
     }
     return { queued: receivers.length, shed: 0 }
+  }
+
+  /** For who asks; those who have it need not be told. */
+  #keep(spread: Spread, isToSome: boolean): Kept {
+    const kept = this.#shelf.keep({ ...spread, isPushed: false, isToSome }, this.#setup.agenda.now())
+    for (const peerId of spread.informed) {
+      const connection = this.#setup.connectionTo(peerId)
+      if (connection !== null) this.#announcer.noteTold(connection, kept)
+    }
+    return kept
   }
 
   #receivers({ definition: { name, nameKind } }: Spread): readonly Connection[] {
@@ -196,9 +216,8 @@ export class Propagation {
   }
 
   #serve(connection: Connection, kept: Kept): boolean {
-    if (kept.served.has(connection) || !this.#fanOut.sendOn(connection, kept)) return false
-    kept.served.add(connection)
-    kept.informed.add(peerOf(connection))
+    if (!this.#announcer.mayServe(connection, kept) || !this.#fanOut.sendOn(connection, kept)) return false
+    this.#announcer.served(connection, kept)
     return true
   }
 }

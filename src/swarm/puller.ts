@@ -42,7 +42,7 @@ export class Puller {
     const isTrusted = isTrustedClass(peerClass)
     const wanted = news.filter(({ id, size }) => this.#pulls.announced(keyOf(id), size, peerId, isTrusted, now))
     ask(
-      connection,
+      connection.isOpen ? connection : (this.#setup.connectionTo(peerId) ?? connection),
       wanted.map(({ id }) => id),
     )
     this.#arm()
@@ -54,8 +54,8 @@ export class Puller {
   }
 
   /** Part of something large has come. */
-  moved(from: PeerId): void {
-    this.#pulls.moved(from, this.#setup.agenda.now())
+  moved(from: PeerId, bytes: number): void {
+    this.#pulls.moved(from, bytes, this.#setup.agenda.now())
   }
 
   /** A peer was asked, and does not have it. */
@@ -63,6 +63,11 @@ export class Puller {
     const now = this.#setup.agenda.now()
     const pulls = ids.map((id) => this.#pulls.refused(keyOf(id), from, now))
     this.#carryOut(pulls.filter((pull) => pull !== null))
+  }
+
+  /** Another link of a peer has taken the place of the one on which it was asked. */
+  relinked(from: PeerId): void {
+    this.#carryOut(this.#pulls.relinked(from, this.#setup.agenda.now()))
   }
 
   /** A peer is linked no more. */

@@ -3,6 +3,7 @@
  * so an honest burst costs its sender some patience and nobody else anything. An account outlives the links that draw on it.
  */
 import { TokenBucket } from '../policy/rate-limit.js'
+import { IDS_MAX } from '../protocol/inventory.js'
 import type { ClassLimits } from './profile.js'
 
 /** Frames of the protocol itself that a peer may send unasked: an honest one needs some dozens a minute. */
@@ -27,7 +28,9 @@ export class Account {
   constructor({ firstCopiesPerSecMax, firstCopiesBurst, bytesPerSecMax }: ClassLimits, times: number) {
     this.#dearest = Math.min(THROTTLED_COST, Math.max(1, firstCopiesBurst))
     this.firstCopies = bucketOf(firstCopiesPerSecMax * times, firstCopiesBurst * times)
-    this.ids = bucketOf(firstCopiesPerSecMax * IDS_BY_FIRST_COPY, firstCopiesBurst * IDS_BY_FIRST_COPY)
+    // A whole frame of them, at least: that is what a newcomer is told.
+    const idsBurst = Math.max(firstCopiesBurst * IDS_BY_FIRST_COPY, IDS_MAX)
+    this.ids = bucketOf(firstCopiesPerSecMax * IDS_BY_FIRST_COPY, idsBurst)
     this.bytes = bucketOf(bytesPerSecMax * times, 2 * bytesPerSecMax * times)
   }
 

@@ -3,13 +3,13 @@
  * link remembers by one number how far it has been told.
  */
 import type { Memory, SharedBody } from '../policy/memory.js'
-import type { PeerId } from '../ports/types.js'
 import type { MessageDefinition } from '../protocol/message.js'
+import type { Marked } from './marks.js'
+import { noMarks } from './marks.js'
 
 export type Sendable = Pick<MessageDefinition<unknown>, 'name' | 'nameKind' | 'priority'>
 
-export interface Kept {
-  readonly number: number
+export interface Kept extends Marked {
   readonly key: string
   readonly definition: Sendable
   /** id ‖ body. */
@@ -17,15 +17,15 @@ export interface Kept {
   readonly keptAt: number
   /** Whether every link there was has been sent it, and nobody need be told but those that are newer. */
   readonly isPushed: boolean
-  /** Peers that are known to have it or have been told of it. Bound: the peers. */
-  readonly informed: Set<PeerId>
-  /** Links it was sent on because they asked: each may ask once. Bound: links. */
-  readonly served: WeakSet<object>
+  /** Whether it is for those alone who have been told, and others hear of it from them. */
+  readonly isToSome: boolean
   readonly shared: SharedBody
 }
 
 /** A message to be kept. */
-export type Keeping = Pick<Kept, 'definition' | 'key' | 'bytes' | 'isPushed' | 'informed'>
+export type Keeping = Pick<Kept, 'definition' | 'key' | 'bytes' | 'isPushed'> & {
+  readonly isToSome?: boolean
+}
 
 const KEPT_MAX = 16_384
 const BYTES_MAX = 32 * 1024 * 1024
@@ -58,7 +58,10 @@ export class Shelf {
 
   /** Keeps a message; the oldest go for it. */
   keep(keeping: Keeping, now: number): Kept {
-    const kept = { ...keeping, number: this.#next++, keptAt: now, served: new WeakSet(), shared: { holders: 0 } }
+    const number = this.#next++
+    const { definition, key, bytes, isPushed, isToSome = false } = keeping
+    const message = { definition, key, bytes, isPushed, isToSome }
+    const kept: Kept = { ...message, ...noMarks(), number, keptAt: now, shared: { holders: 0 } }
     this.#kept.set(kept.number, kept)
     this.#numbers.set(kept.key, kept.number)
     this.#memory.keptBytes += kept.bytes.length + ENTRY_BYTES
@@ -74,16 +77,30 @@ export class Shelf {
     }
   }
 
+  /** What is too old is not told and not given any more: its receivers may have forgotten that they had it. */
+  expire(now: number): void {
+    for (const kept of this.since(this.#oldest)) {
+      if (now - kept.keptAt <= KEEP_MS) return
+      this.#drop(kept)
+    }
+  }
+
   #makeRoom(now: number): void {
     const bytesMax = Math.min(BYTES_MAX, this.#memory.maxBytes / 16)
-    for (; this.#oldest < this.#next; this.#oldest++) {
+    // The newest stays, whatever it weighs: it has just been announced.
+    for (; this.#oldest < this.#next - 1; this.#oldest++) {
       const kept = this.#kept.get(this.#oldest)
       if (kept === undefined) continue
       const isTooMuch = this.#kept.size > KEPT_MAX || this.#memory.keptBytes > bytesMax
       if (!isTooMuch && now - kept.keptAt <= KEEP_MS) return
-      this.#kept.delete(kept.number)
-      this.#numbers.delete(kept.key)
-      this.#memory.keptBytes -= kept.bytes.length + ENTRY_BYTES
+      this.#drop(kept)
     }
+  }
+
+  #drop(kept: Kept): void {
+    this.#kept.delete(kept.number)
+    // It may have been kept again since.
+    if (this.#numbers.get(kept.key) === kept.number) this.#numbers.delete(kept.key)
+    this.#memory.keptBytes -= kept.bytes.length + ENTRY_BYTES
   }
 }

@@ -96,7 +96,7 @@ export class Traffic {
         break
       case 'fragment':
         connection.intake?.returned(event.size)
-        if (connection.peerId !== null) this.gossip.propagation.moved(connection.peerId)
+        if (connection.peerId !== null) this.gossip.propagation.moved(connection.peerId, event.size)
         break
       case 'shed':
         this.#shed(connection, event.size, false)

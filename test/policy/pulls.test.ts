@@ -143,7 +143,7 @@ describe('what is large', () => {
     const pulls = new Pulls()
     for (const from of [a, b]) pulls.announced(KEY, 4 * MIB, from, false, 0)
     for (let at = 200; at <= 3_800; at += 200) {
-      pulls.moved(a, at)
+      pulls.moved(a, 65_536, at)
       expect(askedOf(pulls, at), String(at)).toEqual([])
     }
     // 250 ms after the last of them, at the next look.
@@ -154,7 +154,7 @@ describe('what is large', () => {
   it('is silent where somebody else brings fragments', () => {
     const pulls = new Pulls()
     for (const from of [a, b]) pulls.announced(KEY, MIB, from, false, 0)
-    pulls.moved(b, 200)
+    pulls.moved(b, 65_536, 200)
     expect(askedOf(pulls, 250)).toEqual([[b, 250]])
   })
 
@@ -181,7 +181,7 @@ describe('what is large', () => {
     ] as const) {
       const pulls = new Pulls()
       for (const from of [a, b]) pulls.announced(KEY, size, from, false, 0)
-      pulls.moved(a, 200)
+      pulls.moved(a, 65_536, 200)
       expect(askedOf(pulls, 250), String(size)).toEqual(asked)
     }
   })
@@ -321,7 +321,7 @@ class Bystander {
     if (what === 'wait') this.#wait(n)
     else if (what === 'announced') this.#announced(from, isTrusted)
     else if (what === 'moved') {
-      this.pulls.moved(from, this.now)
+      this.pulls.moved(from, 65_536, this.now)
       this.#movedAt.set(from, this.now)
     } else if (what === 'arrived') {
       const holders = this.pulls.arrived(KEY, from)
@@ -355,7 +355,8 @@ class Bystander {
     const isOwing = this.#owing.has(from)
     if (this.pulls.size === 0) this.#by = from
     const isAsked = this.pulls.announced(KEY, this.#size, from, isTrusted, this.now)
-    if (!isOwing && !this.#isHere) this.#waiting.add(from)
+    this.#isHere = false
+    if (!isOwing) this.#waiting.add(from)
     if (isAsked) {
       expect(this.#owing.size).toBe(0)
       this.#asked({ key: KEY, from })

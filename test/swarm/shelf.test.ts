@@ -20,7 +20,7 @@ function scene(maxBytes = 512 * MIB): Scene {
   const memory = new Memory(maxBytes, { size: 0 })
   const shelf = new Shelf(memory)
   const keep = (key: string, bytes: number, now = 0): Kept =>
-    shelf.keep({ definition, key, bytes: new Uint8Array(bytes), isPushed: false, informed: new Set() }, now)
+    shelf.keep({ definition, key, bytes: new Uint8Array(bytes), isPushed: false }, now)
   return { memory, shelf, keep }
 }
 
