@@ -25,8 +25,8 @@ export class Masternode {
   /** @type {Judge} */
   onBlock = () => 'accept'
 
-  /** @param {{ listens?: boolean, masternodes?: readonly string[] }} options */
-  constructor({ listens = true, masternodes = [] }) {
+  /** @param {{ listens?: boolean, masternodes?: readonly string[], propagation?: 'hybrid' | 'flood' }} options */
+  constructor({ listens = true, masternodes = [], propagation = 'hybrid' }) {
     this.listens = listens
     this.swarm = new Swarm({
       network: 'BNCH',
@@ -35,6 +35,7 @@ export class Masternode {
       listen: listens ? [`tcp://${HOST}:0`] : [],
       masternodes,
       perIpLimits: false,
+      propagation,
     })
     this.swarm.handle(TX, (payload) => this.onTx(payload))
     this.swarm.handle(BLOCK, (payload) => this.onBlock(payload))

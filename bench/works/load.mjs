@@ -7,8 +7,9 @@ import { summed } from '../histogram.mjs'
 import { sleep, until } from '../lab.mjs'
 
 const MIB = 1_048_576
-/** How long what is on its way may take when no more is made. */
-const SETTLE_MS = 60_000
+/** When no more is made, what is on its way is waited for so long, and no longer than something still comes. */
+const SETTLE_MS = 180_000
+const STILL_MS = 5_000
 const LOOK_EVERY_MS = 200
 /** How long the frozen peer is listened to once it goes on. */
 const THAWED_MS = 3_000
@@ -41,11 +42,7 @@ export async function load(/** @type {Lab} */ lab) {
   const ended = await mark()
   const judge = await hub.ask('tell')
   const after = await hub.ask('memory')
-  await until(async () => {
-    await sleep(LOOK_EVERY_MS)
-    return arrivals(await tell(parties), plan).lost === 0
-  }, SETTLE_MS)
-  const told = await tell(parties)
+  const told = await settled(parties, plan)
   const settledMs = performance.now() - stoppedAt
   frozen.thaw()
   await slow.ask('guard', { pid: null })
@@ -73,7 +70,7 @@ export async function load(/** @type {Lab} */ lab) {
 /** All processes, linked. @param {Lab} lab @param {Lab['times']['load']} plan */
 async function gather(lab, plan) {
   const leaf = { listens: false }
-  const hub = await lab.begin('hub')
+  const hub = await lab.begin('hub', { propagation: plan.propagation })
   const [address] = hub.addresses
   const others = plan.peers - plan.origins - 2
   const origins = await lab.begin('origins', { ...leaf, count: plan.origins })
@@ -114,6 +111,22 @@ async function tell({ hub, healthy }) {
 }
 
 /** @typedef {Awaited<ReturnType<typeof tell>>} Told */
+
+/** What they say once everything has arrived, or nothing comes any more. @param {Parties} parties @param {Lab['times']['load']} plan */
+async function settled(parties, plan) {
+  let told = await tell(parties)
+  let lost = arrivals(told, plan).lost
+  let movedAt = performance.now()
+  await until(async () => {
+    await sleep(LOOK_EVERY_MS)
+    told = await tell(parties)
+    const { lost: now } = arrivals(told, plan)
+    if (now !== lost) movedAt = performance.now()
+    lost = now
+    return lost === 0 || performance.now() - movedAt > STILL_MS
+  }, SETTLE_MS)
+  return told
+}
 
 /** What came of what was made. Nobody gets its own. @param {Told} told @param {Lab['times']['load']} plan */
 function arrivals({ blocks, made, nodes }, { origins }) {
