@@ -3,18 +3,26 @@
  *
  *   begin ({ system, count, listens, keepAliveMs }) → the nodes' addresses · connect ({ addresses }) every node, to each of them
  *   links → of each node · play ({ part, … }) · start · stop · tell → the part's own · mark → at, cpuMs, did
- *   memory → rss, after a collection
+ *   memory → rss, after a collection · guard ({ pid }) a process that could not end by itself, or nobody
  */
+import { loadParts } from './load-parts.mjs'
 import { parts } from './parts.mjs'
 
 const AT_ONCE = 16
 
-process.on('disconnect', () => process.exit(0))
+process.on('disconnect', () => {
+  try {
+    if (guarded !== null) process.kill(guarded, 'SIGKILL')
+  } finally {
+    process.exit(0)
+  }
+})
 process.on('SIGINT', () => {})
 
 /** Bound: what the parent asks for, a few hundred. @type {any[]} */
 let nodes = []
 let part = /** @type {any} */ (null)
+let guarded = /** @type {number | null} */ (null)
 
 const orders = {
   begin: async (/** @type {any} */ { system, count = 1, ...options }) => {
@@ -30,11 +38,11 @@ const orders = {
   connectOne: async (/** @type {any} */ { index, addresses }) => nodes[index].connect(addresses),
   links: () => nodes.map((node) => node.links),
   play: (/** @type {any} */ { part: name, ...details }) => {
-    part = parts[name](nodes, details)
+    part = { ...parts, ...loadParts }[name](nodes, details)
   },
   start: () => part.start?.(),
   stop: () => part.stop?.(),
-  reset: () => part.reset?.(),
+  reset: (/** @type {any} */ details) => part.reset?.(details),
   tell: () => part.tell(),
   mark: () => {
     const { user, system } = process.cpuUsage()
@@ -46,6 +54,9 @@ const orders = {
       await new Promise((resolve) => setTimeout(resolve, 30))
     }
     return process.memoryUsage()
+  },
+  guard: (/** @type {any} */ { pid }) => {
+    guarded = pid
   },
 }
 

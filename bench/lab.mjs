@@ -6,7 +6,7 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url))
-const ANSWER_WITHIN_MS = 60_000
+const ANSWER_WITHIN_MS = 120_000
 const SAID_MAX = 4_000
 
 export const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -30,6 +30,8 @@ class End {
     const hear = (/** @type {Buffer} */ bytes) => (this.#said = (this.#said + bytes.toString()).slice(-SAID_MAX))
     this.child.stdout?.on('data', hear)
     this.child.stderr?.on('data', hear)
+    // Such as that a channel is gone that was about to be closed: what matters is that it ends.
+    this.child.on('error', (error) => hear(Buffer.from(`${error.message}\n`)))
     this.child.on('message', (/** @type {any} */ { call, value, error }) => {
       const asked = this.#waiting.get(call)
       this.#waiting.delete(call)
@@ -65,10 +67,20 @@ class End {
     })
   }
 
+  /** It stands still, and does not know it. Whoever has it frozen has somebody else guard it. */
+  freeze() {
+    this.child.kill('SIGSTOP')
+  }
+
+  thaw() {
+    this.child.kill('SIGCONT')
+  }
+
   /** Ends it, and waits until it has. A profile is written on the way out, so it goes by itself where it can. */
   async end() {
     if (this.#gone) return
     const timer = setTimeout(() => this.child.kill('SIGKILL'), 5_000)
+    this.thaw()
     if (this.child.connected) this.child.disconnect()
     await this.ended
     clearTimeout(timer)
@@ -107,8 +119,9 @@ export class Lab {
    * Links every node of `leaves` with the one of `hub`. Both ends of holdfast list each other; who listens nowhere is listed all
    * the same. The others have no list: their leaves dial.
    * @param {readonly { end: End, addresses: readonly any[] }[]} leaves @param {{ end: End, addresses: readonly any[] }} hub
+   * @param {number} [already] links that the hub has
    */
-  async link(leaves, hub) {
+  async link(leaves, hub, already = 0) {
     if (this.system.lists) await hub.end.ask('connect', { addresses: leaves.flatMap(({ addresses }) => addresses) })
     await Promise.all(leaves.map(({ end }) => end.ask('connect', { addresses: hub.addresses })))
     await untilLinked(
@@ -117,7 +130,7 @@ export class Lab {
     )
     await untilLinked(
       [hub.end],
-      leaves.reduce((sum, { addresses }) => sum + addresses.length, 0),
+      leaves.reduce((sum, { addresses }) => sum + addresses.length, already),
     )
   }
 

@@ -5,8 +5,8 @@
 import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { Lab } from './lab.mjs'
-import { reportOf, table } from './report.mjs'
-import { systemsFor } from './systems.mjs'
+import { reportOf, sheet, table } from './report.mjs'
+import { MASTERNODE, systemsFor } from './systems.mjs'
 import { WORKS } from './works.mjs'
 
 /** @typedef {import('./systems.mjs').System} System */
@@ -26,6 +26,13 @@ const LONG = {
   steps: [125, 500],
   imports: 9,
   microMs: 150,
+  seconds: 60,
+  load: {
+    ...{ peers: 125, origins: 5, perSec: 1_000, everyMs: 10, txBytes: 250, propagation: 'flood' },
+    ...{ blockBytes: 1_048_576, blockEveryMs: 10_000, slowBytesPerSec: 100_000, warmMs: 8_000 },
+  },
+  mesh100: { nodes: 100, processes: 4, perSec: 2, settleMs: 5_000 },
+  growth: { links: [50, 125, 500, 2_000], base: 10, perSec: 10, watchMs: 10_000, books: [1_000, 10_000, 100_000] },
 }
 /** So short that nothing it says means anything, but that it runs. */
 const SHORT = {
@@ -41,13 +48,20 @@ const SHORT = {
     peers: [2, 4],
     steps: [2, 4],
   },
-  ...{ imports: 1, microMs: 2 },
+  ...{ imports: 1, microMs: 2, seconds: 1 },
+  load: {
+    ...{ peers: 8, origins: 2, perSec: 100, everyMs: 5, txBytes: 250, propagation: 'flood' },
+    ...{ blockBytes: 65_536, blockEveryMs: 200, slowBytesPerSec: 10_000, warmMs: 80 },
+  },
+  mesh100: { nodes: 6, processes: 2, perSec: 20, settleMs: 10 },
+  growth: { links: [2, 4], base: 1, perSec: 50, watchMs: 100, books: [50, 200] },
 }
 const USAGE = `npm run bench [-- WORK… ] [option…]: holdfast beside raw TCP, raw TLS 1.3 and ws, in one run
 
   works: ${Object.keys(WORKS).join(', ')}; all of them where none is named
 
   --rounds N     so many rounds, however long they take; else 3, or as many as fit in a minute
+  --seconds N    load and mesh-100 for so long; else a minute
   --peers        libp2p and hyperswarm as well, where they are installed: npm install --prefix bench/peers
   --short        a moment for each: only to see that it runs
   --profile DIR  CPU profiles of every process of holdfast, and of nobody else
@@ -64,16 +78,20 @@ if (strange.length > 0) refuse(`no work is called ${strange.join(' ')}\n\n${USAG
 const asked = values.rounds === undefined ? null : Number(values.rounds)
 if (asked !== null && !(Number.isInteger(asked) && asked >= 1 && asked <= 100))
   refuse('--rounds is a whole number from 1 to 100')
-const times = values.short ? SHORT : LONG
+const seconds = values.seconds === undefined ? null : Number(values.seconds)
+if (seconds !== null && !(seconds >= 1 && seconds <= 3_600)) refuse('--seconds is a number from 1 to 3,600')
+const plain = values.short ? SHORT : LONG
+const times = { ...plain, seconds: seconds ?? plain.seconds }
 const names = positionals.length === 0 ? Object.keys(WORKS) : positionals
 
 const say = (/** @type {string} */ line) => process.stderr.write(`${line}\n`)
 const reports = []
 let ran = true
 for (const name of names) {
-  const report = await perform(name)
+  const isSheet = WORKS[name].sheet === true
+  const report = await (isSheet ? watch(name) : perform(name))
   reports.push(report)
-  if (!values.json) process.stdout.write(`${table(report)}\n`)
+  if (!values.json) process.stdout.write(`${(isSheet ? sheet : table)(report)}\n`)
 }
 if (values.json) process.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports)}\n`)
 process.exit(ran ? 0 : 1)
@@ -105,6 +123,24 @@ async function perform(name) {
     }
   }
   return reportOf({ work: name, rounds: round, about, samples, load: [loadBefore, os.loadavg()[0]] })
+}
+
+/** What is not compared with anybody: holdfast, with the numbers a host has. @param {string} name */
+async function watch(name) {
+  const { run, about } = WORKS[name]
+  const lab = new Lab({ system: MASTERNODE, times, profileDir: values.profile })
+  const loadBefore = os.loadavg()[0]
+  try {
+    const figures = await run(lab, say)
+    return { work: name, about, load: [loadBefore, os.loadavg()[0]], ...figures }
+  } catch (error) {
+    ran = false
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    say(`${name} FAILED: ${why}`)
+    return { work: name, about, load: [loadBefore, os.loadavg()[0]], error: why }
+  } finally {
+    await lab.end()
+  }
 }
 
 /** @param {string} work @param {any} run @param {System} system @param {number} round */
@@ -140,7 +176,7 @@ function read() {
     const flag = /** @type {const} */ ({ type: 'boolean', default: false })
     const word = /** @type {const} */ ({ type: 'string' })
     return parseArgs({
-      options: { rounds: word, profile: word, peers: flag, short: flag, json: flag, help: flag },
+      options: { rounds: word, seconds: word, profile: word, peers: flag, short: flag, json: flag, help: flag },
       allowPositionals: true,
     })
   } catch (error) {

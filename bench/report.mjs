@@ -66,16 +66,46 @@ export function table({ work, about, figure, rounds, load, systems, ratio: ratio
     ['system', ...columns.map(compared)],
     ...names.map((name) => [name, ...columns.map((column) => text(systems[name]?.[column]))]),
   ]
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)))
-  const lines = rows.map((row) =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '),
-  )
   const ratioText = Object.entries(ratios)
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${name} ${text(value)}`)
   const foot = ratioText.length === 0 ? [] : [`*${figure}: ${ratioText.join(', ')}`]
   const head = `${work}: ${about} (rounds: ${rounds}; load ${load.join(' → ')})`
-  return `${[head, ...lines, ...foot].join('\n')}\n`
+  return `${[head, aligned(rows), ...foot].join('\n')}\n`
+}
+
+/**
+ * For people, of a work that is compared with nobody: a line for each figure, a table for each list.
+ * @param {{ work: string, about: string, load: readonly number[] }} report
+ */
+export function sheet({ work, about, load, ...rest }) {
+  const head = `${work}: ${about} (load ${load.map((one) => text(one)).join(' → ')})`
+  const isRow = (/** @type {unknown} */ value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+  const brief = (/** @type {object} */ row) =>
+    Object.entries(row)
+      .map(([name, value]) => `${name} ${text(value)}`)
+      .join(', ')
+  const entries = Object.entries(rest)
+  const width = Math.max(0, ...entries.map(([name]) => name.length))
+  const lines = entries
+    .filter(([, value]) => !Array.isArray(value))
+    .map(([name, value]) => `${name.padEnd(width)}  ${isRow(value) ? brief(value) : text(value)}`)
+  const tables = entries.filter(([, value]) => Array.isArray(value)).map(([name, rows]) => `\n${name}\n${grid(rows)}`)
+  return `${[head, ...lines, ...tables].join('\n')}\n`
+}
+
+/** @param {readonly Record<string, unknown>[]} rows */
+function grid(rows) {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))]
+  return aligned([names, ...rows.map((row) => names.map((name) => text(row[name])))])
+}
+
+/** @param {readonly (readonly string[])[]} rows */
+function aligned(rows) {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)))
+  return rows
+    .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '))
+    .join('\n')
 }
 
 function text(/** @type {unknown} */ value) {

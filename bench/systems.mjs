@@ -34,6 +34,8 @@ const JSON_ROWS = [
   system('holdfast-json', 'systems/holdfast', { ...HOLDFAST, json: true }),
   system('tls-json', 'systems/streams', { ...TLS, json: true }),
 ]
+/** Not compared with anybody, and so with the numbers that a host has. */
+export const MASTERNODE = system('holdfast', 'systems/masternode', HOLDFAST)
 /** By the packages they need, of peers/package.json. */
 const PEERS = [
   { needs: ['hyperswarm', 'hyperdht'], system: system('hyperswarm', 'peers/hyperswarm') },

@@ -1,11 +1,14 @@
 /** The works by name: how each is run, what is compared in it (`figure`, in the unit of the design), and how its table is made. */
 import { dial } from './works/dial.mjs'
 import { footprint } from './works/footprint.mjs'
+import { growth } from './works/growth.mjs'
 import { hub } from './works/hub.mjs'
 import { idle } from './works/idle.mjs'
 import { link } from './works/link.mjs'
+import { load } from './works/load.mjs'
 import { memory } from './works/memory.mjs'
 import { mesh } from './works/mesh.mjs'
+import { mesh100 } from './works/mesh-100.mjs'
 import { micro } from './works/micro.mjs'
 import { rtt } from './works/rtt.mjs'
 import { verify } from './works/verify.mjs'
@@ -14,8 +17,8 @@ const BURST = 64
 
 /**
  * `about`: for people · `json`: objects as well · `peers`: libp2p and hyperswarm as well · `alone`: it finds its systems itself,
- * once · `atOnce`: all systems side by side, since they do next to nothing.
- * @type {Record<string, { run: any, about: string, figure: string | null, json?: boolean, peers?: boolean, alone?: boolean, atOnce?: boolean }>}
+ * once · `atOnce`: all systems side by side, since they do next to nothing · `sheet`: holdfast alone, once, with a table of its own.
+ * @type {Record<string, { run: any, about: string, figure?: string | null, json?: boolean, peers?: boolean, alone?: boolean, atOnce?: boolean, sheet?: boolean }>}
  */
 export const WORKS = {
   'link-100': { run: link(100), about: 'one link, 100 B', figure: 'cpuSecPerMillion', json: true, peers: true },
@@ -43,4 +46,7 @@ export const WORKS = {
   verify: { run: verify, about: 'an idle link’s answers while a hub checks 1,000 signatures a second', figure: null, alone: true },
   micro: { run: micro, about: 'single parts, ns each', figure: null, alone: true },
   footprint: { run: footprint, about: 'what it takes to install and to load', figure: null, alone: true },
+  load: { run: load, about: '1,000 transactions a second through a hub with 125 links, and blocks', sheet: true },
+  'mesh-100': { run: mesh100, about: '100 masternodes, each linked with each', sheet: true },
+  growth: { run: growth, about: 'what links and known peers cost, the more there are', sheet: true },
 }

@@ -3,15 +3,10 @@
  * nobody's business outside; beside the record stands what node:crypto alone takes for the same bytes.
  */
 import { createCipheriv, createSecretKey, randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { build } from 'tsup'
 import { median } from '../report.mjs'
+import { loadSources } from '../sources.mjs'
 
 const RUNS = 7
-const SRC = fileURLToPath(new URL('../../src/', import.meta.url))
 const MODULES = {
   dedup: 'policy/dedup.ts',
   backoff: 'policy/backoff.ts',
@@ -28,7 +23,7 @@ const IDS = 65_536
 
 /** @param {{ times: { microMs: number } }} given */
 export async function micro({ times }) {
-  const parts = await load()
+  const parts = await loadSources(MODULES)
   const { crypto } = parts.crypto
   const time = (/** @type {number} */ each, /** @type {() => unknown} */ run) => nsOf(run, each, times.microMs)
   const record = randomBytes(RECORD_BYTES)
@@ -126,38 +121,4 @@ function nsOf(run, each, ms) {
   }
   once()
   return median(Array.from({ length: RUNS }, once))
-}
-
-async function load() {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
-  try {
-    await build({
-      entry: Object.fromEntries(Object.entries(MODULES).map(([name, path]) => [name, join(SRC, path)])),
-      ...{
-        outDir: folder,
-        format: 'esm',
-        platform: 'node',
-        target: 'es2022',
-        splitting: true,
-        config: false,
-        silent: true,
-      },
-      ...{
-        dts: false,
-        clean: false,
-        sourcemap: false,
-        skipNodeModulesBundle: false,
-        noExternal: [/./],
-        removeNodeProtocol: false,
-      },
-      outExtension: () => ({ js: '.mjs' }),
-    })
-    const loaded = Object.keys(MODULES).map(async (name) => [
-      name,
-      await import(pathToFileURL(join(folder, `${name}.mjs`)).href),
-    ])
-    return Object.fromEntries(await Promise.all(loaded))
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
 }

@@ -31,11 +31,17 @@ async function run(...words: readonly string[]): Promise<Ended> {
   })
 }
 
-async function reportOf(work: string): Promise<Report> {
+async function reportOf<T = Report>(work: string): Promise<T> {
   const { code, out, err } = await run(work, '--short', '--json')
   if (code !== 0) console.warn(err)
   expect(code).toBe(0)
-  return JSON.parse(out) as Report
+  return JSON.parse(out) as T
+}
+
+type Figures = Readonly<Record<string, unknown>>
+
+function withoutNumbers(figures: Figures, names: readonly string[]): readonly string[] {
+  return names.filter((name) => !Number.isFinite(figures[name]))
 }
 
 const OPAQUE = ['holdfast', 'tcp', 'tls', 'ws']
@@ -90,6 +96,62 @@ describe('the benchmark', () => {
     },
     PATIENCE_MS,
   )
+
+  it(
+    'loses nothing of a load at anybody who can keep up, and says how long it took',
+    async () => {
+      const report = await reportOf<Figures & { readonly blocks: readonly Figures[] }>('load')
+      expect(report).toMatchObject({ work: 'load', connections: 8, healthy: 6, links: 8 })
+      expect(report).toMatchObject({ lost: 0, again: 0, broken: 0, rejected: 0 })
+      expect(report['delivered']).toBe(5 * (report['sent'] as number))
+      expect(report['delivered']).toBeGreaterThan(0)
+      const times = ['deliveryMsP50', 'deliveryMsP99', 'deliveryMsMax', 'loopLagMsP99', 'loopLagMsMax']
+      const sizes = ['rssMiBStart', 'rssMiBEnd', 'heapMiBStart', 'heapMiBEnd']
+      expect(withoutNumbers(report, [...times, ...sizes])).toEqual([])
+      expect(report.blocks.length).toBeGreaterThan(0)
+      expect(report.blocks.flatMap((block) => withoutNumbers(block, ['block', 'msP50', 'msP99', 'msMax']))).toEqual([])
+    },
+    PATIENCE_MS,
+  )
+
+  it(
+    'links masternodes each with each, and everybody gets what anybody says',
+    async () => {
+      const report = await reportOf<Figures>('mesh-100')
+      expect(report).toMatchObject({ work: 'mesh-100', nodes: 6, links: 15, lost: 0, again: 0, broken: 0 })
+      expect(report['delivered']).toBe(5 * (report['sent'] as number))
+      expect(report['delivered']).toBeGreaterThan(0)
+      const names = ['linkedMs', 'rssMiBPerNode', 'idleCpuPercentPerNode', 'cpuMsPerBroadcast', 'deliveryMsP99']
+      expect(withoutNumbers(report, names)).toEqual([])
+    },
+    PATIENCE_MS,
+  )
+
+  it(
+    'says what links and known peers cost the more there are',
+    async () => {
+      type Rows = Readonly<Record<'links' | 'books', readonly Figures[]>>
+      const { links, books } = await reportOf<Rows>('growth')
+      expect(links).toMatchObject([
+        { links: 2, lost: 0 },
+        { links: 4, lost: 0 },
+      ])
+      expect(books).toMatchObject([{ peers: 50 }, { peers: 200 }])
+      const ofLinks = ['idleCpuUsPerLinkSec', 'cpuUsPerDelivery', 'cpuMsPerLink', 'heapKiBPerLink', 'listOneMoreMs']
+      expect(links.flatMap((row) => withoutNumbers(row, ofLinks))).toEqual([])
+      const ofBooks = ['heapBytesPerPeer', 'learnUs', 'tickUs', 'tickLaterUs', 'rankUs', 'answerUs', 'heardUs']
+      expect(books.flatMap((row) => withoutNumbers(row, [...ofBooks, 'agendaNs', 'snapshotMs', 'restoreMs']))).toEqual(
+        [],
+      )
+    },
+    PATIENCE_MS,
+  )
+
+  it('refuses a time that is none', async () => {
+    const { code, out, err } = await run('load', '--seconds', 'soon')
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain('--seconds')
+  })
 
   it('knows its works, and says so to who asks for another', async () => {
     const { code, out, err } = await run('typhoon', '--json')
