@@ -28,7 +28,7 @@ const LONG = {
   microMs: 150,
   seconds: 60,
   load: {
-    ...{ peers: 125, origins: 5, perSec: 1_000, everyMs: 10, txBytes: 250, propagation: 'flood' },
+    ...{ peers: 125, origins: 5, perSec: 1_000, everyMs: 10, txBytes: 250, propagation: 'hybrid' },
     ...{ blockBytes: 1_048_576, blockEveryMs: 10_000, slowBytesPerSec: 100_000, warmMs: 8_000 },
   },
   mesh100: { nodes: 100, processes: 4, perSec: 2, settleMs: 5_000 },
@@ -50,7 +50,7 @@ const SHORT = {
   },
   ...{ imports: 1, microMs: 2, seconds: 1 },
   load: {
-    ...{ peers: 8, origins: 2, perSec: 100, everyMs: 5, txBytes: 250, propagation: 'flood' },
+    ...{ peers: 8, origins: 2, perSec: 100, everyMs: 5, txBytes: 250, propagation: 'hybrid' },
     ...{ blockBytes: 65_536, blockEveryMs: 200, slowBytesPerSec: 10_000, warmMs: 80 },
   },
   mesh100: { nodes: 6, processes: 2, perSec: 20, settleMs: 10 },
