@@ -7,6 +7,7 @@
  * - `policy/` decides: how long to wait, whom to admit, which of two links stays, who is banned. Pure; no timers, no I/O.
  * - `protocol/` turns bytes into messages and back, from the first preamble to the last goodbye. Pure as well.
  * - `swarm/` carries the answers to the links, and owns every deadline.
+ * - `kit/` is for hosts that want it: verification in other threads.
  * - `transports/` reach other machines; `runtime/` holds the only real clock, timer and randomness in the house.
  *
  * Three journeys explain the rest. *A frame comes in:* transport, connection, traffic, your handler, in one synchronous

@@ -330,7 +330,7 @@ describe('a session with', () => {
     ['a frame of no length', (peer) => peer.record(Buffer.of(0)), 'protocol-error', 'frame-broken'],
     ['a frame of 32,769 bytes', (peer) => peer.record(wire.varint(32_769)), 'protocol-error', 'frame-too-big'],
     ['a length of five bytes', (peer) => peer.record(Buffer.alloc(5, 0xff)), 'protocol-error', 'frame-too-big'],
-    ['an unknown critical type', (peer) => peer.send(16), 'protocol-error', 'unknown-frame'],
+    ['an unknown critical type', (peer) => peer.send(20), 'protocol-error', 'unknown-frame'],
     ['a second hello', (peer) => peer.send(1), 'protocol-error', 'unknown-frame'],
     ['a number never given out', (peer) => peer.send(99), 'protocol-error', 'unknown-type'],
     ['more than the credit', flood, 'credit-overrun', 'credit-overrun'],

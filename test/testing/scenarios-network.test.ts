@@ -18,6 +18,8 @@ describe('a network of little bandwidth', () => {
     const lab = swarmLab({
       seed: 1,
       masternodes: 2,
+      // What is announced first would come a round trip later.
+      swarm: { propagation: 'flood' },
       net: { bytesPerMs, latencyMs: [20, 20], jitterMs: 0 },
       prepare: (swarm) => {
         swarm.handle(Bulk, () => {
