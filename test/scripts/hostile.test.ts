@@ -105,6 +105,33 @@ describe('a node under attack', () => {
     },
     PATIENCE_MS,
   )
+
+  it(
+    'makes who says too much wait, sheds what the deaf do not read, and punishes nobody honest',
+    async (ctx) => {
+      const figures = await figuresOf(ctx, 'quota')
+      const counts = [
+        'quota.relayLost',
+        'quota.relayPunished',
+        'shed.masternodeClosed',
+        'shed.gapUntold',
+        'shed.regularKept',
+      ]
+      expect(counts.map((name) => figures.get(name))).toEqual([0, 0, 0, 0, 0])
+    },
+    PATIENCE_MS,
+  )
+
+  it(
+    'stops though half of its peers hang and have more waiting than their kernels take',
+    async (ctx) => {
+      const figures = await figuresOf(ctx, 'stop')
+      expect(['missing', 'unstuffed', 'stays', 'untold'].map((name) => figures.get(`stop.${name}`))).toEqual([
+        0, 0, 0, 0,
+      ])
+    },
+    PATIENCE_MS,
+  )
 })
 
 describe('the program', () => {

@@ -20,6 +20,8 @@ async function begin({ seed, host, port, ...rest }) {
     identity: createIdentity(Buffer.from(seed, 'hex')),
     transports: [tcp()],
     listen: [`tcp://${host}:${port}`],
+    // The hung are to have whole messages waiting for them, not the announcement of some.
+    propagation: 'flood',
     // Its sessions are counted as regular ones: a stranger's share of the slots is too small for a full house.
     authorize: ({ peerId }) => {
       const listed = rest.masternodes.some((/** @type {string} */ address) => address.includes(`//${peerId}@`))

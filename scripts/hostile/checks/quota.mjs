@@ -233,6 +233,8 @@ async function sheds(lab) {
   const stage = await begin(lab, [source, deaf.masternode, deaf.regular, keen], {
     admitAs: 'regular',
     masternodes: listed,
+    // Of what is announced the deaf would have the ids waiting, and nothing that is worth dropping.
+    propagation: 'flood',
   })
   const { victim, attacker, handled } = stage
   const dials = victim.address

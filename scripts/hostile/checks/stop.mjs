@@ -36,7 +36,7 @@ export async function run(lab) {
   const peers = await node.ask('peers')
   stopped?.signal('SIGSTOP')
   const ids = everybody.slice(READING, READING + STUFFED).map(({ id }) => id)
-  await node.ask('stuff', { ids, bytes: lab.short ? STUFFING_BYTES / 4 : STUFFING_BYTES })
+  await node.ask('stuff', { ids, bytes: STUFFING_BYTES })
   await lab.sleep(500)
   const stuck = await node.ask('buffered')
   const ms = await node.ask('stop')
@@ -49,6 +49,13 @@ export async function run(lab) {
   const held = `${peers} of 125 peers, ${DEAF + STOPPED} hung, ${stuck} of them with full sockets`
   return [
     { name: 'stop.missing', figure: everybody.length - peers, unit: 'peers', bound: 0, held },
+    {
+      name: 'stop.unstuffed',
+      figure: STUFFED - stuck,
+      unit: 'peers',
+      bound: 0,
+      held: 'with bytes waiting when it is told to stop',
+    },
     { name: 'stop.ms', figure: ms, unit: 'ms', bound: 1_000, held: 'links get 500 ms' },
     { name: 'stop.stays', figure: unaided?.how === 'exit code 0' ? 0 : 1, unit: 'times', bound: 0 },
     { name: 'stop.exitMs', figure: exitMs, unit: 'ms', bound: 1_000 },
