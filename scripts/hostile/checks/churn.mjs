@@ -10,7 +10,7 @@ export const about = '10,000 connects and disconnects, 1,000 aborted handshakes,
 const AT_ONCE = 12
 const WORK_MS = 240_000
 const SETTLE_MS = 20_000
-const FULL = { company: 5_000, warmUp: 6_000, cycles: 10_000, others: 1_000 }
+const FULL = { company: 5_000, warmUp: 12_000, cycles: 10_000, others: 1_000 }
 const SHORT = { company: 100, warmUp: 200, cycles: 300, others: 30 }
 
 /** @param {import('../lab.mjs').Lab} lab */
