@@ -69,7 +69,8 @@ export async function load(/** @type {Lab} */ lab) {
 
 /** All processes, linked. @param {Lab} lab @param {Lab['times']['load']} plan */
 async function gather(lab, plan) {
-  const leaf = { listens: false }
+  // They know one node and relay nothing: two cores have no room for what 123 of them would keep for others.
+  const leaf = { listens: false, propagation: 'flood' }
   const hub = await lab.begin('hub', { propagation: plan.propagation })
   const [address] = hub.addresses
   const others = plan.peers - plan.origins - 2

@@ -2,7 +2,7 @@
  * Broadcasts that were announced and have not come: whom to ask for each, and whom next. The first who announces one is asked
  * at once; whoever lets 250 ms pass in silence is joined by the next, trusted ones first. Who has not sent it by the deadline,
  * even where somebody else has, is a defaulter: asked last for ten minutes. An id is forgotten when nobody is left to ask: the
- * next announcement begins anew.
+ * next announcement begins anew. Whoever announced it then, or what there was no room for, may have been missed.
  */
 import type { PeerId } from '../ports/types.js'
 import { BoundedMap } from './bounded-map.js'
@@ -12,6 +12,8 @@ const WANTED_MAX = 16_384
 /** Where those that are not trusted may add no more. */
 const WANTED_OF_STRANGERS_MAX = 12_288
 const WANTED_OF_ONE_MAX = 1_024
+/** The same for one that is trusted: what a busy relay tells at once. */
+const WANTED_OF_TRUSTED_MAX = 4_096
 /** Who else has it, for each id. */
 const OTHERS_MAX = 16
 const SILENCE_MS = 250
@@ -60,7 +62,7 @@ export class Pulls {
   #checks: { readonly wanted: Wanted; readonly at: number }[] = []
   /** Until when each counts as a defaulter. */
   readonly #defaulters = new BoundedMap<number>(PEERS_MAX)
-  /** Who announced what nobody then had. Bound: the peers. */
+  /** Who announced what nobody then had, or what there was no room for. Bound: the peers. */
   #givenUp = new Set<PeerId>()
   /** Until when each counts as one that says more than it has. */
   readonly #lacking = new BoundedMap<number>(PEERS_MAX)
@@ -85,9 +87,10 @@ export class Pulls {
   /** A peer says that it has a message that this node has not. @returns whether to ask it now */
   announced(key: string, size: number, from: PeerId, isTrusted: boolean, now: number): boolean {
     const known = this.#wanted.get(key)
-    const ofThis = this.#byPeer.get(from) ?? 0
-    const wantedMax = isTrusted ? WANTED_MAX : WANTED_OF_STRANGERS_MAX
-    if (known === undefined && (this.#wanted.size >= wantedMax || ofThis >= WANTED_OF_ONE_MAX)) return false
+    if (known === undefined && !this.#hasRoom(from, isTrusted)) {
+      this.#givenUp.add(from)
+      return false
+    }
     const wanted = known ?? this.#begin({ key, by: from, asked: [], others: [], askedAt: now, isHere: false }, now)
     // It came, and was lost again before it was judged.
     wanted.isHere = false
@@ -172,11 +175,18 @@ export class Pulls {
     return pulls
   }
 
-  /** Peers that announced what nobody could be got to send, since this was last asked. */
+  /** Peers that announced what there was no room for or nobody could be got to send, since this was last asked. */
   takeGivenUp(): ReadonlySet<PeerId> {
     const givenUp = this.#givenUp
     if (givenUp.size > 0) this.#givenUp = new Set()
     return givenUp
+  }
+
+  #hasRoom(from: PeerId, isTrusted: boolean): boolean {
+    const [allMax, ofOneMax] = isTrusted
+      ? [WANTED_MAX, WANTED_OF_TRUSTED_MAX]
+      : [WANTED_OF_STRANGERS_MAX, WANTED_OF_ONE_MAX]
+    return this.#wanted.size < allMax && (this.#byPeer.get(from) ?? 0) < ofOneMax
   }
 
   #rankOf(from: PeerId, isTrusted: boolean, now: number): number {

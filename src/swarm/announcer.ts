@@ -3,6 +3,7 @@
  * of its own, and only of what its peer is not known to have by then: so nobody who is linked to an honest node misses anything,
  * and most are told nothing. A link that is new hears of the last seconds.
  */
+import type { Approach } from '../policy/dependence.js'
 import { Dependence } from '../policy/dependence.js'
 import { OFFER_LATER_MS } from '../policy/propagation.js'
 import type { Clock, Random } from '../ports/clock.js'
@@ -14,6 +15,7 @@ import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
 import { LinkMarks, LinkSlots } from './marks.js'
 import type { Kept, Shelf } from './shelf.js'
+import { CATCH_UP } from './shelf.js'
 
 export interface AnnouncerSetup {
   readonly agenda: Agenda
@@ -31,9 +33,6 @@ interface Listener {
   readonly dependence: Dependence
   deadline: Deadline | null
 }
-
-/** Of what came before a link, it hears so much. */
-const CATCH_UP = IDS_MAX
 
 export class Announcer {
   readonly #setup: AnnouncerSetup
@@ -91,13 +90,13 @@ export class Announcer {
   }
 
   /** A peer has asked for what it was told. */
-  asked(connection: Connection, count: number): void {
-    this.#listeners.get(connection)?.dependence.asked(count)
+  asked(connection: Connection, asked: readonly Kept[]): void {
+    if (asked.length > 0) this.#listeners.get(connection)?.dependence.asked(asked.length, newestOf(asked))
   }
 
-  /** Whether a peer is better sent the next message than told of it. */
-  takePush(connection: Connection): boolean {
-    return this.#listeners.get(connection)?.dependence.takePush() === true
+  /** How a peer is to hear of the next message. */
+  approach(connection: Connection): Approach {
+    return this.#listeners.get(connection)?.dependence.next() ?? 'tell'
   }
 
   /** Tells it at the end of the turn. */
@@ -133,7 +132,7 @@ export class Announcer {
       if (listener === undefined) continue
       const told = listener.now
       listener.now = []
-      tell(connection, listener, told)
+      this.#tell(connection, listener, told)
     }
   }
 
@@ -150,19 +149,19 @@ export class Announcer {
       rest.push(kept)
     }
     listener.toldTo = shelf.next
-    tell(connection, listener, rest)
+    this.#tell(connection, listener, rest)
+  }
+
+  #tell(connection: Connection, { dependence }: Listener, told: readonly Kept[]): void {
+    for (let at = 0; at < told.length; at += IDS_MAX) {
+      const some = told.slice(at, at + IDS_MAX)
+      dependence.told(some.length, newestOf(some), this.#setup.agenda.now())
+      const announced = some.map(
+        ({ bytes }): Announced => ({ id: bytes.subarray(0, BROADCAST_ID_BYTES), size: bytes.length }),
+      )
+      connection.sendControl(FRAME.inventory, encodeInventory(announced))
+    }
   }
 }
 
-function tell(connection: Connection, { dependence }: Listener, told: readonly Kept[]): void {
-  dependence.told(told.length)
-  for (let at = 0; at < told.length; at += IDS_MAX) {
-    const announced = told.slice(at, at + IDS_MAX).map(
-      ({ bytes }): Announced => ({
-        id: bytes.subarray(0, BROADCAST_ID_BYTES),
-        size: bytes.length,
-      }),
-    )
-    connection.sendControl(FRAME.inventory, encodeInventory(announced))
-  }
-}
+const newestOf = (told: readonly Kept[]): number => told.reduce((newest, { number }) => Math.max(newest, number), 0)

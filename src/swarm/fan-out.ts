@@ -81,10 +81,11 @@ export class FanOut {
   }
 
   /** To one who asked for it. @returns false where that cannot be */
-  sendOn(connection: Connection, { definition, bytes, shared }: Outbound & { readonly shared: SharedBody }): boolean {
+  sendOn(connection: Connection, outbound: Outbound & SharedBody): boolean {
+    const { definition, bytes } = outbound
     const type = connection.remoteType(definition.nameKind, definition.name)
     if (type === null || !fits(connection, bytes)) return false
-    if (!connection.enqueue(definition.priority, this.#write(type, bytes, shared))) return false
+    if (!connection.enqueue(definition.priority, this.#write(type, bytes, outbound))) return false
     this.#counters.count('broadcast-queued')
     return true
   }

@@ -6,31 +6,16 @@
 
 const BITS = 30
 
-/** Slots that are set. */
-class Bits {
-  // Bound: the most links that were ever open at once, by 30.
-  readonly #words: number[] = []
-
-  add(slot: number): void {
-    const at = Math.floor(slot / BITS)
-    while (this.#words.length <= at) this.#words.push(0)
-    this.#words[at] = (this.#words[at] ?? 0) | (1 << (slot % BITS))
-  }
-
-  has(slot: number): boolean {
-    return (((this.#words[Math.floor(slot / BITS)] ?? 0) >> (slot % BITS)) & 1) === 1
-  }
-}
+type Mark = 'told' | 'sent'
 
 /** A message that bears marks. */
 export interface Marked {
   /** Later ones have higher numbers. */
   readonly number: number
-  readonly told: Bits
-  readonly sent: Bits
+  /** Slots that are set, 30 to a number; null: none, as for most messages of most nodes. Bound: the most links ever open at once. */
+  told: number[] | null
+  sent: number[] | null
 }
-
-export const noMarks = (): Pick<Marked, 'told' | 'sent'> => ({ told: new Bits(), sent: new Bits() })
 
 /** The marks of one link. */
 export class LinkMarks {
@@ -45,13 +30,21 @@ export class LinkMarks {
     this.since = since
   }
 
-  has(mark: 'told' | 'sent', message: Marked): boolean {
-    return message.number < this.since ? this.#earlier[mark].has(message.number) : message[mark].has(this.slot)
+  has(mark: Mark, message: Marked): boolean {
+    if (message.number < this.since) return this.#earlier[mark].has(message.number)
+    const word = message[mark]?.[Math.floor(this.slot / BITS)] ?? 0
+    return ((word >> (this.slot % BITS)) & 1) === 1
   }
 
-  add(mark: 'told' | 'sent', message: Marked): void {
-    if (message.number < this.since) this.#earlier[mark].add(message.number)
-    else message[mark].add(this.slot)
+  add(mark: Mark, message: Marked): void {
+    if (message.number < this.since) {
+      this.#earlier[mark].add(message.number)
+      return
+    }
+    const words = (message[mark] ??= [])
+    const at = Math.floor(this.slot / BITS)
+    while (words.length <= at) words.push(0)
+    words[at] = (words[at] ?? 0) | (1 << (this.slot % BITS))
   }
 }
 

@@ -123,8 +123,15 @@ export class Propagation {
     // One of two links that is read to its end cannot answer.
     const { peerId } = connection
     const link = connection.isOpen || peerId === null ? connection : (this.#setup.connectionTo(peerId) ?? connection)
-    const missing = ids.filter((id) => !this.#send(link, id))
-    this.#announcer.asked(link, ids.length - missing.length)
+    // Bound: IDS_MAX.
+    const missing: Uint8Array[] = []
+    const served: Kept[] = []
+    for (const id of ids) {
+      const kept = this.#shelf.get(keyOf(id))
+      if (kept !== null && this.#serve(link, kept)) served.push(kept)
+      else missing.push(id)
+    }
+    this.#announcer.asked(link, served)
     if (missing.length > 0) link.sendControl(FRAME.notFound, encodeIds(missing))
   }
 
@@ -186,8 +193,9 @@ export class Propagation {
     const from = Math.floor(this.#setup.random.float() * receivers.length)
     for (const [index, connection] of receivers.entries()) {
       const place = (index - from + receivers.length) % receivers.length
-      if (this.#announcer.takePush(connection) && this.#serve(connection, kept)) continue
-      if (place < OFFER_AT_ONCE) this.#announcer.atOnce(connection, kept)
+      const approach = this.#announcer.approach(connection)
+      if (approach === 'push' && this.#serve(connection, kept)) continue
+      if (approach === 'probe' || place < OFFER_AT_ONCE) this.#announcer.atOnce(connection, kept)
       else this.#announcer.later(connection)
     }
     return { queued: receivers.length, shed: 0 }
@@ -208,11 +216,6 @@ export class Propagation {
     for (const connection of this.#setup.connections())
       if (connection.remoteType(nameKind, name) !== null) receivers.push(connection)
     return receivers
-  }
-
-  #send(connection: Connection, id: Uint8Array): boolean {
-    const kept = this.#shelf.get(keyOf(id))
-    return kept !== null && this.#serve(connection, kept)
   }
 
   #serve(connection: Connection, kept: Kept): boolean {

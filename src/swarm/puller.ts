@@ -45,6 +45,7 @@ export class Puller {
       connection.isOpen ? connection : (this.#setup.connectionTo(peerId) ?? connection),
       wanted.map(({ id }) => id),
     )
+    this.#reportMissed()
     this.#arm()
   }
 
@@ -93,11 +94,15 @@ export class Puller {
       const connection = this.#setup.connectionTo(peerId)
       if (connection !== null) ask(connection, ids)
     }
+    this.#reportMissed()
+    this.#arm()
+  }
+
+  #reportMissed(): void {
     for (const peerId of this.#pulls.takeGivenUp()) {
       const connection = this.#setup.connectionTo(peerId)
       if (connection !== null) this.#setup.missed(connection)
     }
-    this.#arm()
   }
 
   #arm(): void {

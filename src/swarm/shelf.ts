@@ -1,15 +1,16 @@
 /**
- * Broadcasts that this node has accepted or made, kept for a minute for who asks for them. Numbered as they came, so that a
+ * Broadcasts that this node has accepted or made, kept for a minute for who asks for them; what every link was sent, only as long
+ * as links that are new are told of it. Numbered as they came, so that a
  * link remembers by one number how far it has been told.
  */
 import type { Memory, SharedBody } from '../policy/memory.js'
+import { IDS_MAX } from '../protocol/inventory.js'
 import type { MessageDefinition } from '../protocol/message.js'
 import type { Marked } from './marks.js'
-import { noMarks } from './marks.js'
 
 export type Sendable = Pick<MessageDefinition<unknown>, 'name' | 'nameKind' | 'priority'>
 
-export interface Kept extends Marked {
+export interface Kept extends Marked, SharedBody {
   readonly key: string
   readonly definition: Sendable
   /** id ‖ body. */
@@ -19,7 +20,6 @@ export interface Kept extends Marked {
   readonly isPushed: boolean
   /** Whether it is for those alone who have been told, and others hear of it from them. */
   readonly isToSome: boolean
-  readonly shared: SharedBody
 }
 
 /** A message to be kept. */
@@ -27,20 +27,25 @@ export type Keeping = Pick<Kept, 'definition' | 'key' | 'bytes' | 'isPushed'> & 
   readonly isToSome?: boolean
 }
 
+/** A link that is new is told of the last so many. */
+export const CATCH_UP: number = IDS_MAX
 const KEPT_MAX = 16_384
 const BYTES_MAX = 32 * 1024 * 1024
 const KEEP_MS = 60_000
 /** What an entry costs beside its bytes: an estimate. */
 const ENTRY_BYTES = 512
 
+/** So many places of what is gone are not worth moving the rest for. */
+const KEPT_GONE = 1_024
+
 export class Shelf {
   readonly #memory: Memory
-  // Bound: KEPT_MAX, and BYTES_MAX or a sixteenth of the node's memory. Oldest first.
-  readonly #kept = new Map<number, Kept>()
+  // Bound: KEPT_MAX, and BYTES_MAX or a sixteenth of the node's memory; before #head is what is gone. Oldest first.
+  #kept: (Kept | null)[] = []
+  #head = 0
   // Bound: the same.
-  readonly #numbers = new Map<string, number>()
+  readonly #byKey = new Map<string, Kept>()
   #next = 0
-  #oldest = 0
 
   constructor(memory: Memory) {
     this.#memory = memory
@@ -52,55 +57,64 @@ export class Shelf {
   }
 
   get(key: string): Kept | null {
-    const number = this.#numbers.get(key)
-    return number === undefined ? null : (this.#kept.get(number) ?? null)
+    return this.#byKey.get(key) ?? null
   }
 
   /** Keeps a message; the oldest go for it. */
-  keep(keeping: Keeping, now: number): Kept {
-    const number = this.#next++
-    const { definition, key, bytes, isPushed, isToSome = false } = keeping
-    const message = { definition, key, bytes, isPushed, isToSome }
-    const kept: Kept = { ...message, ...noMarks(), number, keptAt: now, shared: { holders: 0 } }
-    this.#kept.set(kept.number, kept)
-    this.#numbers.set(kept.key, kept.number)
-    this.#memory.keptBytes += kept.bytes.length + ENTRY_BYTES
+  keep({ definition, key, bytes, isPushed, isToSome = false }: Keeping, now: number): Kept {
+    const kept: Kept = {
+      number: this.#next++,
+      definition,
+      key,
+      bytes,
+      keptAt: now,
+      isPushed,
+      isToSome,
+      told: null,
+      sent: null,
+      holders: 0,
+    }
+    this.#kept.push(kept)
+    this.#byKey.set(key, kept)
+    this.#memory.keptBytes += bytes.length + ENTRY_BYTES
     this.#makeRoom(now)
     return kept
   }
 
   /** Those from this number on, oldest first. */
   *since(number: number): Iterable<Kept> {
-    for (let at = Math.max(number, this.#oldest); at < this.#next; at++) {
-      const kept = this.#kept.get(at)
-      if (kept !== undefined) yield kept
+    const oldest = this.#next - (this.#kept.length - this.#head)
+    for (let at = this.#head + Math.max(0, number - oldest); at < this.#kept.length; at++) {
+      const kept = this.#kept[at]
+      if (kept != null) yield kept
     }
   }
 
   /** What is too old is not told and not given any more: its receivers may have forgotten that they had it. */
   expire(now: number): void {
-    for (const kept of this.since(this.#oldest)) {
-      if (now - kept.keptAt <= KEEP_MS) return
-      this.#drop(kept)
-    }
+    this.#dropWhile(({ keptAt }) => now - keptAt > KEEP_MS)
   }
 
   #makeRoom(now: number): void {
     const bytesMax = Math.min(BYTES_MAX, this.#memory.maxBytes / 16)
     // The newest stays, whatever it weighs: it has just been announced.
-    for (; this.#oldest < this.#next - 1; this.#oldest++) {
-      const kept = this.#kept.get(this.#oldest)
-      if (kept === undefined) continue
-      const isTooMuch = this.#kept.size > KEPT_MAX || this.#memory.keptBytes > bytesMax
-      if (!isTooMuch && now - kept.keptAt <= KEEP_MS) return
-      this.#drop(kept)
-    }
+    this.#dropWhile(({ keptAt, number, isPushed }) => {
+      const isTooMuch = this.#kept.length - this.#head > KEPT_MAX || this.#memory.keptBytes > bytesMax
+      const isNobodys = isPushed && number < this.#next - CATCH_UP
+      return number < this.#next - 1 && (isTooMuch || isNobodys || now - keptAt > KEEP_MS)
+    })
   }
 
-  #drop(kept: Kept): void {
-    this.#kept.delete(kept.number)
-    // It may have been kept again since.
-    if (this.#numbers.get(kept.key) === kept.number) this.#numbers.delete(kept.key)
-    this.#memory.keptBytes -= kept.bytes.length + ENTRY_BYTES
+  /** From the oldest on. */
+  #dropWhile(isToGo: (kept: Kept) => boolean): void {
+    for (let kept = this.#kept[this.#head]; kept != null && isToGo(kept); kept = this.#kept[this.#head]) {
+      this.#kept[this.#head++] = null
+      // It may have been kept again since.
+      if (this.#byKey.get(kept.key) === kept) this.#byKey.delete(kept.key)
+      this.#memory.keptBytes -= kept.bytes.length + ENTRY_BYTES
+    }
+    if (this.#head < KEPT_GONE || this.#head * 2 < this.#kept.length) return
+    this.#kept = this.#kept.slice(this.#head)
+    this.#head = 0
   }
 }

@@ -235,17 +235,27 @@ describe('a defaulter', () => {
 })
 
 describe('the bounds', () => {
-  const flood = (pulls: Pulls, from: PeerId, count: number): number => {
+  const flood = (pulls: Pulls, from: PeerId, count: number, isTrusted = false): number => {
     let asked = 0
-    for (let i = 0; i < count; i++) if (pulls.announced(`${from} ${String(i)}`, SMALL, from, true, 0)) asked++
+    for (let i = 0; i < count; i++) if (pulls.announced(`${from} ${String(i)}`, SMALL, from, isTrusted, 0)) asked++
     return asked
   }
 
-  it('let one peer be the first to announce 1,024, and others as many', () => {
+  it('let one peer be the first to announce 1,024, and others as many; one that is trusted 4,096', () => {
     const pulls = new Pulls()
     expect(flood(pulls, a, 2_000)).toBe(1_024)
     expect(flood(pulls, b, 2_000)).toBe(1_024)
-    expect(pulls.size).toBe(2_048)
+    expect(flood(pulls, peer(9), 5_000, true)).toBe(4_096)
+    expect(pulls.size).toBe(6_144)
+  })
+
+  it('are no secret: whoever announces more may have been missed', () => {
+    const pulls = new Pulls()
+    flood(pulls, a, 1_024)
+    expect([...pulls.takeGivenUp()]).toEqual([])
+    flood(pulls, b, 1_025)
+    expect([...pulls.takeGivenUp()]).toEqual([b])
+    expect([...pulls.takeGivenUp()]).toEqual([])
   })
 
   it('give a peer room again for each that comes or is given up', () => {
@@ -268,7 +278,7 @@ describe('the bounds', () => {
 
   it('hold 16,384 in all, and of those that stand any number of sources may still be told', () => {
     const pulls = new Pulls()
-    for (let i = 0; i < 20; i++) flood(pulls, peer(i), 1_000)
+    for (let i = 0; i < 20; i++) flood(pulls, peer(i), 1_000, true)
     expect(pulls.size).toBe(16_384)
     expect(pulls.announced(KEY, SMALL, peer(30), true, 0)).toBe(false)
     pulls.announced(`${a} 7`, SMALL, peer(30), false, 0)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Marked } from '../../src/swarm/marks.js'
-import { LinkMarks, LinkSlots, noMarks } from '../../src/swarm/marks.js'
+import { LinkMarks, LinkSlots } from '../../src/swarm/marks.js'
 
 describe('marks', () => {
   it('are those of one link and one message, whoever had the slot before', () => {
@@ -20,7 +20,7 @@ describe('marks', () => {
         const links: LinkMarks[] = []
         const marked = new Map<LinkMarks, Set<string>>()
         for (const one of steps) {
-          if (one.kind === 'keep') messages.push({ number: messages.length, ...noMarks() })
+          if (one.kind === 'keep') messages.push({ number: messages.length, told: null, sent: null })
           else if (one.kind === 'open') links.push(new LinkMarks(slots.take(), messages.length))
           else if (one.kind === 'close') {
             const [gone] = links.splice(one.pick % Math.max(1, links.length), 1)

@@ -228,9 +228,10 @@ describe('ids beyond what any peer needs', () => {
   it('keep nobody else from being asked', async () => {
     const scene = await Scene.of()
     const flooder = await scene.peer('masternode')
-    for (let i = 0; i < 3; i++) scene.announce(flooder, ...Array.from({ length: 1_000 }, () => scene.make(SMALL)))
+    for (let i = 0; i < 5; i++) scene.announce(flooder, ...Array.from({ length: 1_000 }, () => scene.make(SMALL)))
     await scene.world.settle()
-    expect(scene.asked(flooder).length).toBe(1_024)
+    expect(scene.asked(flooder).length).toBe(4_096)
+    expect(scene.node.heard('recovered')).toEqual([[SHED(flooder)]])
     const honest = await scene.peer()
     const tx = scene.make(SMALL)
     scene.announce(honest, tx)

@@ -57,6 +57,18 @@ describe('the shelf', () => {
     expect([keysOf(shelf).length, shelf.get('0'), shelf.get('1')?.number]).toEqual([16_384, null, 1])
   })
 
+  it('lets go what every link was sent once a new link would not be told of it', () => {
+    const { shelf } = scene()
+    const keep = (key: string, isPushed: boolean): Kept =>
+      shelf.keep({ definition, key, bytes: new Uint8Array(16), isPushed }, 0)
+    for (let i = 0; i < 1_001; i++) keep(String(i), true)
+    expect([keysOf(shelf).length, shelf.get('0'), shelf.get('1')?.number]).toEqual([1_000, null, 1])
+    keep('owed', false)
+    for (let i = 0; i < 3_000; i++) keep(`later ${String(i)}`, true)
+    // What is asked for may be older than that; what came after it waits behind it.
+    expect([keysOf(shelf).length, keysOf(shelf)[0]]).toEqual([3_001, 'owed'])
+  })
+
   it('keeps 32 MiB of a large memory and a sixteenth of a small one', () => {
     for (const [memoryMib, keptMib] of [
       [64, 4],
