@@ -2,8 +2,10 @@
  * `npm run bench [-- WORK…]`: holdfast beside raw TCP, raw TLS 1.3 and `ws`, on the same work, in the same run. Prints what was
  * measured and judges nothing; exits 0 when all of it ran.
  */
+import { writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { parseArgs } from 'node:util'
+import { drawChart } from './chart.mjs'
 import { Lab } from './lab.mjs'
 import { reportOf, sheet, table } from './report.mjs'
 import { MASTERNODE, systemsFor } from './systems.mjs'
@@ -64,6 +66,7 @@ const USAGE = `npm run bench [-- WORK… ] [option…]: holdfast beside raw TCP,
   --seconds N    load and mesh-100 for so long; else a minute
   --peers        libp2p and hyperswarm as well, where they are installed: npm install --prefix bench/peers
   --short        a moment for each: only to see that it runs
+  --svg FILE     draws what was compared
   --profile DIR  CPU profiles of every process of holdfast, and of nobody else
   --json         one JSON object on standard output, progress on standard error; an array for several works
 `
@@ -94,6 +97,7 @@ for (const name of names) {
   if (!values.json) process.stdout.write(`${(isSheet ? sheet : table)(report)}\n`)
 }
 if (values.json) process.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports)}\n`)
+if (values.svg !== undefined) writeFileSync(values.svg, drawChart(reports.filter(({ systems }) => systems !== undefined)))
 process.exit(ran ? 0 : 1)
 
 /** @param {string} name */
@@ -176,7 +180,7 @@ function read() {
     const flag = /** @type {const} */ ({ type: 'boolean', default: false })
     const word = /** @type {const} */ ({ type: 'string' })
     return parseArgs({
-      options: { rounds: word, seconds: word, profile: word, peers: flag, short: flag, json: flag, help: flag },
+      options: { rounds: word, seconds: word, profile: word, svg: word, peers: flag, short: flag, json: flag, help: flag },
       allowPositionals: true,
     })
   } catch (error) {

@@ -2,15 +2,10 @@
  * Draws the figures of `compare` as SVG, by hand: a panel for each split, a row for each schedule, time to the right on a
  * logarithmic axis. It brings its own background, so that it reads the same on a light page and on a dark one. Pure.
  */
+import { EDGE, escaped, FAINT, GRID, INK, OURS_INK, PAPER, round, text } from '../svg.mjs'
 import { missingWord, shareWord, spell } from './compare-figures.mjs'
 import { OURS, SCHEDULES } from './compare-schedules.mjs'
 
-const PAPER = '#ffffff'
-const EDGE = '#d0d7de'
-const INK = '#1f2328'
-const FAINT = '#59636e'
-const GRID = '#e6eaef'
-const OURS_INK = '#0a7d4f'
 const OURS_BAND = '#e9f7f0'
 const OTHERS_INK = '#3b5b8c'
 const LOST_INK = '#b3261e'
@@ -167,18 +162,3 @@ function inWords(schedules, capMs) {
     })
     .join(' ')
 }
-
-function text(x, y, words, { size, weight, fill = INK, anchor } = {}) {
-  const attributes = [
-    ['x', round(x)],
-    ['y', round(y)],
-    ['font-size', size],
-    ['font-weight', weight],
-    ['text-anchor', anchor],
-    ['fill', fill],
-  ].filter(([, value]) => value !== undefined)
-  return `<text ${attributes.map(([name, value]) => `${name}="${value}"`).join(' ')}>${escaped(words)}</text>`
-}
-
-const round = (value) => Number(value.toFixed(1))
-const escaped = (words) => words.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
