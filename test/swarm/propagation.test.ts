@@ -133,6 +133,27 @@ describe('a small broadcast', () => {
     for (const peer of others) expect(scene.told(peer)).toEqual([tx.name])
   })
 
+  it('is pushed on to a peer that asks for what it is told, but for one in sixteen, which it is told of at once', async () => {
+    const scene = await Scene.of()
+    const [from, keen, ...others] = await scene.peers(40)
+    if (from === undefined || keen === undefined) throw new Error('nobody came')
+    for (let i = 0; i < 4; i++) {
+      const tx = scene.make(SMALL)
+      scene.send(from, tx)
+      await scene.world.run(2_000)
+      scene.get(keen, tx)
+      await scene.world.settle()
+    }
+    expect(scene.told(keen).length).toBe(4)
+    for (let i = 0; i < 32; i++) {
+      scene.send(from, scene.make(SMALL))
+      await scene.world.settle()
+    }
+    // All of it is with it within the turn, one way or the other.
+    expect([scene.told(keen).length, scene.sent(keen).length]).toEqual([4 + 2, 4 + 30])
+    expect(others.flatMap((peer) => scene.sent(peer))).toEqual([])
+  })
+
   it('that is not accepted goes no further', async () => {
     for (const verdict of ['ignore', 'reject'] as const) {
       const scene = await Scene.of({}, verdict)
