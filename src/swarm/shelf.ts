@@ -86,7 +86,7 @@ export class Shelf {
     const oldest = this.#next - (this.#kept.length - this.#head)
     for (let at = this.#head + Math.max(0, number - oldest); at < this.#kept.length; at++) {
       const kept = this.#kept[at]
-      if (kept != null) yield kept
+      if (kept) yield kept
     }
   }
 
@@ -107,7 +107,7 @@ export class Shelf {
 
   /** From the oldest on. */
   #dropWhile(isToGo: (kept: Kept) => boolean): void {
-    for (let kept = this.#kept[this.#head]; kept != null && isToGo(kept); kept = this.#kept[this.#head]) {
+    for (let kept = this.#kept[this.#head]; kept && isToGo(kept); kept = this.#kept[this.#head]) {
       this.#kept[this.#head++] = null
       // It may have been kept again since.
       if (this.#byKey.get(kept.key) === kept) this.#byKey.delete(kept.key)
