@@ -104,7 +104,7 @@ function tickOf(tick, x, bottom) {
 function legend(names) {
   const left = MARGIN + NAMES_WIDTH
   return names.flatMap((name, index) => {
-    const x = left + index * 130
+    const x = left + index * 170
     const { label, fill } = SHOWN[name] ?? { label: name, fill: INK }
     return [`<circle cx="${x + 5}" cy="${HEAD - 26}" r="4.5" fill="${fill}"/>`, text(x + 15, HEAD - 22, label, { size: 11.5 })]
   })
