@@ -8,7 +8,7 @@ import type { Agenda } from './agenda.js'
 import type { Flusher } from './flusher.js'
 import type { Ledger } from './ledger.js'
 import type { Lingering } from './lingering.js'
-import type { RecordSlab } from './outbox.js'
+import type { RecordSlab } from './record-parts.js'
 import type { ClassLimits } from './profile.js'
 import type { Pulse } from './pulse.js'
 

@@ -3,7 +3,7 @@ import type { ConnectionWorld } from './connection-owner.js'
 import type { SwarmContext } from './context.js'
 import { Flusher } from './flusher.js'
 import { Ledger } from './ledger.js'
-import { RecordSlab } from './outbox.js'
+import { RecordSlab } from './record-parts.js'
 import { Pulse } from './pulse.js'
 
 export function createConnectionWorld({ agenda, settings, lingering, memory }: SwarmContext): ConnectionWorld {

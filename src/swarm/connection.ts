@@ -20,6 +20,7 @@ import type { OpenParts } from './open-parts.js'
 import { createOpenParts } from './open-parts.js'
 import type { Outgoing } from './outbox.js'
 import type { ClassLimits } from './profile.js'
+import type { Sender } from './sender.js'
 import type { Vitals } from './vitals.js'
 
 export class Connection implements LinkEvents {
@@ -89,6 +90,11 @@ export class Connection implements LinkEvents {
   /** The peer's process. */
   get epoch(): string {
     return keyOf(this.#open?.hello.epoch ?? EMPTY)
+  }
+
+  /** The half that sends, while it may. */
+  get sender(): Sender | null {
+    return this.#stage === 'open' ? (this.#open?.sender ?? null) : null
   }
 
   get vitals(): Vitals | null {
@@ -175,17 +181,14 @@ export class Connection implements LinkEvents {
 
   /** @returns false where the outbox is full, or the connection is not open */
   enqueue(priority: Priority, outgoing: Outgoing): boolean {
-    const sender = this.#stage === 'open' ? this.#open?.sender : undefined
-    if (sender === undefined) return false
-    const wasHigh = sender.outbox.isHigh
-    const queued = sender.enqueue(priority, outgoing)
-    if (sender.outbox.isHigh && !wasHigh) this.#owner.slow(this)
+    const wasWritable = this.writable
+    const queued = this.sender?.enqueue(priority, outgoing) === true
+    if (wasWritable && this.sender?.outbox.isHigh === true) this.#owner.slow(this)
     return queued
   }
 
   sendControl(type: number, body: Uint8Array): void {
-    const queued = this.#stage !== 'open' || this.#open?.sender.enqueueControl(type, body)
-    if (queued === false) this.close('slow-consumer', { text: 'control frames pile up' })
+    if (this.sender?.enqueueControl(type, body) === false) this.close('slow-consumer', { text: 'control frames' })
   }
 
   /** A broadcast found no room: the peer is told once that it misses something or, by class, closed where it is slow. */
@@ -212,7 +215,7 @@ export class Connection implements LinkEvents {
 
   /** Everything that was not sent, to be moved to the link that takes over. */
   takeUnsent(): readonly { readonly priority: Priority; readonly outgoing: Outgoing }[] {
-    return this.#open?.sender.outbox.takeUnsent() ?? []
+    return this.#open?.sender.takeUnsent() ?? []
   }
 
   #handle(event: SessionEvent): void {

@@ -1,10 +1,11 @@
 /**
- * One body, many links: queued on each as the same bytes. A link whose outbox is full costs its own peer this message, which it
+ * One body, many links: in a batch for those that have nothing else to send, and queued on each of the others as the same bytes. A link whose outbox is full costs its own peer this message, which it
  * is told, and nobody else anything.
  */
 import type { SharedBody } from '../policy/memory.js'
 import { isOversize } from '../protocol/frame.js'
 import { FrameSlab } from '../protocol/frame-slab.js'
+import { Batch, BATCH_BODY_MAX } from './batch.js'
 import type { Connection } from './connection.js'
 import type { Counters } from './counters.js'
 import type { Outgoing } from './outbox.js'
@@ -37,10 +38,13 @@ export class FanOut {
   readonly #connections: () => Iterable<Connection>
   readonly #counters: Counters
   readonly #flusher: Flusher
-  /** Frames of one turn. */
+  /** Frames of one turn that go by themselves. */
   readonly #frames = new FrameSlab()
   /** What was written last in this turn, for the next link with the same numbers. */
   #last: { readonly bytes: Uint8Array; readonly outgoing: Outgoing } | null = null
+  #batch = new Batch()
+  /** The numbers by which everybody who rides on the batch knows these messages. Bound: the definitions. */
+  readonly #types = new Map<Sendable, number>()
 
   constructor(connections: () => Iterable<Connection>, counters: Counters, flusher: Flusher) {
     this.#connections = connections
@@ -50,31 +54,37 @@ export class FanOut {
 
   /** @param without told of each link that it fits and that has no room */
   send(
-    { definition, bytes }: Outbound,
+    outbound: Outbound,
     wanted: (connection: Connection) => boolean,
     without: ((connection: Connection) => void) | null,
   ): FanOutResult {
-    const { name, nameKind, priority } = definition
+    const { definition, bytes } = outbound
     const shared = { holders: 0 }
-    // Mostly one for all: peers that run the same program have the same numbers.
-    let outgoing: Outgoing | null = null
+    const batch = this.#batchFor(bytes.length)
+    const boards = batch?.isEmpty === true
+    const known = this.#types.get(definition) ?? null
+    let type = known
     let queued = 0
     let shed = 0
     for (const connection of this.#connections()) {
-      const type = connection.remoteType(nameKind, name)
-      if (type === null || !wanted(connection)) continue
-      if (!fits(connection, bytes)) {
-        shed++
-        continue
+      if (batch !== null && rides(connection, batch, boards)) {
+        const own = known ?? connection.remoteType(definition.nameKind, definition.name)
+        type ??= own
+        if (own !== null && own === type) {
+          if (wanted(connection)) queued++
+          else connection.sender?.outbox.skip(batch)
+          continue
+        }
+        // It gets the message by itself, or not at all.
+        connection.sender?.leave()
       }
-      if (outgoing?.type !== type) outgoing = this.#write(type, bytes, shared)
-      if (connection.enqueue(priority, outgoing)) queued++
-      else {
-        shed++
-        connection.overflowed()
-        without?.(connection)
-      }
+      if (!wanted(connection)) continue
+      const became = this.#sendAlone(connection, outbound, shared)
+      if (became === 'queued') queued++
+      else if (became !== 'unheard') shed++
+      if (became === 'full') without?.(connection)
     }
+    if (batch !== null && type !== null && batch.riders > 0) this.#add(batch, outbound, type, shared)
     this.#counters.count('broadcast-queued', queued)
     if (shed > 0) this.#counters.count('broadcast-shed', shed)
     return { queued, shed }
@@ -96,6 +106,36 @@ export class FanOut {
     this.#frames.rest()
   }
 
+  #sendAlone(
+    connection: Connection,
+    { definition: { name, nameKind, priority }, bytes }: Outbound,
+    shared: SharedBody,
+  ): 'queued' | 'unheard' | 'too-big' | 'full' {
+    const type = connection.remoteType(nameKind, name)
+    if (type === null) return 'unheard'
+    if (!fits(connection, bytes)) return 'too-big'
+    if (connection.enqueue(priority, this.#write(type, bytes, shared))) return 'queued'
+    connection.overflowed()
+    return 'full'
+  }
+
+  /** Where a message of so many bytes may ride; null: nowhere. */
+  #batchFor(bytes: number): Batch | null {
+    if (bytes > BATCH_BODY_MAX) return null
+    if (!this.#batch.hasRoom(bytes))
+      for (const { sender } of this.#connections()) if (sender?.outbox.rides(this.#batch) === true) sender.flush()
+    if (this.#batch.riders > 0) return this.#batch
+    if (this.#batch.isFree) this.#batch.clear()
+    else this.#batch = new Batch()
+    this.#types.clear()
+    return this.#batch
+  }
+
+  #add(batch: Batch, { definition, bytes }: Outbound, type: number, shared: SharedBody): void {
+    this.#types.set(definition, type)
+    batch.add(definition.priority, type, bytes, shared)
+  }
+
   #write(type: number, bytes: Uint8Array, shared: SharedBody): Outgoing {
     if (this.#last?.bytes === bytes && this.#last.outgoing.type === type) return this.#last.outgoing
     const parts = [bytes]
@@ -106,6 +146,14 @@ export class FanOut {
     this.#last = { bytes, outgoing }
     return outgoing
   }
+}
+
+/** Whether the link goes with the others; into a batch that is empty it may go. */
+function rides(connection: Connection, batch: Batch, boards: boolean): boolean {
+  const { sender } = connection
+  if (sender === null) return false
+  if (!boards) return sender.outbox.rides(batch)
+  return (connection.hello?.limits.messageBytesMax ?? 0) >= BATCH_BODY_MAX && sender.board(batch)
 }
 
 /** Whether the peer takes messages so large. */

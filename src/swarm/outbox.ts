@@ -5,12 +5,15 @@
  */
 import type { Memory, SharedBody } from '../policy/memory.js'
 import type { PeerClass } from '../ports/types.js'
-import { copyInto } from '../protocol/bytes.js'
 import type { SendCredit } from '../protocol/credit.js'
 import { FRAME, FRAME_BYTES_MAX, Fragmenter, isOversize } from '../protocol/frame.js'
 import { FrameSlab } from '../protocol/frame-slab.js'
 import type { Priority } from '../protocol/message.js'
 import { varintLength } from '../protocol/varint.js'
+import type { Batch } from './batch.js'
+import { BATCH_BYTES_MAX } from './batch.js'
+import type { RecordSlab } from './record-parts.js'
+import { RECORD_TARGET, RecordParts } from './record-parts.js'
 
 /** One message or answer. */
 export interface Outgoing {
@@ -35,11 +38,6 @@ export interface OutboxSetup {
   readonly peerClass: () => PeerClass
 }
 
-/** A record is closed at this much plaintext: with one more whole frame it still fits. */
-const RECORD_TARGET = 32_000
-const SLAB_MAX = RECORD_TARGET + FRAME_BYTES_MAX + 1024
-/** Parts at least this large are sealed where they lie; smaller ones are copied side by side first. */
-const COPY_BELOW = 8 * 1024
 /** More control frames than this in waiting means that the peer reads nothing and asks for everything. */
 const CONTROL_MAX = 4_096
 
@@ -83,17 +81,6 @@ interface Lane {
   fragments: Fragmenter | null
 }
 
-/** Memory that records are put together in; one serves all links of a swarm, since sealing is done before the next begins. */
-export class RecordSlab {
-  // Bound: RECORD_TARGET and one frame more.
-  bytes: Uint8Array = new Uint8Array(1024)
-
-  /** Larger memory in place of what is too small for so many bytes more. */
-  grow(needed: number): void {
-    this.bytes = new Uint8Array(Math.max(needed, Math.min(2 * this.bytes.length, SLAB_MAX)))
-  }
-}
-
 export class Outbox {
   // Bound: CONTROL_MAX frames of a few dozen bytes.
   readonly #control = new Queue<Uint8Array>()
@@ -105,6 +92,10 @@ export class Outbox {
   #bytes = 0
   /** Messages in waiting; one may have an empty body. */
   #messages = 0
+  /** What it rides on; while it does, nothing else waits but control frames. */
+  #batch: Batch | null = null
+  /** Places of the batch that are not for this link, ascending. Bound: the batch. */
+  #skipped: number[] = []
 
   constructor(setup: OutboxSetup) {
     this.#setup = setup
@@ -112,11 +103,11 @@ export class Outbox {
 
   /** Bytes of messages in waiting. */
   get bytes(): number {
-    return this.#bytes
+    return this.#bytes + (this.#batch?.length ?? 0)
   }
 
   get isEmpty(): boolean {
-    return this.#messages === 0 && this.#control.length === 0
+    return this.#messages === 0 && this.#control.length === 0 && this.#batch === null
   }
 
   /** Whether the next bytes would only wait: an eighth of the bound is in use. */
@@ -124,7 +115,42 @@ export class Outbox {
     return this.#bytes * 8 > this.#setup.bytesMax
   }
 
-  /** @returns false where its own bound or the node's is reached, and nothing was added */
+  /** To send what others send, too, until it has departed. @returns false where something waits, or credit might not last */
+  board(batch: Batch): boolean {
+    const { credit, bytesMax, memory, peerClass } = this.#setup
+    if (this.#messages > 0 || this.#batch !== null) return false
+    // It is not to be high because of what it rides on.
+    const isRoomy = credit.left >= BATCH_BYTES_MAX && bytesMax >= 8 * BATCH_BYTES_MAX
+    if (!isRoomy || !memory.fits(peerClass(), BATCH_BYTES_MAX)) return false
+    this.#batch = batch
+    batch.riders++
+    return true
+  }
+
+  rides(batch: Batch): boolean {
+    return this.#batch === batch
+  }
+
+  /** The next message of the batch is not for this link. */
+  skip(batch: Batch): void {
+    this.#skipped.push(batch.next)
+  }
+
+  /** Queues what it was to send with others, since something else must keep its place behind. @returns what no memory was left for */
+  leave(): number {
+    const batch = this.#batch
+    if (batch === null) return 0
+    const skipped = this.#depart(batch)
+    let shed = 0
+    for (let place = 0, at = 0; place < batch.next; place++) {
+      const entry = place === skipped[at] ? null : batch.outgoing(place)
+      if (entry === null) at++
+      else if (!this.push(entry.priority, entry.outgoing)) shed++
+    }
+    return shed
+  }
+
+  /** @returns false where its own bound or the node's is reached, and nothing was added. Who rides must leave first. */
   push(priority: Priority, outgoing: Outgoing): boolean {
     const { bytesMax, memory, peerClass } = this.#setup
     if (this.#bytes + outgoing.bodyBytes > bytesMax || !memory.queue(peerClass(), priority, outgoing)) return false
@@ -160,7 +186,8 @@ export class Outbox {
    * the next call, of any outbox on this slab.
    */
   pickRecord(): readonly Uint8Array[] {
-    const [only] = this.#control.length === 1 && this.#messages === 0 ? this.#control.takeAll() : []
+    const isAlone = this.#messages === 0 && this.#batch === null
+    const [only] = this.#control.length === 1 && isAlone ? this.#control.takeAll() : []
     if (only !== undefined) return [only]
     const record = new RecordParts(this.#setup.slab)
     for (
@@ -171,12 +198,35 @@ export class Outbox {
       this.#control.shift()
       record.add(frame)
     }
+    if (this.#batch !== null && record.length < RECORD_TARGET) this.#pickBatch(this.#batch, record)
     if (this.#messages === 0) return record.parts()
     for (let index = 0; index < this.#lanes.length; index++) {
       const lane = this.#lanes[index]
       while (lane !== undefined && record.length < RECORD_TARGET && this.#pickFrame(lane, index, record));
     }
     return record.parts()
+  }
+
+  #pickBatch(batch: Batch, record: RecordParts): void {
+    const skipped = this.#depart(batch)
+    let credit = batch.credit
+    let from = 0
+    for (const place of skipped) {
+      credit -= batch.creditAt(place)
+      if (place > from) record.add(batch.plaintext(from, place))
+      from = place + 1
+    }
+    if (from < batch.next) record.add(batch.plaintext(from, batch.next))
+    this.#setup.credit.spend(credit)
+  }
+
+  /** @returns what was not for this link */
+  #depart(batch: Batch): readonly number[] {
+    const skipped = this.#skipped
+    this.#batch = null
+    if (skipped.length > 0) this.#skipped = []
+    batch.riders--
+    return skipped
   }
 
   /** @returns false when the lane has nothing that may go now */
@@ -226,43 +276,3 @@ export class Outbox {
 }
 
 const NONE: readonly Uint8Array[] = []
-
-/** Puts one plaintext together: small parts side by side in the slab, large ones as they are. */
-class RecordParts {
-  length = 0
-  readonly #slab: RecordSlab
-  readonly #parts: Uint8Array[] = []
-  #from = 0
-  #to = 0
-
-  constructor(slab: RecordSlab) {
-    this.#slab = slab
-  }
-
-  add(part: Uint8Array): void {
-    this.length += part.length
-    if (part.length < COPY_BELOW) {
-      if (this.#to + part.length > this.#slab.bytes.length) {
-        this.#cut()
-        this.#slab.grow(part.length)
-        this.#from = 0
-        this.#to = 0
-      }
-      copyInto(this.#slab.bytes, this.#to, part)
-      this.#to += part.length
-      return
-    }
-    this.#cut()
-    this.#parts.push(part)
-  }
-
-  parts(): readonly Uint8Array[] {
-    this.#cut()
-    return this.#parts
-  }
-
-  #cut(): void {
-    if (this.#to > this.#from) this.#parts.push(this.#slab.bytes.subarray(this.#from, this.#to))
-    this.#from = this.#to
-  }
-}

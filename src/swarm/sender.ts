@@ -8,9 +8,11 @@ import { EMPTY } from '../protocol/bytes.js'
 import { SendCredit } from '../protocol/credit.js'
 import { encodeFrame, FRAME } from '../protocol/frame.js'
 import type { Priority } from '../protocol/message.js'
+import type { Batch } from './batch.js'
 import type { Flusher } from './flusher.js'
-import type { Outgoing, RecordSlab } from './outbox.js'
+import type { Outgoing } from './outbox.js'
 import { Outbox } from './outbox.js'
+import type { RecordSlab } from './record-parts.js'
 
 export interface SenderSetup {
   readonly outboxBytesMax: number
@@ -51,10 +53,23 @@ export class Sender {
 
   /** @returns false where the outbox is full, and nothing was added */
   enqueue(priority: Priority, outgoing: Outgoing): boolean {
+    this.leave()
     if (this.#stopped || !this.outbox.push(priority, outgoing)) return false
     if (this.outbox.isHigh) this.flush()
     else this.#flushLater()
     return true
+  }
+
+  /** To send with others what they all send. @returns false where that cannot be now */
+  board(batch: Batch): boolean {
+    if (this.#stopped || this.#saturated || !this.outbox.board(batch)) return false
+    this.#flushLater()
+    return true
+  }
+
+  /** No longer with the others. */
+  leave(): void {
+    if (this.outbox.leave() > 0) this.noteGap()
   }
 
   /** @returns false where the peer has let too many control frames pile up */
@@ -80,6 +95,12 @@ export class Sender {
     this.#credit.grant(bytes)
     this.#flushLater()
     return wanted
+  }
+
+  /** Everything that was not sent, to be moved to the link that takes over. */
+  takeUnsent(): ReturnType<Outbox['takeUnsent']> {
+    this.leave()
+    return this.outbox.takeUnsent()
   }
 
   linkDrained(): void {

@@ -5,7 +5,8 @@ import { joinBytes } from '../../src/protocol/bytes.js'
 import { SendCredit } from '../../src/protocol/credit.js'
 import { FRAME, FrameReader, Reassembly } from '../../src/protocol/frame.js'
 import type { Priority } from '../../src/protocol/message.js'
-import { Outbox, RecordSlab } from '../../src/swarm/outbox.js'
+import { Outbox } from '../../src/swarm/outbox.js'
+import { RecordSlab } from '../../src/swarm/record-parts.js'
 
 const RECORD_MAX = 65_519
 const message = (type: number, length: number, counted = true) => ({
