@@ -2,11 +2,10 @@
  * Which message ids have been seen. An id is new, then in flight while its handler judges it, then seen for a time.
  * Duplicates never refresh anything, the oldest id goes first, and the clock of this file never goes back.
  */
+import { IdRing } from './id-ring.js'
 import { checkLimit } from './limit.js'
 
 const ID_LENGTH_MAX = 64
-/** So many places of ids that are gone are not worth moving the rest for. */
-const KEPT_GONE = 1_024
 
 /** Options of {@link DedupCache}. */
 export interface DedupOptions {
@@ -16,6 +15,11 @@ export interface DedupOptions {
   readonly ttlMs?: number
   /** Ids in flight at once, 1 to 2^20; default 4,096. */
   readonly inFlightMax?: number
+  /**
+   * A secret number, 0 to 2^32 - 1; default 0. Where strangers choose ids, it keeps them from making some that are slow to look up,
+   * provided that the ids are hashes.
+   */
+  readonly seed?: number
 }
 
 /** What is known of an id. Ids longer than 64 characters are refused as `too-long` and never stored. */
@@ -29,20 +33,18 @@ export class DedupCache {
   readonly #ttlMs: number
   readonly #inFlightMax: number
   readonly #idsMax: number
-  /** Id to the instant it expires. Bound: `idsMax`. */
-  readonly #seen = new Map<string, number>()
-  /** The same ids, and those that are gone before {@link #head}, oldest first: so expiry and room are found in one place. */
-  #order: string[] = []
-  #head = 0
+  /** Each with the instant it expires. Bound: `idsMax`. All live equally long: what has expired stands before what has not. */
+  readonly #seen: IdRing
   /** Bound: `inFlightMax`. */
   readonly #inFlight = new Set<string>()
   #latest = -Infinity
 
   /** @throws HoldfastError `invalid-option` for a number outside its bounds */
-  constructor({ idsMax = 131_072, ttlMs = 600_000, inFlightMax = 4096 }: DedupOptions = {}) {
+  constructor({ idsMax = 131_072, ttlMs = 600_000, inFlightMax = 4096, seed = 0 }: DedupOptions = {}) {
     this.#idsMax = checkLimit('idsMax', idsMax, 1, 2 ** 24)
     this.#ttlMs = checkLimit('ttlMs', ttlMs, 1, 86_400_000)
     this.#inFlightMax = checkLimit('inFlightMax', inFlightMax, 1, 2 ** 20)
+    this.#seen = new IdRing(checkLimit('seed', seed, 0, 2 ** 32 - 1))
   }
 
   /** Ids held as seen, counting those that expired since the last was added. */
@@ -87,26 +89,20 @@ export class DedupCache {
   add(id: string, now: number): boolean {
     if (this.check(id, now) !== 'new') return false
     this.#makeRoom()
-    this.#seen.set(id, this.#latest + this.#ttlMs)
-    this.#order.push(id)
+    this.#seen.add(id, this.#latest + this.#ttlMs)
     return true
   }
 
   #isSeen(id: string): boolean {
-    const expiresAt = this.#seen.get(id)
-    return expiresAt !== undefined && expiresAt > this.#latest
+    const expiresAt = this.#seen.find(id)
+    return expiresAt !== null && expiresAt > this.#latest
   }
 
-  /** All live equally long, so what has expired stands before what has not, and an id that comes again is not in here twice. */
   #makeRoom(): void {
-    for (let oldest = this.#order[this.#head]; oldest !== undefined; oldest = this.#order[this.#head]) {
-      if (this.#seen.size < this.#idsMax && this.#isSeen(oldest)) break
-      this.#seen.delete(oldest)
-      this.#head++
+    for (let oldest = this.#seen.oldest; oldest !== null; oldest = this.#seen.oldest) {
+      if (this.#seen.size < this.#idsMax && oldest > this.#latest) break
+      this.#seen.drop()
     }
-    if (this.#head < KEPT_GONE || this.#head * 2 < this.#order.length) return
-    this.#order = this.#order.slice(this.#head)
-    this.#head = 0
   }
 
   #advance(now: number): void {

@@ -27,6 +27,8 @@ export interface SigningKeyPair {
 /** The suite. Lengths are the caller's duty, except where null or false is the answer. */
 export interface Crypto {
   sha256(parts: readonly Uint8Array[]): Uint8Array
+  /** The same 32 bytes as text, a character for each: to be compared and looked up, where memory of its own would cost the most. */
+  sha256Key(parts: readonly Uint8Array[]): string
   /** HKDF-SHA-256 (RFC 5869). With empty `info` and 64 bytes it is Noise's two-output HKDF. */
   hkdf(salt: Uint8Array, input: Uint8Array, info: Uint8Array, length: number): Uint8Array
   /** The X25519 pair of a 32-byte secret. */

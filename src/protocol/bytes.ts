@@ -76,6 +76,19 @@ export function copyPooled(bytes: Uint8Array, from = 0): Uint8Array {
   return copy
 }
 
+/** The chunks side by side, always as a copy. What is small may be a view of memory that it shares with other such copies. */
+export function joinPooled(chunks: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const chunk of chunks) length += chunk.length
+  const whole = length > POOLED_MAX ? new Uint8Array(length) : copies.take(length)
+  let at = 0
+  for (const chunk of chunks) {
+    copyInto(whole, at, chunk)
+    at += chunk.length
+  }
+  return whole
+}
+
 /** Whether both hold the same bytes. Not constant in time: for public values only. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
@@ -107,9 +120,11 @@ export function utf8Text(bytes: Uint8Array): string | null {
 
 export function hex(bytes: Uint8Array): string {
   let text = ''
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
+  for (const byte of bytes) text += HEX[byte] ?? ''
   return text
 }
+
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** One character per byte: the shortest string that can be the key of a map. Sixteen bytes, an id, are what a node looks up most. */
 export function keyOf(bytes: Uint8Array): string {
@@ -138,7 +153,9 @@ export function keyOf(bytes: Uint8Array): string {
 
 /** The bytes that {@link keyOf} made a key of. */
 export function bytesOfKey(key: string): Uint8Array {
-  return Uint8Array.from(key, (character) => character.charCodeAt(0))
+  const bytes = new Uint8Array(key.length)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = key.charCodeAt(i)
+  return bytes
 }
 
 /** An unsigned integer in big-endian order, up to 48 bits. */

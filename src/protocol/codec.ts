@@ -3,7 +3,7 @@
  * text, in which a bigint is `{"$n":"…"}`, a `Uint8Array` is `{"$b":"base64"}`, and a key that begins with `$` gets one more.
  * Nothing at all is `undefined`. What JSON would mangle is refused, not sent; a key whose value is undefined is left out.
  */
-import { copyPooled, EMPTY, joinBytes, utf8, utf8Text } from './bytes.js'
+import { copyPooled, EMPTY, joinPooled, utf8, utf8Text } from './bytes.js'
 
 /** Turns payloads into bytes and back. `decode` throws for anything that `encode` cannot have made. */
 export interface Codec<T> {
@@ -22,7 +22,7 @@ const EXPONENT_DIGITS_MAX = 2
 
 export const defaultCodec: Codec<unknown> = {
   encode(payload) {
-    if (payload instanceof Uint8Array) return joinBytes([RAW_HEAD, payload])
+    if (payload instanceof Uint8Array) return joinPooled([RAW_HEAD, payload])
     if (payload === undefined) return EMPTY
     return utf8(JSON.stringify(isPlain(payload, 0) ? payload : tagged(payload, 0)))
   },

@@ -5,7 +5,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { invalidOption } from '../errors.js'
 import type { Crypto } from '../ports/crypto.js'
-import { EMPTY, joinBytes, utf8 } from './bytes.js'
+import { bytesOfKey, EMPTY, joinBytes, utf8 } from './bytes.js'
 import type { Codec } from './codec.js'
 import { defaultCodec } from './codec.js'
 import type { NameKind } from './hello.js'
@@ -150,24 +150,24 @@ export const NONCE_BYTES = 8
 const ANSWER_BYTES_CEILING = 64 * 1024 * 1024
 const ID_CONTEXT = utf8('holdfast/1 m')
 
-/** The id of a broadcast: the same at every node, for the same name and body. */
-export function broadcastId(name: string, body: Uint8Array, crypto: Crypto): Uint8Array {
+/** The id of a broadcast, as the key that {@link keyOf} makes of it: the same at every node, for the same name and body. */
+export function broadcastKey(name: string, body: Uint8Array, crypto: Crypto): string {
   if (name !== contextName) {
     const text = utf8(name)
     context = joinBytes([ID_CONTEXT, Uint8Array.of(text.length), text])
     contextName = name
   }
-  return crypto.sha256([context, body]).subarray(0, BROADCAST_ID_BYTES)
+  return crypto.sha256Key([context, body]).slice(0, BROADCAST_ID_BYTES)
+}
+
+/** The id itself. */
+export function broadcastId(name: string, body: Uint8Array, crypto: Crypto): Uint8Array {
+  return bytesOfKey(broadcastKey(name, body, crypto))
 }
 
 /** What is hashed before a body: of the name that was last asked for, which mostly is the next one's, too. */
 let contextName = ''
 let context: Uint8Array = EMPTY
-
-/** A repeatable message's body begins with a nonce. */
-export function withNonce(nonce: Uint8Array, payload: Uint8Array): Uint8Array {
-  return joinBytes([nonce, payload])
-}
 
 /** The compiler knows the kinds; JavaScript does not. @throws HoldfastError `invalid-option` */
 export function expectKind(

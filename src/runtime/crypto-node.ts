@@ -15,26 +15,19 @@ import {
   sign,
   verify,
 } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import type { Hash, KeyObject } from 'node:crypto'
 import type { Aead, Crypto, DhKeyPair, SigningKeyPair } from '../ports/crypto.js'
 
 /** {@link Crypto} for Node: native speed. */
 export const crypto: Crypto = {
   sha256(parts: readonly Uint8Array[]): Uint8Array {
-    let length = 0
-    for (const part of parts) length += part.length
-    if (length > SCRATCH_BYTES) {
-      const running = createHash('sha256')
-      for (const part of parts) running.update(part)
-      return running.digest()
-    }
-    // Less than a hash object costs.
-    length = 0
-    for (const part of parts) {
-      scratch.set(part, length)
-      length += part.length
-    }
-    return hash('sha256', scratch.subarray(0, length), 'buffer')
+    const short = shortRun(parts)
+    return short === null ? longHash(parts).digest() : hash('sha256', short, 'buffer')
+  },
+
+  sha256Key(parts: readonly Uint8Array[]): string {
+    const short = shortRun(parts)
+    return short === null ? longHash(parts).digest('binary') : hash('sha256', short, 'binary')
   },
 
   /** Node wants `length` ≥ 1 and `info` ≤ 1024 bytes. Three HMACs would save 3 µs in Node 20, and cost 22 µs in Node 24. */
@@ -75,6 +68,25 @@ export const crypto: Crypto = {
   aead(key: Uint8Array): Aead {
     return new NodeAead(key)
   },
+}
+
+/** The parts side by side, or null where they are long: then a hash object costs less than this copy. */
+function shortRun(parts: readonly Uint8Array[]): Uint8Array | null {
+  let length = 0
+  for (const part of parts) length += part.length
+  if (length > SCRATCH_BYTES) return null
+  length = 0
+  for (const part of parts) {
+    scratch.set(part, length)
+    length += part.length
+  }
+  return scratch.subarray(0, length)
+}
+
+function longHash(parts: readonly Uint8Array[]): Hash {
+  const running = createHash('sha256')
+  for (const part of parts) running.update(part)
+  return running
 }
 
 const KEY_LENGTH = 32
@@ -122,13 +134,14 @@ class NodeAead implements Aead {
     const decipher = createDecipheriv(ALGORITHM, this.#key, this.#nonceBytes(nonce), TAG_OPTIONS)
     if (associated.length > 0) decipher.setAAD(associated, AAD_OPTIONS)
     decipher.setAuthTag(sealed.subarray(end))
-    const plaintext = decipher.update(sealed.subarray(0, end))
+    const { buffer, byteOffset, length } = decipher.update(sealed.subarray(0, end))
     try {
       decipher.final()
     } catch {
       return null
     }
-    return plaintext
+    // No `Buffer`: each view of one costs half as much again.
+    return new Uint8Array(buffer, byteOffset, length)
   }
 
   #nonceBytes(nonce: number): Uint8Array {

@@ -17,6 +17,10 @@ export const crypto: Crypto = {
     return hash.digest()
   },
 
+  sha256Key(parts: readonly Uint8Array[]): string {
+    return String.fromCharCode(...crypto.sha256(parts))
+  },
+
   hkdf(salt: Uint8Array, input: Uint8Array, info: Uint8Array, length: number): Uint8Array {
     return hkdf(sha256, input, salt, info, length)
   },

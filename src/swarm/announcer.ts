@@ -75,7 +75,8 @@ export class Announcer {
 
   /** A peer has a message, or has been told of it on this link: what was said on one that is dead was said to nobody. */
   noteTold(connection: Connection, kept: Kept): void {
-    this.#listeners.get(connection)?.marks.add('told', kept)
+    const listener = this.#listeners.get(connection)
+    if (listener !== undefined && !wasSent(listener, kept)) listener.marks.add('told', kept)
   }
 
   /** Whether a message may be sent on a link for its asking: once. */
@@ -142,8 +143,7 @@ export class Announcer {
     const rest: Kept[] = []
     for (const kept of shelf.since(listener.toldTo)) {
       const { name, nameKind } = kept.definition
-      const wasSent = kept.isPushed && kept.number >= listener.marks.since
-      const isNews = !wasSent && !kept.isToSome && !listener.marks.has('told', kept)
+      const isNews = kept.audience !== 'some' && !wasSent(listener, kept) && !listener.marks.has('told', kept)
       if (!isNews || connection.remoteType(nameKind, name) === null) continue
       listener.marks.add('told', kept)
       rest.push(kept)
@@ -162,6 +162,11 @@ export class Announcer {
       connection.sendControl(FRAME.inventory, encodeInventory(announced))
     }
   }
+}
+
+/** Whether it was among those that all got it: no mark is needed to know. */
+function wasSent({ marks }: Listener, { audience, number }: Kept): boolean {
+  return audience === 'newer' && number >= marks.since
 }
 
 const newestOf = (told: readonly Kept[]): number => told.reduce((newest, { number }) => Math.max(newest, number), 0)

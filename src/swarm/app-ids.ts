@@ -5,12 +5,11 @@
  */
 import { DedupCache } from '../policy/dedup.js'
 import type { Crypto } from '../ports/crypto.js'
-import { keyOf, utf8 } from '../protocol/bytes.js'
+import { utf8 } from '../protocol/bytes.js'
 
 /** Bodies that wait while another of the same id is judged, of strangers and of trusted peers. */
 const RIVALS_MAX = 4
 const TRUSTED_RIVALS_MAX = 64
-const KEY_LENGTH_MAX = 64
 
 /** Who brings a body. */
 export interface RivalSource {
@@ -27,17 +26,17 @@ interface Rivals<Delivery> {
 
 export class AppIds<Delivery> {
   readonly #crypto: Crypto
-  readonly #accepted = new DedupCache()
+  readonly #accepted: DedupCache
   // Bound: the deliveries in flight.
   readonly #rivals = new Map<string, Rivals<Delivery>>()
 
-  constructor(crypto: Crypto) {
+  constructor(crypto: Crypto, seed: number) {
     this.#crypto = crypto
+    this.#accepted = new DedupCache({ seed })
   }
 
   keyOf(name: string, id: string): string {
-    const key = `${name} ${id}`
-    return key.length <= KEY_LENGTH_MAX ? key : keyOf(this.#crypto.sha256([utf8(key)]))
+    return this.#crypto.sha256Key([utf8(`${name} ${id}`)])
   }
 
   isAccepted(key: string, now: number): boolean {

@@ -67,18 +67,20 @@ export class FanOut {
     let queued = 0
     let shed = 0
     for (const connection of this.#connections()) {
-      if (batch !== null && rides(connection, batch, boards)) {
+      const isWanted = wanted(connection)
+      // Who has it already is likely to have what comes next in this turn, too.
+      if (batch !== null && rides(connection, batch, boards && isWanted)) {
         const own = known ?? connection.remoteType(definition.nameKind, definition.name)
         type ??= own
         if (own !== null && own === type) {
-          if (wanted(connection)) queued++
+          if (isWanted) queued++
           else connection.sender?.outbox.skip(batch)
           continue
         }
         // It gets the message by itself, or not at all.
         connection.sender?.leave()
       }
-      if (!wanted(connection)) continue
+      if (!isWanted) continue
       const became = this.#sendAlone(connection, outbound, shared)
       if (became === 'queued') queued++
       else if (became !== 'unheard') shed++

@@ -4,10 +4,10 @@
  */
 import type { LocalCode } from '../errors.js'
 import { DedupCache } from '../policy/dedup.js'
-import { hex, joinBytes, keyOf, sameBytes } from '../protocol/bytes.js'
+import { EMPTY, hex, joinPooled, keyOf, readUint } from '../protocol/bytes.js'
 import type { Announced } from '../protocol/inventory.js'
 import type { MessageDefinition } from '../protocol/message.js'
-import { BROADCAST_ID_BYTES, broadcastId, NONCE_BYTES, withNonce } from '../protocol/message.js'
+import { BROADCAST_ID_BYTES, broadcastId, broadcastKey, NONCE_BYTES } from '../protocol/message.js'
 import { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
 import type { DeliveryOwner } from './delivery.js'
@@ -23,10 +23,16 @@ import type { ReceivedMessage, Verdict } from './registry.js'
 const REJECTED_MAX = 16_384
 const COUNTED = { accept: 'verdict-accept', ignore: 'verdict-ignore', reject: 'verdict-reject' }
 
+/** Of what decides where an id is looked up: nobody else may know. */
+const SEED_BYTES = 4
+/** Where the id goes once the rest is hashed. */
+const BLANK_ID = new Uint8Array(BROADCAST_ID_BYTES)
+const NOBODY: ReadonlySet<never> = new Set<never>()
+
 export class Gossip implements DeliveryOwner {
   readonly propagation: Propagation
   readonly #setup: GossipSetup
-  readonly #rejected = new DedupCache({ idsMax: REJECTED_MAX })
+  readonly #rejected: DedupCache
   readonly #appIds: AppIds<Delivery>
   readonly #judge: Judge
   // Bound: the in-flight bound of the DedupCache; what comes beyond waits in #held.
@@ -37,7 +43,8 @@ export class Gossip implements DeliveryOwner {
   constructor(setup: GossipSetup) {
     this.#setup = setup
     this.propagation = new Propagation(setup)
-    this.#appIds = new AppIds(setup.crypto)
+    this.#rejected = new DedupCache({ idsMax: REJECTED_MAX, seed: readUint(setup.random.bytes(SEED_BYTES)) })
+    this.#appIds = new AppIds(setup.crypto, readUint(setup.random.bytes(SEED_BYTES)))
     this.#judge = new Judge({
       ...setup,
       appIds: this.#appIds,
@@ -60,14 +67,15 @@ export class Gossip implements DeliveryOwner {
   ): BroadcastResult {
     const { crypto, random, dedup, agenda } = this.#setup
     const encoded = encodePayload(definition.name, definition.format, payload)
-    const body = definition.nameKind === 'repeat' ? withNonce(random.bytes(NONCE_BYTES), encoded) : encoded
-    const id = broadcastId(definition.name, body, crypto)
+    const nonce = definition.nameKind === 'repeat' ? random.bytes(NONCE_BYTES) : EMPTY
+    const bytes = joinPooled([BLANK_ID, nonce, encoded])
+    const id = broadcastId(definition.name, bytes.subarray(BROADCAST_ID_BYTES), crypto)
+    bytes.set(id)
     const key = keyOf(id)
     dedup.add(key, agenda.now())
     if (definition.id !== null)
       this.#appIds.accept(this.#appIds.keyOf(definition.name, definition.id(payload)), agenda.now())
-    const spread = { definition, key, bytes: joinBytes([id, body]), informed: new Set<never>() }
-    return { id: hex(id), ...this.propagation.publish(spread, to) }
+    return { id: hex(id), ...this.propagation.publish({ definition, key, bytes, informed: NOBODY }, to) }
   }
 
   /**
@@ -81,8 +89,7 @@ export class Gossip implements DeliveryOwner {
       this.#refuse(connection, 'undecodable', size)
       return true
     }
-    const id = body.subarray(0, BROADCAST_ID_BYTES)
-    const key = keyOf(id)
+    const key = keyOf(body.subarray(0, BROADCAST_ID_BYTES))
     const state = dedup.check(key, now)
     if (state === 'seen' || state === 'in-flight') {
       counters.count('duplicate-dropped')
@@ -96,7 +103,7 @@ export class Gossip implements DeliveryOwner {
       return true
     }
     if (!this.#setup.mayPass(connection)) return false
-    if (!sameBytes(broadcastId(received.definition.name, body.subarray(BROADCAST_ID_BYTES), crypto), id)) {
+    if (broadcastKey(received.definition.name, body.subarray(BROADCAST_ID_BYTES), crypto) !== key) {
       this.#refuse(connection, 'id-mismatch', size)
       return true
     }

@@ -20,6 +20,7 @@ import type { TrustedDirectory } from '../ports/discovery.js'
 import type { Storage } from '../ports/storage.js'
 import type { Transport } from '../ports/transport.js'
 import type { Address, Direction, PeerClass, PeerId } from '../ports/types.js'
+import { readUint } from '../protocol/bytes.js'
 import { parsePeerId } from '../protocol/peer-id.js'
 import type { VersionRange } from '../protocol/hello.js'
 import type { Healing } from './healing.js'
@@ -145,6 +146,7 @@ const PRESETS: readonly Preset[] = ['masternode', 'literal', 'lan', 'loopback', 
 /** @throws HoldfastError `invalid-option`, or `invalid-address` and `invalid-peer-id` for a bad address */
 export function resolveOptions(options: SwarmOptions, environment: Environment): Settings {
   const { crypto } = environment
+  const random = options.random ?? environment.random
   checkNames(options)
   const preset = options.preset ?? 'masternode'
   if (!PRESETS.includes(preset)) throw invalidOption('preset', preset, PRESETS.join(', '))
@@ -153,7 +155,7 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
   return {
     crypto,
     clock: options.clock ?? environment.clock,
-    random: options.random ?? environment.random,
+    random,
     networkId: checks.toNetworkId(options.network, options.genesis),
     identity: checks.checkIdentity(options.identity),
     publicKey: parsePeerId(options.identity.id, crypto),
@@ -171,7 +173,11 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     backoff: toBackoffPolicy(
       options.backoff ?? checks.backoffOf(options.healing?.giveUp === true ? 'literal' : preset),
     ),
-    dedup: checks.checkPart('dedup', options.dedup ?? new DedupCache(), ['check', 'begin', 'settle']),
+    dedup: checks.checkPart('dedup', options.dedup ?? new DedupCache({ seed: readUint(random.bytes(4)) }), [
+      'check',
+      'begin',
+      'settle',
+    ]),
     blacklist: checks.checkPart('blacklist', options.blacklist ?? new Blacklist(), ['check', 'strike', 'exempt']),
     peerStore: checks.checkPart('peerStore', options.peerStore ?? new PeerStore(), ['learn', 'linked', 'classOf']),
     directory: checks.checkDirectory(options.directory ?? null),

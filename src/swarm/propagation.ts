@@ -19,7 +19,7 @@ import type { FanOutResult } from './fan-out.js'
 import { FanOut, fits } from './fan-out.js'
 import { Flusher } from './flusher.js'
 import { Puller } from './puller.js'
-import type { Kept, Sendable } from './shelf.js'
+import type { Audience, Kept, Sendable } from './shelf.js'
 import { Shelf } from './shelf.js'
 
 export interface PropagationSetup {
@@ -44,7 +44,7 @@ export interface Spread {
   /** id ‖ body, which must not change any more. */
   readonly bytes: Uint8Array
   /** Who has it. */
-  readonly informed: Set<PeerId>
+  readonly informed: ReadonlySet<PeerId>
 }
 
 export class Propagation {
@@ -68,7 +68,7 @@ export class Propagation {
     // Those that were not chosen are not told: that is for relays to do.
     const wanted = (connection: Connection): boolean => chosen(connection)
     if (this.#reach(spread, true) === 'push') return this.#fanOut.send(spread, wanted, null)
-    return this.#announce(spread, wanted, true)
+    return this.#announce(spread, wanted, 'some')
   }
 
   /** A message that has been accepted. */
@@ -165,7 +165,7 @@ export class Propagation {
     if (this.#setup.mode === 'flood') return result
     // Kept whether it is its own or not, or whoever asks or comes later would learn which.
     const isPushed = without.length === 0
-    const kept = this.#shelf.keep({ ...spread, isPushed }, this.#setup.agenda.now())
+    const kept = this.#shelf.keep(spread, isPushed ? 'newer' : 'all', this.#setup.agenda.now())
     if (!isPushed)
       for (const connection of this.#setup.connections())
         if (!without.includes(connection)) this.#announcer.noteTold(connection, kept)
@@ -173,8 +173,8 @@ export class Propagation {
     return result
   }
 
-  #announce(spread: Spread, wanted: (connection: Connection) => boolean, isToSome = false): FanOutResult {
-    const kept = this.#keep(spread, isToSome)
+  #announce(spread: Spread, wanted: (connection: Connection) => boolean, audience: Audience = 'all'): FanOutResult {
+    const kept = this.#keep(spread, audience)
     let queued = 0
     let shed = 0
     for (const connection of this.#receivers(spread)) {
@@ -187,7 +187,7 @@ export class Propagation {
   }
 
   #offer(spread: Spread): FanOutResult {
-    const kept = this.#keep(spread, false)
+    const kept = this.#keep(spread, 'all')
     const receivers = this.#receivers(spread).filter((connection) => !spread.informed.has(peerOf(connection)))
     // A window of them, begun anywhere: cheaper than a draw for each, and as even over time.
     const from = Math.floor(this.#setup.random.float() * receivers.length)
@@ -202,8 +202,8 @@ export class Propagation {
   }
 
   /** For who asks; those who have it need not be told. */
-  #keep(spread: Spread, isToSome: boolean): Kept {
-    const kept = this.#shelf.keep({ ...spread, isPushed: false, isToSome }, this.#setup.agenda.now())
+  #keep(spread: Spread, audience: Audience): Kept {
+    const kept = this.#shelf.keep(spread, audience, this.#setup.agenda.now())
     for (const peerId of spread.informed) {
       const connection = this.#setup.connectionTo(peerId)
       if (connection !== null) this.#announcer.noteTold(connection, kept)

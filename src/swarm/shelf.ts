@@ -16,16 +16,17 @@ export interface Kept extends Marked, SharedBody {
   /** id ‖ body. */
   readonly bytes: Uint8Array
   readonly keptAt: number
-  /** Whether every link there was has been sent it, and nobody need be told but those that are newer. */
-  readonly isPushed: boolean
-  /** Whether it is for those alone who have been told, and others hear of it from them. */
-  readonly isToSome: boolean
+  readonly audience: Audience
 }
 
+/**
+ * Who hears of it from here. `newer`: every link there was has been sent it, and nobody need be told but those that came later.
+ * `all`: whoever is not known to have it. `some`: those alone who have been told; others hear of it from them.
+ */
+export type Audience = 'newer' | 'all' | 'some'
+
 /** A message to be kept. */
-export type Keeping = Pick<Kept, 'definition' | 'key' | 'bytes' | 'isPushed'> & {
-  readonly isToSome?: boolean
-}
+export type Keeping = Pick<Kept, 'definition' | 'key' | 'bytes'>
 
 /** A link that is new is told of the last so many. */
 export const CATCH_UP: number = IDS_MAX
@@ -61,15 +62,14 @@ export class Shelf {
   }
 
   /** Keeps a message; the oldest go for it. */
-  keep({ definition, key, bytes, isPushed, isToSome = false }: Keeping, now: number): Kept {
+  keep({ definition, key, bytes }: Keeping, audience: Audience, now: number): Kept {
     const kept: Kept = {
       number: this.#next++,
       definition,
       key,
       bytes,
       keptAt: now,
-      isPushed,
-      isToSome,
+      audience,
       told: null,
       sent: null,
       holders: 0,
@@ -98,9 +98,9 @@ export class Shelf {
   #makeRoom(now: number): void {
     const bytesMax = Math.min(BYTES_MAX, this.#memory.maxBytes / 16)
     // The newest stays, whatever it weighs: it has just been announced.
-    this.#dropWhile(({ keptAt, number, isPushed }) => {
+    this.#dropWhile(({ keptAt, number, audience }) => {
       const isTooMuch = this.#kept.length - this.#head > KEPT_MAX || this.#memory.keptBytes > bytesMax
-      const isNobodys = isPushed && number < this.#next - CATCH_UP
+      const isNobodys = audience === 'newer' && number < this.#next - CATCH_UP
       return number < this.#next - 1 && (isTooMuch || isNobodys || now - keptAt > KEEP_MS)
     })
   }

@@ -3,7 +3,7 @@
  * open, and a thousand handshakes cost milliseconds. For simulations only; the published entries never choose it.
  */
 import type { Aead, Crypto } from '../ports/crypto.js'
-import { copyBytes, copyInto, joinBytes, sameBytes } from '../protocol/bytes.js'
+import { copyBytes, copyInto, joinBytes, keyOf, sameBytes } from '../protocol/bytes.js'
 
 const TAG_BYTES = 16
 const HASH_BYTES = 32
@@ -11,6 +11,7 @@ const HASH_BYTES = 32
 /** See the head of this file. */
 export const nullCrypto: Crypto = {
   sha256: digest,
+  sha256Key: (parts) => keyOf(digest(parts)),
   hkdf: (salt, input, info, length) => {
     const blocks: Uint8Array[] = []
     for (let at = 0; at < length; at += HASH_BYTES) blocks.push(digest([salt, input, info, Uint8Array.of(at)]))

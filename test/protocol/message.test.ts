@@ -3,7 +3,7 @@ import { hex, joinBytes, utf8 } from '../../src/protocol/bytes.js'
 import type { Codec } from '../../src/protocol/codec.js'
 import { defaultCodec } from '../../src/protocol/codec.js'
 import type { Priority } from '../../src/protocol/message.js'
-import { broadcastId, direct, message, request, withNonce } from '../../src/protocol/message.js'
+import { broadcastId, direct, message, request } from '../../src/protocol/message.js'
 import { nodeCrypto, webCrypto } from './harness.js'
 
 interface Named {
@@ -88,9 +88,5 @@ describe('the id of a broadcast', () => {
 
   it('differs where only the border between name and body does', () => {
     expect(hex(broadcastId('ab', utf8('c'), nodeCrypto))).not.toBe(hex(broadcastId('a', utf8('bc'), nodeCrypto)))
-  })
-
-  it('differs by the nonce of a message that may repeat', () => {
-    expect([...withNonce(Uint8Array.of(1, 2), Uint8Array.of(3))]).toEqual([1, 2, 3])
   })
 })

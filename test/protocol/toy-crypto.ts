@@ -17,6 +17,9 @@ export const toyCrypto: Crypto = {
   sha256(parts) {
     return nodeCrypto.sha256(parts)
   },
+  sha256Key(parts) {
+    return nodeCrypto.sha256Key(parts)
+  },
   hkdf(salt, input, info, length) {
     const block = nodeCrypto.sha256([salt, input, info])
     return joinBytes([block, block]).subarray(0, length)

@@ -81,7 +81,7 @@ describe('a broadcast', () => {
   it('that is broadcast again is kept for a minute from then', () => {
     const shelf = new Shelf(new Memory(512 * MIB, { size: 0 }))
     const keep = (key: string, now: number): void => {
-      shelf.keep({ definition, key, bytes: new Uint8Array(LARGE), isPushed: false }, now)
+      shelf.keep({ definition, key, bytes: new Uint8Array(LARGE) }, 'all', now)
     }
     keep('tx', 0)
     keep('tx', 50_000)

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Memory } from '../../src/policy/memory.js'
-import type { Kept } from '../../src/swarm/shelf.js'
+import type { Audience, Kept } from '../../src/swarm/shelf.js'
 import { Shelf } from '../../src/swarm/shelf.js'
 
 const MIB = 1_024 * 1_024
@@ -20,7 +20,7 @@ function scene(maxBytes = 512 * MIB): Scene {
   const memory = new Memory(maxBytes, { size: 0 })
   const shelf = new Shelf(memory)
   const keep = (key: string, bytes: number, now = 0): Kept =>
-    shelf.keep({ definition, key, bytes: new Uint8Array(bytes), isPushed: false }, now)
+    shelf.keep({ definition, key, bytes: new Uint8Array(bytes) }, 'all', now)
   return { memory, shelf, keep }
 }
 
@@ -59,12 +59,12 @@ describe('the shelf', () => {
 
   it('lets go what every link was sent once a new link would not be told of it', () => {
     const { shelf } = scene()
-    const keep = (key: string, isPushed: boolean): Kept =>
-      shelf.keep({ definition, key, bytes: new Uint8Array(16), isPushed }, 0)
-    for (let i = 0; i < 1_001; i++) keep(String(i), true)
+    const keep = (key: string, audience: Audience): Kept =>
+      shelf.keep({ definition, key, bytes: new Uint8Array(16) }, audience, 0)
+    for (let i = 0; i < 1_001; i++) keep(String(i), 'newer')
     expect([keysOf(shelf).length, shelf.get('0'), shelf.get('1')?.number]).toEqual([1_000, null, 1])
-    keep('owed', false)
-    for (let i = 0; i < 3_000; i++) keep(`later ${String(i)}`, true)
+    keep('owed', 'all')
+    for (let i = 0; i < 3_000; i++) keep(`later ${String(i)}`, 'newer')
     // What is asked for may be older than that; what came after it waits behind it.
     expect([keysOf(shelf).length, keysOf(shelf)[0]]).toEqual([3_001, 'owed'])
   })

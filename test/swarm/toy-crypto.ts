@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import type { Aead, Crypto } from '../../src/ports/crypto.js'
-import { joinBytes, sameBytes, uintBytes, utf8 } from '../../src/protocol/bytes.js'
+import { joinBytes, keyOf, sameBytes, uintBytes, utf8 } from '../../src/protocol/bytes.js'
 import { formatPeerId } from '../../src/protocol/peer-id.js'
 import type { Identity } from '../../src/swarm/identity.js'
 
@@ -36,6 +36,7 @@ function aead(key: Uint8Array): Aead {
 
 export const toyCrypto: Crypto = {
   sha256: digest,
+  sha256Key: (parts) => keyOf(digest(parts)),
   hkdf(salt, input, info, length) {
     const blocks: Uint8Array[] = []
     for (let at = 0; at < length; at += 32) blocks.push(digest([salt, input, info, Uint8Array.of(at)]))

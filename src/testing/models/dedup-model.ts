@@ -101,6 +101,7 @@ function smallOptions(check: FastCheck): Any<DedupModelOptions> {
     idsMax: check.oneof(check.integer({ min: 1, max: 5 }), check.integer({ min: 60, max: 140 })),
     ttlMs: check.integer({ min: 1, max: TTL_MAX_MS }),
     inFlightMax: check.integer({ min: 1, max: 3 }),
+    seed: check.integer({ min: 0, max: 2 ** 32 - 1 }),
   })
 }
 
