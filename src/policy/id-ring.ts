@@ -85,21 +85,24 @@ export class IdRing {
   }
 
   #grow(): void {
-    const capacity = 2 * this.#capacity
-    const order = Array.from({ length: this.#size }, (_, index) => (this.#head + index) & (this.#capacity - 1))
-    const [ids, hashes, instants] = [this.#ids, this.#hashes, this.#instants]
-    this.#ids = order.map((place) => ids[place] ?? '')
-    while (this.#ids.length < capacity) this.#ids.push('')
-    this.#hashes = new Int32Array(capacity)
-    this.#instants = new Float64Array(capacity)
-    this.#slots = new Int32Array(2 * capacity).fill(FREE)
-    this.#capacity = capacity
-    this.#head = 0
-    for (const [place, before] of order.entries()) {
-      this.#hashes[place] = hashes[before] ?? 0
+    const [ids, hashes, instants, last] = [this.#ids, this.#hashes, this.#instants, this.#capacity - 1]
+    this.#capacity *= 2
+    this.#ids = new Array<string>(this.#capacity).fill('')
+    this.#hashes = new Int32Array(this.#capacity)
+    this.#instants = new Float64Array(this.#capacity)
+    this.#slots = new Int32Array(2 * this.#capacity).fill(FREE)
+    for (let place = 0; place < this.#size; place++) {
+      const before = (this.#head + place) & last
+      const hash = hashes[before] ?? 0
+      this.#ids[place] = ids[before] ?? ''
+      this.#hashes[place] = hash
       this.#instants[place] = instants[before] ?? 0
-      this.#slots[this.#slotOf(this.#ids[place] ?? '', this.#hashes[place] ?? 0)] = place
+      // All differ: no id need be looked at.
+      let slot = hash & (this.#slots.length - 1)
+      while (this.#slots[slot] !== FREE) slot = (slot + 1) & (this.#slots.length - 1)
+      this.#slots[slot] = place
     }
+    this.#head = 0
   }
 
   /** FNV-1a over the characters from the seed on, its bits spread by Murmur's last step, since the low ones alone are looked at. */
