@@ -1,6 +1,6 @@
 /**
- * Whether a peer depends on us for its news: it mostly asks for what it is told of, as one does who has few other links. To such a
- * peer a relay pushes, now and then telling it instead, to see whether it still asks. What it was told counts once it has answered,
+ * Whether a peer depends on us for its news: it mostly asks for what it is told of, as one does who has few other links. To such
+ * peers a relay pushes, now and then telling them instead, to see whether they still ask. What it was told counts once it has answered,
  * which is when it asks for any of it or of what came later, or has had its time: a busy peer answers late, asking costs it more
  * than being sent, and were it told because it is late, it would be later still.
  */
@@ -13,11 +13,9 @@ const TOLD_MIN = 4
 const GRACE_MS = 10_000
 /** What is told beyond so many announcements without an answer counts as part of the last. */
 const OPEN_MAX = 256
-/** Of so many messages one is told and not pushed. */
+/** Of so many messages one is told and not pushed, and no more than one in so many milliseconds. */
 const PROBE_EVERY = 16
-
-/** How a peer hears of the next message. `probe`: it is told at once, and watched. */
-export type Approach = 'push' | 'probe' | 'tell'
+const PROBE_MS = 500
 
 interface Announcement {
   count: number
@@ -31,7 +29,6 @@ export class Dependence {
   #open: Announcement[] = []
   #told = 0
   #asked = 0
-  #pushed = 0
 
   /** It has been told of so many messages, the newest with this number. */
   told(count: number, newest: number, now: number): void {
@@ -53,11 +50,9 @@ export class Dependence {
     this.#asked = Math.min(this.#asked + count, this.#told)
   }
 
-  /** How to let it have the next message. */
-  next(): Approach {
-    if (this.#told < TOLD_MIN || this.#asked * 2 <= this.#told) return 'tell'
-    this.#pushed = (this.#pushed + 1) % PROBE_EVERY
-    return this.#pushed === 0 ? 'probe' : 'push'
+  /** Whether it is to be pushed to. */
+  get isDependent(): boolean {
+    return this.#told >= TOLD_MIN && this.#asked * 2 > this.#told
   }
 
   /** The first so many announcements have been answered; -1: all. */
@@ -67,5 +62,23 @@ export class Dependence {
     if (this.#told <= TOLD_MAX) return
     this.#asked *= TOLD_MAX / this.#told
     this.#told = TOLD_MAX
+  }
+}
+
+/**
+ * Which messages all peers that depend on this node are told of at once, and not sent, to see who asks. The same for all of them:
+ * what they are sent is then the same, too, and written once.
+ */
+export class Probes {
+  #since = 0
+  #probedAt = Number.NEGATIVE_INFINITY
+
+  /** Whether the next message is one. */
+  next(now: number): boolean {
+    this.#since++
+    if (this.#since < PROBE_EVERY || now - this.#probedAt < PROBE_MS) return false
+    this.#since = 0
+    this.#probedAt = now
+    return true
   }
 }

@@ -3,7 +3,6 @@
  * of its own, and only of what its peer is not known to have by then: so nobody who is linked to an honest node misses anything,
  * and most are told nothing. A link that is new hears of the last seconds.
  */
-import type { Approach } from '../policy/dependence.js'
 import { Dependence } from '../policy/dependence.js'
 import { OFFER_LATER_MS } from '../policy/propagation.js'
 import type { Clock, Random } from '../ports/clock.js'
@@ -95,9 +94,9 @@ export class Announcer {
     if (asked.length > 0) this.#listeners.get(connection)?.dependence.asked(asked.length, newestOf(asked))
   }
 
-  /** How a peer is to hear of the next message. */
-  approach(connection: Connection): Approach {
-    return this.#listeners.get(connection)?.dependence.next() ?? 'tell'
+  /** Whether a peer is to be sent what others are told of. */
+  isDependent(connection: Connection): boolean {
+    return this.#listeners.get(connection)?.dependence.isDependent === true
   }
 
   /** Tells it at the end of the turn. */

@@ -2,6 +2,7 @@
  * Carries a broadcast further, as `policy/propagation` says: whole to everybody, or its id, and then the whole to who asks.
  * Nobody is sent or told what it is known to have.
  */
+import { Probes } from '../policy/dependence.js'
 import type { Memory } from '../policy/memory.js'
 import type { PropagationMode } from '../policy/propagation.js'
 import { OFFER_AT_ONCE, reachOf } from '../policy/propagation.js'
@@ -9,6 +10,7 @@ import type { Clock, Random } from '../ports/clock.js'
 import type { PeerId } from '../ports/types.js'
 import { keyOf } from '../protocol/bytes.js'
 import { FRAME } from '../protocol/frame.js'
+import { BROADCAST_ID_BYTES } from '../protocol/message.js'
 import type { Announced } from '../protocol/inventory.js'
 import { encodeIds } from '../protocol/inventory.js'
 import type { Agenda } from './agenda.js'
@@ -19,6 +21,7 @@ import type { FanOutResult } from './fan-out.js'
 import { FanOut, fits } from './fan-out.js'
 import { Flusher } from './flusher.js'
 import { Puller } from './puller.js'
+import { SERVED_ALONE_BYTES, Servings } from './servings.js'
 import type { Audience, Kept, Sendable } from './shelf.js'
 import { Shelf } from './shelf.js'
 
@@ -53,6 +56,8 @@ export class Propagation {
   readonly #shelf: Shelf
   readonly #announcer: Announcer
   readonly #puller: Puller
+  readonly #servings: Servings
+  readonly #probes = new Probes()
 
   constructor(setup: PropagationSetup) {
     this.#setup = setup
@@ -60,6 +65,13 @@ export class Propagation {
     this.#shelf = new Shelf(setup.memory)
     this.#announcer = new Announcer({ ...setup, shelf: this.#shelf })
     this.#puller = new Puller(setup)
+    this.#servings = new Servings({
+      agenda: setup.agenda,
+      send: (connection, kept) => this.#fanOut.sendOn(connection, kept),
+      failed: (connection, { bytes }) => {
+        connection.sendControl(FRAME.notFound, encodeIds([bytes.subarray(0, BROADCAST_ID_BYTES)]))
+      },
+    })
   }
 
   /** A message of this node's own. @param chosen whom it is for at first; null: everybody */
@@ -84,6 +96,7 @@ export class Propagation {
   /** @param isGone whether its peer is linked no more */
   lost(connection: Connection, isGone: boolean): void {
     const wasSeated = this.#announcer.lost(connection)
+    this.#servings.lost(connection)
     // Who had no place had announced nothing that another link of its peer does not stand for.
     if (connection.peerId === null || !wasSeated) return
     if (isGone) this.#puller.lost(connection.peerId)
@@ -128,7 +141,7 @@ export class Propagation {
     const served: Kept[] = []
     for (const id of ids) {
       const kept = this.#shelf.get(keyOf(id))
-      if (kept !== null && this.#serve(link, kept)) served.push(kept)
+      if (kept !== null && this.#supply(link, kept)) served.push(kept)
       else missing.push(id)
     }
     this.#announcer.asked(link, served)
@@ -138,6 +151,7 @@ export class Propagation {
   stop(): void {
     this.#announcer.stop()
     this.#puller.stop()
+    this.#servings.stop()
   }
 
   #reach({ bytes }: Spread, isOrigin: boolean): ReturnType<typeof reachOf> {
@@ -187,15 +201,18 @@ export class Propagation {
   }
 
   #offer(spread: Spread): FanOutResult {
-    const kept = this.#keep(spread, 'all')
     const receivers = this.#receivers(spread).filter((connection) => !spread.informed.has(peerOf(connection)))
+    const dependents = new Set(receivers.filter((connection) => this.#announcer.isDependent(connection)))
+    const isProbe = dependents.size > 0 && this.#probes.next(this.#setup.agenda.now())
+    if (dependents.size === receivers.length && !isProbe) return this.#push(spread)
+    const kept = this.#keep(spread, 'all')
     // A window of them, begun anywhere: cheaper than a draw for each, and as even over time.
     const from = Math.floor(this.#setup.random.float() * receivers.length)
     for (const [index, connection] of receivers.entries()) {
       const place = (index - from + receivers.length) % receivers.length
-      const approach = this.#announcer.approach(connection)
-      if (approach === 'push' && this.#serve(connection, kept)) continue
-      if (approach === 'probe' || place < OFFER_AT_ONCE) this.#announcer.atOnce(connection, kept)
+      const depends = dependents.has(connection)
+      if (depends && !isProbe && this.#serve(connection, kept)) continue
+      if (depends || place < OFFER_AT_ONCE) this.#announcer.atOnce(connection, kept)
       else this.#announcer.later(connection)
     }
     return { queued: receivers.length, shed: 0 }
@@ -216,6 +233,15 @@ export class Propagation {
     for (const connection of this.#setup.connections())
       if (connection.remoteType(nameKind, name) !== null) receivers.push(connection)
     return receivers
+  }
+
+  /** For who asks: at once or, where it is large, in its turn. */
+  #supply(connection: Connection, kept: Kept): boolean {
+    if (kept.bytes.length < SERVED_ALONE_BYTES) return this.#serve(connection, kept)
+    if (!this.#announcer.mayServe(connection, kept)) return false
+    this.#announcer.served(connection, kept)
+    this.#servings.add(connection, kept)
+    return true
   }
 
   #serve(connection: Connection, kept: Kept): boolean {

@@ -147,7 +147,7 @@ describe('a small broadcast', () => {
     expect(scene.told(keen).length).toBe(4)
     for (let i = 0; i < 32; i++) {
       scene.send(from, scene.make(SMALL))
-      await scene.world.settle()
+      await scene.world.run(100)
     }
     // All of it is with it within the turn, one way or the other.
     expect([scene.told(keen).length, scene.sent(keen).length]).toEqual([4 + 2, 4 + 30])
