@@ -8,7 +8,7 @@ import { copyInto } from '../protocol/bytes.js'
 import type { Priority } from '../protocol/message.js'
 import { HEADER_BYTES_MAX } from '../protocol/frame.js'
 import { varintLength, writeVarint } from '../protocol/varint.js'
-import type { Outgoing } from './outbox.js'
+import type { Outgoing } from './outgoing.js'
 
 /** As much as fits into one record, beside control frames. Also the credit that a link must have to ride. */
 export const BATCH_BYTES_MAX = 32_000

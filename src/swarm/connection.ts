@@ -18,7 +18,7 @@ import type { CloseOptions, ConnectionOwner, ConnectionWorld, PeerIdentity } fro
 import type { Intake } from './intake.js'
 import type { OpenParts } from './open-parts.js'
 import { createOpenParts } from './open-parts.js'
-import type { Outgoing } from './outbox.js'
+import type { Outgoing } from './outgoing.js'
 import type { ClassLimits } from './profile.js'
 import type { Sender } from './sender.js'
 import type { Vitals } from './vitals.js'

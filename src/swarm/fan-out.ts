@@ -8,7 +8,7 @@ import { FrameSlab } from '../protocol/frame-slab.js'
 import { Batch, BATCH_BODY_MAX } from './batch.js'
 import type { Connection } from './connection.js'
 import type { Counters } from './counters.js'
-import type { Outgoing } from './outbox.js'
+import type { Outgoing } from './outgoing.js'
 import type { Flusher } from './flusher.js'
 import type { Sendable } from './shelf.js'
 

@@ -3,7 +3,7 @@
  * 32 KiB, at the end of the turn, or when the link drains. A message too big for a frame goes out in fragments, and anything
  * of a higher priority passes between two of them. Control frames have their own small bound; the rest is bounded by bytes.
  */
-import type { Memory, SharedBody } from '../policy/memory.js'
+import type { Memory } from '../policy/memory.js'
 import type { PeerClass } from '../ports/types.js'
 import type { SendCredit } from '../protocol/credit.js'
 import { FRAME, FRAME_BYTES_MAX, Fragmenter, isOversize } from '../protocol/frame.js'
@@ -12,22 +12,9 @@ import type { Priority } from '../protocol/message.js'
 import { varintLength } from '../protocol/varint.js'
 import type { Batch } from './batch.js'
 import { BATCH_BYTES_MAX } from './batch.js'
+import type { Outgoing } from './outgoing.js'
 import type { RecordSlab } from './record-parts.js'
 import { RECORD_TARGET, RecordParts } from './record-parts.js'
-
-/** One message or answer. */
-export interface Outgoing {
-  readonly type: number
-  /** The body. Where it is too large for a frame it is shared between links and must not change; else it need not stay. */
-  readonly parts: readonly Uint8Array[]
-  readonly bodyBytes: number
-  /** Whether it needs the receiver's credit. */
-  readonly counted: boolean
-  /** Where the same body waits in other outboxes, too. */
-  readonly shared?: SharedBody | undefined
-  /** All of it as a frame, where somebody has written that: it must not change. */
-  readonly frame?: Uint8Array
-}
 
 export interface OutboxSetup {
   readonly bytesMax: number

@@ -56,7 +56,7 @@ export class Propagation {
   readonly #shelf: Shelf
   readonly #announcer: Announcer
   readonly #puller: Puller
-  readonly #servings: Servings
+  readonly #servings: Servings<Connection>
   readonly #probes = new Probes()
 
   constructor(setup: PropagationSetup) {
@@ -67,7 +67,11 @@ export class Propagation {
     this.#puller = new Puller(setup)
     this.#servings = new Servings({
       agenda: setup.agenda,
-      send: (connection, kept) => this.#fanOut.sendOn(connection, kept),
+      send: (connection, kept) => {
+        const queued = this.#fanOut.sendOn(connection, kept)
+        connection.sender?.flush()
+        return queued
+      },
       failed: (connection, { bytes }) => {
         connection.sendControl(FRAME.notFound, encodeIds([bytes.subarray(0, BROADCAST_ID_BYTES)]))
       },

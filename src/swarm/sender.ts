@@ -10,7 +10,7 @@ import { encodeFrame, FRAME } from '../protocol/frame.js'
 import type { Priority } from '../protocol/message.js'
 import type { Batch } from './batch.js'
 import type { Flusher } from './flusher.js'
-import type { Outgoing } from './outbox.js'
+import type { Outgoing } from './outgoing.js'
 import { Outbox } from './outbox.js'
 import type { RecordSlab } from './record-parts.js'
 

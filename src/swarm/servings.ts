@@ -4,80 +4,84 @@
  * Who comes first has the whole of it sooner, and can pass it on, than if all got a little at a time.
  */
 import type { Agenda, Deadline } from './agenda.js'
-import type { Connection } from './connection.js'
+import type { PeerIdentity } from './connection-owner.js'
 import { isTrustedClass } from './dial-slots.js'
 import type { Kept } from './shelf.js'
 
 /** Bodies from this size on wait for each other. */
 export const SERVED_ALONE_BYTES: number = 64 * 1024
-/** So much time at once, in ms, and then a rest of so many times what was used. */
+/** So much time at once, in ms, and then a rest of as many times what was used: others have their turn. */
 const SLICE_MS = 1
-const REST = 3
+const REST = 1
 
-export interface ServingsSetup {
-  readonly agenda: Agenda
-  /** @returns false where that cannot be */
-  readonly send: (connection: Connection, kept: Kept) => boolean
-  /** It could not be sent after all. */
-  readonly failed: (connection: Connection, kept: Kept) => void
+interface Receiver {
+  readonly identity: PeerIdentity | null
 }
 
-interface Serving {
-  readonly connection: Connection
+export interface ServingsSetup<Link extends Receiver> {
+  readonly agenda: Agenda
+  /** Writes it down and hands it to the link, as far as that takes it. @returns false where it cannot be sent */
+  readonly send: (link: Link, kept: Kept) => boolean
+  readonly failed: (link: Link, kept: Kept) => void
+}
+
+interface Serving<Link> {
+  readonly link: Link
   readonly kept: Kept
 }
 
-export class Servings {
-  readonly #setup: ServingsSetup
+export class Servings<Link extends Receiver> {
+  readonly #setup: ServingsSetup<Link>
   // Bound: for each open link, what the shelf holds of such bodies.
-  readonly #trusted: Serving[] = []
+  #trusted: Serving<Link>[] = []
   // Bound: the same.
-  readonly #strangers: Serving[] = []
+  #strangers: Serving<Link>[] = []
   #rest: Deadline | null = null
+  /** Since the last rest. */
+  #usedMs = 0
+  #endedAt = Number.NEGATIVE_INFINITY
 
-  constructor(setup: ServingsSetup) {
+  constructor(setup: ServingsSetup<Link>) {
     this.#setup = setup
   }
 
   /** Sends it now or when its turn comes. */
-  add(connection: Connection, kept: Kept): void {
-    const isTrusted = isTrustedClass(connection.identity?.peerClass ?? 'unknown')
+  add(link: Link, kept: Kept): void {
+    const isTrusted = isTrustedClass(link.identity?.peerClass ?? 'unknown')
     const line = isTrusted ? this.#trusted : this.#strangers
-    line.push({ connection, kept })
+    line.push({ link, kept })
     if (this.#rest === null) this.#serve()
   }
 
   /** Nobody is there to take it. */
-  lost(connection: Connection): void {
-    for (const line of [this.#trusted, this.#strangers])
-      for (let at = line.length - 1; at >= 0; at--) if (line[at]?.connection === connection) line.splice(at, 1)
+  lost(link: Link): void {
+    this.#trusted = this.#trusted.filter((serving) => serving.link !== link)
+    this.#strangers = this.#strangers.filter((serving) => serving.link !== link)
   }
 
   stop(): void {
     this.#rest?.cancel()
-    this.#trusted.length = 0
-    this.#strangers.length = 0
+    this.#trusted = []
+    this.#strangers = []
   }
 
   #serve(): void {
     const { agenda, send, failed } = this.#setup
-    const since = agenda.now()
-    let usedMs = 0
-    for (let next = this.#next(); next !== undefined; next = this.#next()) {
-      const { connection, kept } = next
-      if (send(connection, kept)) connection.sender?.flush()
-      else failed(connection, kept)
-      usedMs = agenda.now() - since
-      if (usedMs >= SLICE_MS) break
+    let now = agenda.now()
+    if (now - this.#endedAt >= REST * this.#usedMs) this.#usedMs = 0
+    while (this.#usedMs < SLICE_MS) {
+      const next = this.#trusted.shift() ?? this.#strangers.shift()
+      if (next === undefined) return
+      if (!send(next.link, next.kept)) failed(next.link, next.kept)
+      this.#endedAt = agenda.now()
+      this.#usedMs += this.#endedAt - now
+      now = this.#endedAt
     }
-    if (this.#trusted.length + this.#strangers.length === 0 && usedMs < SLICE_MS) return
-    this.#rest = agenda.in(REST * usedMs, () => {
+    // Even where nobody waits: who asks next does.
+    this.#rest = agenda.in(REST * this.#usedMs, () => {
       this.#rest = null
+      this.#usedMs = 0
       this.#serve()
     })
-  }
-
-  #next(): Serving | undefined {
-    return this.#trusted.shift() ?? this.#strangers.shift()
   }
 }

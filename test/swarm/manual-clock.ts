@@ -66,6 +66,11 @@ export class ManualClock implements Clock {
     this.advanceTo(this.#now + ms)
   }
 
+  /** Time passes within whatever is running: it is work that takes so long. */
+  spend(ms: number): void {
+    this.#now += ms
+  }
+
   /** Time passes while nothing runs, as when a process stands still; timers that fell due fire afterwards, late. */
   freeze(ms: number): void {
     this.#now += ms
