@@ -30,7 +30,12 @@ import { Swarm as SwarmOf } from './swarm/swarm.js'
 export class Swarm extends SwarmOf {
   /** @throws HoldfastError `invalid-option`, `invalid-address`, `invalid-peer-id`: which field, what was given, what is allowed */
   constructor(options: SwarmOptions) {
-    super(options, { crypto, clock: systemClock, random: systemRandom })
+    super(options, {
+      crypto,
+      clock: systemClock,
+      random: systemRandom,
+      seed: Math.floor(systemRandom.float() * 2 ** 32),
+    })
   }
 }
 

@@ -37,6 +37,7 @@ export class IdRing {
 
   /** The instant that came with the id; null where it is not here. */
   find(id: string): number | null {
+    if (this.#size === 0) return null
     const place = this.#slots[this.#slotOf(id, this.#hash(id))] ?? FREE
     return place === FREE ? null : (this.#instants[place] ?? null)
   }

@@ -126,9 +126,13 @@ export function hex(bytes: Uint8Array): string {
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-/** One character per byte: the shortest string that can be the key of a map. Sixteen bytes, an id, are what a node looks up most. */
+/** One character per byte: the shortest string that can be the key of a map. */
 export function keyOf(bytes: Uint8Array): string {
-  if (bytes.length !== ID_BYTES) return String.fromCharCode(...bytes)
+  return bytes.length === ID_BYTES ? idKeyOf(bytes) : String.fromCharCode(...bytes)
+}
+
+/** The key of the first sixteen bytes: of the id that a message begins with. */
+export function idKeyOf(bytes: Uint8Array): string {
   const at = (index: number): number => bytes[index] as number
   // Spread into arguments, a typed array takes twenty times as long.
   return String.fromCharCode(

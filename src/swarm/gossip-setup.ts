@@ -9,6 +9,8 @@ import type { PropagationSetup } from './propagation.js'
 export interface GossipSetup extends PropagationSetup, Omit<JudgeSetup, 'appIds' | 'settled'> {
   readonly crypto: Crypto
   readonly dedup: DedupCache
+  /** Decides where ids are looked up. */
+  readonly seed: number
   /** Whether the sender's quota has room for a broadcast that is new; takes it. */
   readonly mayPass: (connection: Connection) => boolean
   readonly peerOf: (connection: Connection) => Peer | null

@@ -4,7 +4,7 @@
  */
 import type { LocalCode } from '../errors.js'
 import { DedupCache } from '../policy/dedup.js'
-import { EMPTY, hex, joinPooled, keyOf, readUint } from '../protocol/bytes.js'
+import { EMPTY, hex, idKeyOf, joinPooled, keyOf } from '../protocol/bytes.js'
 import type { Announced } from '../protocol/inventory.js'
 import type { MessageDefinition } from '../protocol/message.js'
 import { BROADCAST_ID_BYTES, broadcastId, broadcastKey, NONCE_BYTES } from '../protocol/message.js'
@@ -23,8 +23,6 @@ import type { ReceivedMessage, Verdict } from './registry.js'
 const REJECTED_MAX = 16_384
 const COUNTED = { accept: 'verdict-accept', ignore: 'verdict-ignore', reject: 'verdict-reject' }
 
-/** Of what decides where an id is looked up: nobody else may know. */
-const SEED_BYTES = 4
 /** Where the id goes once the rest is hashed. */
 const BLANK_ID = new Uint8Array(BROADCAST_ID_BYTES)
 const NOBODY: ReadonlySet<never> = new Set<never>()
@@ -43,8 +41,8 @@ export class Gossip implements DeliveryOwner {
   constructor(setup: GossipSetup) {
     this.#setup = setup
     this.propagation = new Propagation(setup)
-    this.#rejected = new DedupCache({ idsMax: REJECTED_MAX, seed: readUint(setup.random.bytes(SEED_BYTES)) })
-    this.#appIds = new AppIds(setup.crypto, readUint(setup.random.bytes(SEED_BYTES)))
+    this.#rejected = new DedupCache({ idsMax: REJECTED_MAX, seed: setup.seed })
+    this.#appIds = new AppIds(setup.crypto, setup.seed)
     this.#judge = new Judge({
       ...setup,
       appIds: this.#appIds,
@@ -89,7 +87,7 @@ export class Gossip implements DeliveryOwner {
       this.#refuse(connection, 'undecodable', size)
       return true
     }
-    const key = keyOf(body.subarray(0, BROADCAST_ID_BYTES))
+    const key = idKeyOf(body)
     const state = dedup.check(key, now)
     if (state === 'seen' || state === 'in-flight') {
       counters.count('duplicate-dropped')
@@ -109,14 +107,14 @@ export class Gossip implements DeliveryOwner {
     }
     const delivery = new Delivery({ key, received, connection, peer, bytes: body, size }, this)
     for (const holder of this.propagation.arrived(key, peer.id)) delivery.sources.add(holder)
-    this.#begin(delivery)
+    this.#begin(delivery, now)
     if (this.#inFlight.has(key)) delivery.keepBytes()
     return true
   }
 
   /** Whether a broadcast frame brings what has been brought before. */
   knows(body: Uint8Array): boolean {
-    return this.#setup.dedup.check(keyOf(body.subarray(0, BROADCAST_ID_BYTES)), this.#setup.agenda.now()) !== 'new'
+    return this.#setup.dedup.check(idKeyOf(body), this.#setup.agenda.now()) !== 'new'
   }
 
   /** A peer says what it has: what is new here is asked for, of the rest it is known to have it. */
@@ -162,8 +160,8 @@ export class Gossip implements DeliveryOwner {
   }
 
   /** @returns false where it came to nothing: somebody else has brought it meanwhile */
-  #begin(delivery: Delivery): boolean {
-    const begun = this.#setup.dedup.begin(delivery.key, this.#setup.agenda.now())
+  #begin(delivery: Delivery, now: number): boolean {
+    const begun = this.#setup.dedup.begin(delivery.key, now)
     if (begun === 'full') {
       delivery.keepBytes()
       this.#held.push(delivery)
@@ -211,7 +209,9 @@ export class Gossip implements DeliveryOwner {
   }
 
   #nextHeld(): void {
-    for (let next = this.#held.shift(); next !== undefined && !this.#begin(next); next = this.#held.shift());
+    if (this.#held.length === 0) return
+    const now = this.#setup.agenda.now()
+    for (let next = this.#held.shift(); next !== undefined && !this.#begin(next, now); next = this.#held.shift());
   }
 
   #refuse(connection: Connection, violation: LocalCode, size: number): void {

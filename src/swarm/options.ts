@@ -20,7 +20,6 @@ import type { TrustedDirectory } from '../ports/discovery.js'
 import type { Storage } from '../ports/storage.js'
 import type { Transport } from '../ports/transport.js'
 import type { Address, Direction, PeerClass, PeerId } from '../ports/types.js'
-import { readUint } from '../protocol/bytes.js'
 import { parsePeerId } from '../protocol/peer-id.js'
 import type { VersionRange } from '../protocol/hello.js'
 import type { Healing } from './healing.js'
@@ -109,10 +108,13 @@ export interface Environment {
   readonly crypto: Crypto
   readonly clock: Clock
   readonly random: Random
+  /** Decides where ids are looked up: 32 bits that nobody else knows. 0 where nobody makes ids to crowd together. */
+  readonly seed?: number
 }
 
 /** Options, parsed. */
 export interface Settings extends Environment {
+  readonly seed: number
   readonly networkId: Uint8Array
   readonly identity: Identity
   readonly publicKey: Uint8Array
@@ -146,7 +148,7 @@ const PRESETS: readonly Preset[] = ['masternode', 'literal', 'lan', 'loopback', 
 /** @throws HoldfastError `invalid-option`, or `invalid-address` and `invalid-peer-id` for a bad address */
 export function resolveOptions(options: SwarmOptions, environment: Environment): Settings {
   const { crypto } = environment
-  const random = options.random ?? environment.random
+  const { seed = 0 } = environment
   checkNames(options)
   const preset = options.preset ?? 'masternode'
   if (!PRESETS.includes(preset)) throw invalidOption('preset', preset, PRESETS.join(', '))
@@ -155,7 +157,8 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
   return {
     crypto,
     clock: options.clock ?? environment.clock,
-    random,
+    random: options.random ?? environment.random,
+    seed,
     networkId: checks.toNetworkId(options.network, options.genesis),
     identity: checks.checkIdentity(options.identity),
     publicKey: parsePeerId(options.identity.id, crypto),
@@ -173,11 +176,7 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     backoff: toBackoffPolicy(
       options.backoff ?? checks.backoffOf(options.healing?.giveUp === true ? 'literal' : preset),
     ),
-    dedup: checks.checkPart('dedup', options.dedup ?? new DedupCache({ seed: readUint(random.bytes(4)) }), [
-      'check',
-      'begin',
-      'settle',
-    ]),
+    dedup: checks.checkPart('dedup', options.dedup ?? new DedupCache({ seed }), ['check', 'begin', 'settle']),
     blacklist: checks.checkPart('blacklist', options.blacklist ?? new Blacklist(), ['check', 'strike', 'exempt']),
     peerStore: checks.checkPart('peerStore', options.peerStore ?? new PeerStore(), ['learn', 'linked', 'classOf']),
     directory: checks.checkDirectory(options.directory ?? null),

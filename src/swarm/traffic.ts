@@ -46,7 +46,7 @@ export class Traffic {
     this.#context = context
     this.#connections = connections
     const { agenda, counters, emitter, settings } = context
-    const { crypto, random, dedup } = settings
+    const { crypto, random, dedup, seed } = settings
     const failed = (error: HoldfastError): void => {
       emitter.emit('error', error)
     }
@@ -63,6 +63,7 @@ export class Traffic {
       crypto,
       random,
       dedup,
+      seed,
       mayPass: (connection) => this.#turnstile.mayPass(connection),
       strike,
       failed,
