@@ -25,7 +25,7 @@ const LONG = {
   idleMs: 15_000,
   idlePeers: 125,
   peers: [10, 50, 125],
-  steps: [125, 500],
+  steps: [125, 250, 500],
   imports: 9,
   microMs: 150,
   seconds: 60,
@@ -48,7 +48,7 @@ const SHORT = {
     idleMs: 50,
     idlePeers: 4,
     peers: [2, 4],
-    steps: [2, 4],
+    steps: [2, 3, 4],
   },
   ...{ imports: 1, microMs: 2, seconds: 1 },
   load: {

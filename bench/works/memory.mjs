@@ -1,6 +1,7 @@
 /**
  * What an idle connection costs the hub, after a collection. Ten are there before, so that what the first one loads does not
- * count; then as many are added as makes 125, and 500.
+ * count; then as many are added as makes 125, 250 and 500. `More` is what each costs of the last step alone: by then whatever grows
+ * once, as the memory for young objects does, has grown.
  */
 import { sleep, untilLinked } from '../lab.mjs'
 
@@ -25,14 +26,17 @@ export async function memory(/** @type {import('../lab.mjs').Lab} */ lab) {
   const before = await look()
   const figures = {}
   let there = 0
+  let last = before
   for (const step of steps) {
     await add(`leaves ${step}`, step - there, BASE + step)
-    there = step
     const { rss, heapUsed, external } = await look()
     const suffix = step === steps.at(-1) ? '' : String(step)
     figures[`rssKiB${suffix}`] = (rss - before.rss) / step / KIB
     figures[`heapKiB${suffix}`] = (heapUsed - before.heapUsed) / step / KIB
     figures[`externalKiB${suffix}`] = (external - before.external) / step / KIB
+    figures.rssKiBMore = (rss - last.rss) / (step - there) / KIB
+    there = step
+    last = { rss, heapUsed, external }
   }
   return { ...figures, complete: true }
 }

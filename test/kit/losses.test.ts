@@ -1,5 +1,4 @@
 /** Workers that throw, crash, end, hang or never start: what becomes of the calls, and of the pool. */
-import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { WorkerPool } from '../../src/kit/index.js'
 import { failure, Gate, HandClock, outcome, Stage, times } from './stage.js'
@@ -149,7 +148,7 @@ describe('a worker that stands still between two items', () => {
     expect(await pool.run({ do: 'block', value: 'answered' })).toBe('answered')
     await gate.reached()
     const call = pool.run({ do: 'echo', value: 'by the next' })
-    await endOfTurn()
+    await Promise.resolve()
     for (let look = 0; look < 3; look++) clock.advance(100)
     expect(pool.status()).toMatchObject({ working: 1, lost: 0 })
     clock.advance(100)
@@ -180,7 +179,7 @@ describe('a worker that does not start', () => {
     const { clock } = await stage.held()
     const pool = stage.open('idle', { clock, startMs: 1_000 })
     const call = outcome(pool.run('x'))
-    await endOfTurn()
+    await Promise.resolve()
     for (let look = 0; look < 3; look++) clock.advance(250)
     expect(pool.status()).toMatchObject({ threads: 1, waiting: 1 })
     clock.advance(250)
@@ -191,7 +190,7 @@ describe('a worker that does not start', () => {
     const [gate, clock] = [new Gate(), new HandClock()]
     const pool = stage.open('items', { workerData: gate.shared, clock, startMs: 1_000 })
     const call = outcome(pool.run({ do: 'echo' }))
-    await endOfTurn()
+    await Promise.resolve()
     gate.standUntilServing()
     for (let look = 0; look < 4; look++) clock.advance(250)
     expect(await call).toMatchObject({ code: 'worker-lost' })
@@ -206,7 +205,7 @@ describe('a worker that does not start', () => {
     const held = pool.run({ do: 'hold', value: 'held' })
     await gate.reached()
     const waits = pool.run({ do: 'echo', value: 'waited' })
-    await endOfTurn()
+    await Promise.resolve()
     clock.advance(20)
     await untilLost(pool, 1)
     expect(pool.status()).toMatchObject({ threads: 1, working: 1, waiting: 1 })
@@ -219,7 +218,7 @@ describe('a worker that does not start', () => {
     const pool = stage.open('verify', { clock })
     const controller = new AbortController()
     const call = outcome(pool.run('good', { signal: controller.signal }))
-    await endOfTurn()
+    await Promise.resolve()
     expect(clock.armed).toBe(1)
     controller.abort('left')
     await call
@@ -234,12 +233,12 @@ describe('a worker that does not start', () => {
     for (const delayMs of [50, 100, 200, 400, 800, 1_000, 1_000]) {
       const { lost } = pool.status()
       const call = outcome(pool.run('x'))
-      await endOfTurn()
+      await Promise.resolve()
       clock.advance(delayMs - 1)
-      await endOfTurn()
+      await Promise.resolve()
       expect(pool.status()).toMatchObject({ threads: 0, waiting: 1, lost })
       clock.advance(1)
-      await endOfTurn()
+      await Promise.resolve()
       expect(pool.status()).toMatchObject({ threads: 1, waiting: 1, lost })
       expect(await call).toMatchObject({ code: 'worker-lost' })
     }
@@ -252,7 +251,7 @@ describe('close', () => {
     const works = outcome(pool.run({ do: 'hang' }))
     await gate.reached()
     const waits = outcome(pool.run({ do: 'echo' }))
-    await endOfTurn()
+    await Promise.resolve()
     // A worker is watched, and a start is planned.
     expect(clock.armed).toBe(2)
     const closing = pool.close()
@@ -266,9 +265,9 @@ describe('close', () => {
   })
 
   it('ends a worker that has not begun to serve', async () => {
-    const pool = stage.open('idle')
+    const pool = stage.open('idle', { clock: new HandClock() })
     const waits = outcome(pool.run('x'))
-    await endOfTurn()
+    await Promise.resolve()
     expect(pool.status()).toMatchObject({ threads: 1 })
     await pool.close()
     expect(await waits).toMatchObject({ code: 'shutdown' })
@@ -280,7 +279,7 @@ describe('close', () => {
     const pool = stage.open('broken', { clock })
     await outcome(pool.run('x'))
     const waits = outcome(pool.run('x'))
-    await endOfTurn()
+    await Promise.resolve()
     expect([pool.status().threads, clock.armed]).toEqual([0, 1])
     await pool.close()
     expect(await waits).toMatchObject({ code: 'shutdown' })

@@ -1,5 +1,4 @@
 /** Pools of real worker threads. Time is the tests' own wherever a deadline is what is looked at. */
-import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { failure, Gate, HandClock, outcome, Stage, times } from './stage.js'
 
@@ -108,14 +107,14 @@ describe('batches', () => {
   })
 
   it('grow while the worker is busy', async () => {
-    const pool = stage.open('batches')
+    const pool = stage.open('batches', { clock: new HandClock() })
     await pool.run('one')
     const first = pool.run('two')
-    await endOfTurn()
+    await Promise.resolve()
     const sizes: Promise<unknown>[] = []
     for (let turn = 0; turn < 3; turn++) {
       sizes.push(...times(10, () => pool.run('x')))
-      await endOfTurn()
+      await Promise.resolve()
     }
     expect(pool.status()).toMatchObject({ working: 1, waiting: 30 })
     expect(await first).toBe(1)
@@ -127,7 +126,7 @@ describe('batches', () => {
     const holder = pool.run({ do: 'hold' })
     await gate.reached()
     const waits = pool.run({ do: 'echo' })
-    await endOfTurn()
+    await Promise.resolve()
     clock.advance(20)
     await waits
     gate.open()
@@ -189,14 +188,14 @@ describe('more workers', () => {
     expect(clock.armed).toBe(1)
     const early = new AbortController()
     const withdrawn = outcome(pool.run({ do: 'echo' }, { signal: early.signal }))
-    await endOfTurn()
+    await Promise.resolve()
     expect(clock.armed).toBe(2)
     early.abort('early')
     await withdrawn
     expect(clock.armed).toBe(1)
     clock.advance(19)
     const waits = pool.run({ do: 'echo', value: 'soon' })
-    await endOfTurn()
+    await Promise.resolve()
     expect(pool.status()).toMatchObject({ threads: 1, waiting: 1 })
     clock.advance(1)
     expect(await waits).toBe('soon')
@@ -209,7 +208,7 @@ describe('more workers', () => {
     const [gate, clock] = [new Gate(), new HandClock()]
     const pool = stage.open('items', { workerData: gate.shared, clock, threadsMax: 2 })
     const calls = [pool.run({ do: 'hold' }), pool.run({ do: 'echo' })]
-    await endOfTurn()
+    await Promise.resolve()
     clock.advance(100)
     await gate.reached()
     expect(pool.status()).toMatchObject({ threads: 1, waiting: 1 })
@@ -225,9 +224,9 @@ describe('more workers', () => {
     const holder = pool.run({ do: 'hold' })
     await gate.reached()
     const waits = pool.run({ do: 'echo', value: 'late' })
-    await endOfTurn()
+    await Promise.resolve()
     clock.advance(50)
-    await endOfTurn()
+    await Promise.resolve()
     expect(pool.status()).toMatchObject({ threads: 1, waiting: 1 })
     gate.open()
     expect(await Promise.all([holder, waits])).toEqual([undefined, 'late'])
