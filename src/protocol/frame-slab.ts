@@ -1,9 +1,13 @@
 /** Where frames are written: side by side, so that many small ones cost one piece of memory. */
-import { copyInto, EMPTY } from './bytes.js'
+import { BytePool, copyInto, EMPTY } from './bytes.js'
 import { varintLength, writeVarint } from './varint.js'
 
 /** A slab grows up to this, but for a frame that is larger. */
 const SLAB_BYTES_MAX = 32_768
+
+/** What is written first is likely all there is: memory of its own would cost it more than its bytes. */
+const small = new BytePool(8_192)
+const POOLED_MAX = 1_024
 
 /** Memory that grows with what is written; what has been written never changes. */
 export class FrameSlab {
@@ -12,14 +16,15 @@ export class FrameSlab {
 
   /** A whole frame. `parts` together are its body, of `bodyLength` bytes. @returns a view of it */
   write(type: number, parts: readonly Uint8Array[], bodyLength: number): Uint8Array {
-    const length = varintLength(type) + bodyLength
-    const needed = varintLength(length) + length
+    const framed = varintLength(type) + bodyLength
+    const needed = varintLength(framed) + framed
     if (this.#end + needed > this.#bytes.length) {
-      this.#bytes = new Uint8Array(Math.max(needed, Math.min(2 * this.#bytes.length, SLAB_BYTES_MAX)))
+      const length = Math.max(needed, Math.min(2 * this.#bytes.length, SLAB_BYTES_MAX))
+      this.#bytes = length > POOLED_MAX ? new Uint8Array(length) : small.take(length)
       this.#end = 0
     }
     const from = this.#end
-    this.#end = writeVarint(this.#bytes, writeVarint(this.#bytes, from, length), type)
+    this.#end = writeVarint(this.#bytes, writeVarint(this.#bytes, from, framed), type)
     for (const part of parts) {
       copyInto(this.#bytes, this.#end, part)
       this.#end += part.length

@@ -225,7 +225,7 @@ export class Outbox {
     const size = varintLength(type) + bodyBytes
     if (counted && this.#setup.credit.left < size) return false
     if (counted) this.#setup.credit.spend(size)
-    record.add(frame)
+    record.addView(frame)
     this.#sent(lane, outgoing)
     return true
   }

@@ -32,6 +32,8 @@ export interface PeerSeat {
   address: string | null
 }
 
+const DIRECT: readonly string[] = ['direct']
+
 /** One peer, while it is connected. Made by the swarm. */
 export class Peer {
   /** Its proven identity. */
@@ -104,7 +106,7 @@ export class Peer {
    * `outbox-full`, `invalid-payload`
    */
   send<T>(definition: DirectDefinition<T>, payload: T): boolean {
-    expectKind(definition, ['direct'])
+    expectKind(definition, DIRECT)
     const connection = this.#connection()
     const { name, format, priority } = definition
     const type = connection.remoteType('direct', name)

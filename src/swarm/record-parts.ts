@@ -1,5 +1,5 @@
 /** One plaintext put together: what is small side by side in memory that all links of a swarm use in turn, what is large as it lies. */
-import { copyInto } from '../protocol/bytes.js'
+import { copyInto, EMPTY } from '../protocol/bytes.js'
 import { FRAME_BYTES_MAX } from '../protocol/frame.js'
 
 /** A record is closed at this much plaintext: with one more whole frame it still fits. */
@@ -19,38 +19,71 @@ export class RecordSlab {
   }
 }
 
-/** Puts one plaintext together: small parts side by side in the slab, large ones as they are. */
+/** Puts one plaintext together: small parts side by side in the slab, large ones as they are, and so those that lie side by side already. */
 export class RecordParts {
   length = 0
   readonly #slab: RecordSlab
   readonly #parts: Uint8Array[] = []
   #from = 0
   #to = 0
+  /** Parts that lie behind each other in memory: where they begin, and all their bytes. */
+  #run: Uint8Array = EMPTY
+  #runBytes = 0
 
   constructor(slab: RecordSlab) {
     this.#slab = slab
   }
 
   add(part: Uint8Array): void {
+    this.#endRun()
     this.length += part.length
+    this.#place(part)
+  }
+
+  /** The same for a view of larger memory, where the next part may lie right behind. Of small memory this would cost a copy. */
+  addView(part: Uint8Array): void {
+    this.length += part.length
+    const { buffer, byteOffset } = this.#run
+    if (part.buffer === buffer && part.byteOffset === byteOffset + this.#runBytes) this.#runBytes += part.length
+    else {
+      this.#endRun()
+      this.#run = part
+      this.#runBytes = part.length
+    }
+  }
+
+  parts(): readonly Uint8Array[] {
+    this.#endRun()
+    this.#cut()
+    return this.#parts
+  }
+
+  #endRun(): void {
+    if (this.#runBytes === 0) return
+    const { length, buffer, byteOffset } = this.#run
+    this.#place(length === this.#runBytes ? this.#run : new Uint8Array(buffer, byteOffset, this.#runBytes))
+    this.#run = EMPTY
+    this.#runBytes = 0
+  }
+
+  #place(part: Uint8Array): void {
     if (part.length < COPY_BELOW) {
-      if (this.#to + part.length > this.#slab.bytes.length) {
-        this.#cut()
-        this.#slab.grow(part.length)
-        this.#from = 0
-        this.#to = 0
-      }
-      copyInto(this.#slab.bytes, this.#to, part)
-      this.#to += part.length
+      this.#copy(part)
       return
     }
     this.#cut()
     this.#parts.push(part)
   }
 
-  parts(): readonly Uint8Array[] {
-    this.#cut()
-    return this.#parts
+  #copy(part: Uint8Array): void {
+    if (this.#to + part.length > this.#slab.bytes.length) {
+      this.#cut()
+      this.#slab.grow(part.length)
+      this.#from = 0
+      this.#to = 0
+    }
+    copyInto(this.#slab.bytes, this.#to, part)
+    this.#to += part.length
   }
 
   #cut(): void {
