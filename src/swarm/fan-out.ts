@@ -61,15 +61,15 @@ export class FanOut {
     const { definition, bytes } = outbound
     const shared = { holders: 0 }
     const batch = this.#batchFor(bytes.length)
-    const boards = batch?.isEmpty === true
+    const boards = batch?.isEmpty === true && this.#isWanted(wanted)
     const known = this.#types.get(definition) ?? null
     let type = known
     let queued = 0
     let shed = 0
     for (const connection of this.#connections()) {
       const isWanted = wanted(connection)
-      // Who has it already is likely to have what comes next in this turn, too.
-      if (batch !== null && rides(connection, batch, boards && isWanted)) {
+      // Also who has this one already: it may not have the next.
+      if (batch !== null && rides(connection, batch, boards)) {
         const own = known ?? connection.remoteType(definition.nameKind, definition.name)
         type ??= own
         if (own !== null && own === type) {
@@ -106,6 +106,12 @@ export class FanOut {
   flush(): void {
     this.#last = null
     this.#frames.rest()
+  }
+
+  /** By anybody at all. */
+  #isWanted(wanted: (connection: Connection) => boolean): boolean {
+    for (const connection of this.#connections()) if (wanted(connection)) return true
+    return false
   }
 
   #sendAlone(
