@@ -44,7 +44,8 @@ export class IdRing {
 
   /** Adds an id that is not here. */
   add(id: string, instant: number): void {
-    if (this.#size === this.#capacity) this.#grow()
+    // By the seed a little before it must: many nodes in one process, which all hear the same, do not all grow in one moment.
+    if (this.#size >= this.#capacity - (this.#seed % (this.#capacity / 4))) this.#grow()
     const place = (this.#head + this.#size++) & (this.#capacity - 1)
     const hash = this.#hash(id)
     this.#ids[place] = id
