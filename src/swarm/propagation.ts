@@ -178,7 +178,8 @@ export class Propagation {
     const { informed } = spread
     // Bound: the peers.
     const without: Connection[] = []
-    const wanted = (connection: Connection): boolean => !informed.has(peerOf(connection))
+    const wanted =
+      informed.size === 0 ? everybody : (connection: Connection): boolean => !informed.has(peerOf(connection))
     const result = this.#fanOut.send(spread, wanted, (connection) => without.push(connection))
     if (this.#setup.mode === 'flood') return result
     // Kept whether it is its own or not, or whoever asks or comes later would learn which.
@@ -254,6 +255,8 @@ export class Propagation {
     return true
   }
 }
+
+const everybody = (): boolean => true
 
 function peerOf(connection: Connection): PeerId {
   return connection.identity?.peerId ?? ('' as PeerId)

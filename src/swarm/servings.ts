@@ -10,9 +10,9 @@ import type { Kept } from './shelf.js'
 
 /** Bodies from this size on wait for each other. */
 export const SERVED_ALONE_BYTES: number = 64 * 1024
-/** So much time at once, in ms, and then a rest of as many times what was used: others have their turn. */
+/** So much time at once, in ms, and then a rest of so many times what was used: others have their turn, in this process and beside it. */
 const SLICE_MS = 1
-const REST = 1
+const REST = 3
 
 interface Receiver {
   readonly identity: PeerIdentity | null

@@ -53,14 +53,14 @@ describe('what is large and was asked for', () => {
     expect(sent).toEqual([{ name: 'a', at: 0 }])
   })
 
-  it('goes out one at a time, with as long a rest after each as it took', () => {
+  it('goes out one at a time, with a rest after each, three times as long as it took', () => {
     const { ask, sent, clock } = scene(5)
     for (const name of ['a', 'b', 'c']) ask(link(name))
     clock.advance(100)
     expect(sent).toEqual([
       { name: 'a', at: 0 },
-      { name: 'b', at: 10 },
-      { name: 'c', at: 20 },
+      { name: 'b', at: 20 },
+      { name: 'c', at: 40 },
     ])
   })
 
@@ -68,7 +68,7 @@ describe('what is large and was asked for', () => {
     const { ask, sent, clock } = scene(0.25)
     for (let i = 0; i < 9; i++) ask(link(String(i)))
     clock.advance(100)
-    expect(sent.map(({ at }) => at)).toEqual([0, 0.25, 0.5, 0.75, 2, 2.25, 2.5, 2.75, 4])
+    expect(sent.map(({ at }) => at)).toEqual([0, 0.25, 0.5, 0.75, 4, 4.25, 4.5, 4.75, 8])
   })
 
   it('waits for a rest that began before it was asked for', () => {
@@ -77,7 +77,7 @@ describe('what is large and was asked for', () => {
     clock.advance(2)
     ask(link('b'))
     clock.advance(100)
-    expect(sent.map(({ at }) => at)).toEqual([0, 10])
+    expect(sent.map(({ at }) => at)).toEqual([0, 20])
   })
 
   it('goes to trusted peers first, and among those in the order they asked', () => {
@@ -98,7 +98,7 @@ describe('what is large and was asked for', () => {
     const [a, b, c, d] = [link('a'), link('b', 'unknown'), link('c'), link('d')]
     for (const one of [a, b, c, b, d]) ask(one)
     servings.lost(b)
-    clock.advance(12)
+    clock.advance(22)
     servings.stop()
     clock.advance(100)
     expect(sent.map(({ name }) => name)).toEqual(['a', 'c'])
