@@ -44,7 +44,7 @@ export class DedupCache {
     this.#idsMax = checkLimit('idsMax', idsMax, 1, 2 ** 24)
     this.#ttlMs = checkLimit('ttlMs', ttlMs, 1, 86_400_000)
     this.#inFlightMax = checkLimit('inFlightMax', inFlightMax, 1, 2 ** 20)
-    this.#seen = new IdRing(checkLimit('seed', seed, 0, 2 ** 32 - 1))
+    this.#seen = new IdRing(checkLimit('seed', seed, 0, 2 ** 32 - 1), this.#idsMax)
   }
 
   /** Ids held as seen, counting those that expired since the last was added. */

@@ -11,9 +11,10 @@ const FREE = -1
 
 export class IdRing {
   readonly #seed: number
+  readonly #idsMax: number
   /** A power of two: the places of the ring. Slots are twice as many, so that every search soon ends at a free one. */
   #capacity = FIRST_CAPACITY
-  // Bound: these five, the most ids that its owner ever let stay together, up to the next power of two.
+  // Bound: these four, `idsMax` up to the next power of two.
   #ids: string[] = new Array<string>(FIRST_CAPACITY).fill('')
   #hashes = new Int32Array(FIRST_CAPACITY)
   #instants = new Float64Array(FIRST_CAPACITY)
@@ -21,9 +22,10 @@ export class IdRing {
   #head = 0
   #size = 0
 
-  /** @param seed 32 bits */
-  constructor(seed: number) {
+  /** @param seed 32 bits @param idsMax the most that there will ever be: then it grows no more */
+  constructor(seed: number, idsMax: number) {
     this.#seed = seed
+    this.#idsMax = idsMax
   }
 
   get size(): number {
@@ -44,8 +46,7 @@ export class IdRing {
 
   /** Adds an id that is not here. */
   add(id: string, instant: number): void {
-    // By the seed a little before it must: many nodes in one process, which all hear the same, do not all grow in one moment.
-    if (this.#size >= this.#capacity - (this.#seed % (this.#capacity / 4))) this.#grow()
+    if (this.#size >= this.#growsAt) this.#grow()
     const place = (this.#head + this.#size++) & (this.#capacity - 1)
     const hash = this.#hash(id)
     this.#ids[place] = id
@@ -84,6 +85,11 @@ export class IdRing {
       free = slot
     }
     this.#slots[free] = FREE
+  }
+
+  /** By the seed a little before it must: many nodes in one process, which all hear the same, do not all grow in one moment. */
+  get #growsAt(): number {
+    return this.#capacity >= this.#idsMax ? this.#capacity : this.#capacity - (this.#seed % (this.#capacity / 4))
   }
 
   #grow(): void {

@@ -11,7 +11,10 @@ export interface Clock {
    * @returns a function that cancels; calling it late or twice does nothing
    */
   wakeAt(atMs: number, run: () => void): () => void
-  /** Calls `run` when the current turn ends, before any timer or I/O: this is when outboxes flush. */
+  /**
+   * Calls `run` when the current turn ends, or the round of the event loop that it is part of, before any timer: this is when
+   * outboxes flush.
+   */
   atTurnEnd(run: () => void): void
 }
 

@@ -12,7 +12,7 @@ describe('a ring of ids', () => {
   it('knows what was added and is not gone, oldest first, whatever its seed', () => {
     fc.assert(
       fc.property(commands, fc.integer({ min: 0, max: 2 ** 32 - 1 }), (all, seed) => {
-        const ring = new IdRing(seed)
+        const ring = new IdRing(seed, 401)
         // As plain as can be: a list.
         let model: { readonly id: string; readonly instant: number }[] = []
         all.forEach((command, instant) => {
@@ -42,7 +42,7 @@ describe('a ring of ids', () => {
   })
 
   it('keeps its places through a hundred thousand that come and go', () => {
-    const ring = new IdRing(7)
+    const ring = new IdRing(7, 1_001)
     for (let n = 0; n < 100_000; n++) {
       ring.add(String(n), n)
       if (ring.size > 1_000) ring.drop()
@@ -54,7 +54,7 @@ describe('a ring of ids', () => {
   })
 
   it('tells ids apart that share a beginning, an end, or everything but their length', () => {
-    const ring = new IdRing(0)
+    const ring = new IdRing(0, 11)
     const ids = ['', 'a', 'aa', 'ab', 'ba', 'aaa', '\0', '\0\0', '\u{1F600}', '__proto__', 'constructor']
     ids.forEach((id, instant) => {
       expect(ring.find(id)).toBe(null)
