@@ -8,9 +8,12 @@ import { FRAME, FrameReader, Reassembly } from '../../src/protocol/frame.js'
 import type { Priority } from '../../src/protocol/message.js'
 import { direct, message } from '../../src/protocol/message.js'
 import { Batch, BATCH_BODY_MAX, BATCH_BYTES_MAX } from '../../src/swarm/batch.js'
+import { Flusher } from '../../src/swarm/flusher.js'
 import { Outbox } from '../../src/swarm/outbox.js'
 import type { Peer } from '../../src/swarm/peer.js'
 import { RecordSlab } from '../../src/swarm/record-parts.js'
+import { Sender } from '../../src/swarm/sender.js'
+import { ManualClock } from './manual-clock.js'
 import type { Node } from './world.js'
 import { settlePromises, World } from './world.js'
 
@@ -154,6 +157,42 @@ describe('links that ride together', () => {
     expect(first?.length).toBe(1)
     expect(first?.[0]?.buffer).toBe(second?.[0]?.buffer)
     expect(batch.isFree).toBe(true)
+  })
+
+  it('leave with memory that nobody writes to any more', () => {
+    const slab = new RecordSlab()
+    const memory = new Memory(2 ** 30, { size: 0 })
+    const [left, stays] = [new End(slab, memory), new End(slab, memory)]
+    const batch = new Batch()
+    for (const { box } of [left, stays]) box.board(batch)
+    batch.add('normal', TYPE, bodyOf(1, 1, 100), { holders: 0 })
+    expect(left.box.leave()).toBe(0)
+    stays.flush()
+    expect(batch.riders).toBe(0)
+    expect(batch.isFree).toBe(false)
+    left.flush()
+    expect([left.got.normal, stays.got.normal]).toEqual([[1], [1]])
+  })
+
+  it('give what they were to send to the link that takes over', () => {
+    const clock = new ManualClock()
+    const memory = new Memory(2 ** 30, { size: 0 })
+    const written: Uint8Array[] = []
+    const sender = new Sender({
+      outboxBytesMax: 2 ** 21,
+      memory,
+      peerClass: () => 'masternode',
+      creditBytes: 1e9,
+      slab: new RecordSlab(),
+      flusher: new Flusher(clock),
+      write: (parts) => written.push(...parts) > 0,
+    })
+    const batch = new Batch()
+    expect(sender.board(batch)).toBe(true)
+    batch.add('normal', TYPE, bodyOf(1, 1, 100), { holders: 0 })
+    expect(sender.takeUnsent().map(({ outgoing }) => outgoing.bodyBytes)).toEqual([105])
+    clock.endTurn()
+    expect([written.length, memory.status().outboxBytes]).toEqual([0, 0])
   })
 
   for (const [why, credit, bytesMax, memoryMax] of [

@@ -218,6 +218,32 @@ describe('a large broadcast', () => {
     expect(from === undefined ? null : scene.told(from)).toEqual([])
   })
 
+  it('that many ask for at once goes to one after the other, and to nobody who has left meanwhile', async () => {
+    const scene = await Scene.of({ perIpLimits: false })
+    const peers = await scene.peers(6)
+    // The least that goes alone, and the most that these peers take.
+    const block = scene.publish(65_536 - 16)
+    await scene.world.settle()
+    // Whoever looks at the clock finds that time has passed: everything takes a while.
+    const { clock } = scene.world
+    const now = clock.monotonic.bind(clock)
+    clock.monotonic = () => {
+      clock.spend(0.5)
+      return now()
+    }
+    for (const peer of peers) scene.get(peer, block)
+    await scene.world.settle()
+    const served = peers.filter((peer) => scene.sent(peer).length > 0).length
+    expect(served).toBeGreaterThan(0)
+    expect(served).toBeLessThan(6)
+    const left = peers.at(-1)
+    left?.destroy()
+    await scene.world.run(1_000)
+    expect(peers.slice(0, -1).map((peer) => scene.sent(peer))).toEqual(Array.from({ length: 5 }, () => [block.name]))
+    expect(peers.flatMap((peer) => scene.refused(peer))).toEqual([])
+    expect(left === undefined ? null : scene.sent(left)).toEqual([])
+  })
+
   it('counts as shed on links that take nothing so large, and they are not told', async () => {
     const scene = await Scene.of()
     const peer = await scene.peer()
