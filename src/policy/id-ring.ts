@@ -1,6 +1,6 @@
 /**
  * Ids in the order they came, each with an instant, found by open addressing over typed arrays: with a hundred thousand ids,
- * a fifth of what a `Map` costs that loses its oldest with each that comes, and next to nothing for a collector to look at.
+ * a fifth of what a `Map` costs that loses its oldest with each that comes.
  * Where a slot is depends on a seed, so that nobody who does not know it can make ids that crowd together, as long as they are
  * hashes themselves.
  */

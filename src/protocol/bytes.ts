@@ -12,9 +12,16 @@ const ID_BYTES = 16
 export function joinBytes(chunks: readonly Uint8Array[]): Uint8Array {
   const [only] = chunks
   if (chunks.length === 1 && only !== undefined) return only
+  return placed(chunks, new Uint8Array(lengthOf(chunks)))
+}
+
+function lengthOf(chunks: readonly Uint8Array[]): number {
   let length = 0
   for (const chunk of chunks) length += chunk.length
-  const whole = new Uint8Array(length)
+  return length
+}
+
+function placed(chunks: readonly Uint8Array[], whole: Uint8Array): Uint8Array {
   let at = 0
   for (const chunk of chunks) {
     copyInto(whole, at, chunk)
@@ -78,15 +85,8 @@ export function copyPooled(bytes: Uint8Array, from = 0): Uint8Array {
 
 /** The chunks side by side, always as a copy. What is small may be a view of memory that it shares with other such copies. */
 export function joinPooled(chunks: readonly Uint8Array[]): Uint8Array {
-  let length = 0
-  for (const chunk of chunks) length += chunk.length
-  const whole = length > POOLED_MAX ? new Uint8Array(length) : copies.take(length)
-  let at = 0
-  for (const chunk of chunks) {
-    copyInto(whole, at, chunk)
-    at += chunk.length
-  }
-  return whole
+  const length = lengthOf(chunks)
+  return placed(chunks, length > POOLED_MAX ? new Uint8Array(length) : copies.take(length))
 }
 
 /** Whether both hold the same bytes. Not constant in time: for public values only. */

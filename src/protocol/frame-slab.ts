@@ -1,6 +1,6 @@
 /** Where frames are written: side by side, so that many small ones cost one piece of memory. */
-import { BytePool, copyInto, EMPTY } from './bytes.js'
-import { varintLength, writeVarint } from './varint.js'
+import { BytePool, EMPTY } from './bytes.js'
+import { frameLength, writeFrame } from './frame.js'
 
 /** A slab grows up to this, but for a frame that is larger. */
 const SLAB_BYTES_MAX = 32_768
@@ -16,19 +16,14 @@ export class FrameSlab {
 
   /** A whole frame. `parts` together are its body, of `bodyLength` bytes. @returns a view of it */
   write(type: number, parts: readonly Uint8Array[], bodyLength: number): Uint8Array {
-    const framed = varintLength(type) + bodyLength
-    const needed = varintLength(framed) + framed
+    const needed = frameLength(type, bodyLength)
     if (this.#end + needed > this.#bytes.length) {
       const length = Math.max(needed, Math.min(2 * this.#bytes.length, SLAB_BYTES_MAX))
       this.#bytes = length > POOLED_MAX ? new Uint8Array(length) : small.take(length)
       this.#end = 0
     }
     const from = this.#end
-    this.#end = writeVarint(this.#bytes, writeVarint(this.#bytes, from, framed), type)
-    for (const part of parts) {
-      copyInto(this.#bytes, this.#end, part)
-      this.#end += part.length
-    }
+    this.#end = writeFrame(this.#bytes, from, type, parts, bodyLength)
     return this.#bytes.subarray(from, this.#end)
   }
 

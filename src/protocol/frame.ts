@@ -60,10 +60,31 @@ export function frameHeader(type: number, bodyLength: number): Uint8Array {
 
 /** A whole small frame. */
 export function encodeFrame(type: number, body: Uint8Array): Uint8Array {
-  const length = varintLength(type) + body.length
-  const frame = new Uint8Array(varintLength(length) + length)
-  copyInto(frame, writeVarint(frame, writeVarint(frame, 0, length), type), body)
+  const frame = new Uint8Array(frameLength(type, body.length))
+  writeFrame(frame, 0, type, [body], body.length)
   return frame
+}
+
+/** How long a frame is with its header. */
+export function frameLength(type: number, bodyLength: number): number {
+  const length = varintLength(type) + bodyLength
+  return varintLength(length) + length
+}
+
+/** Writes a whole frame where there is room for it. `parts` together are its body, of `bodyLength` bytes. @returns where it ends */
+export function writeFrame(
+  into: Uint8Array,
+  at: number,
+  type: number,
+  parts: readonly Uint8Array[],
+  bodyLength: number,
+): number {
+  let end = writeVarint(into, writeVarint(into, at, varintLength(type) + bodyLength), type)
+  for (const part of parts) {
+    copyInto(into, end, part)
+    end += part.length
+  }
+  return end
 }
 
 /** Whether a message of this type and body length must be fragmented. */

@@ -140,7 +140,7 @@ class NodeAead implements Aead {
     } catch {
       return null
     }
-    // No `Buffer`: each view of one costs half as much again.
+    // No `Buffer`: a view of one costs more.
     return new Uint8Array(buffer, byteOffset, length)
   }
 

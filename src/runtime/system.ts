@@ -4,7 +4,7 @@
  */
 import type { Clock, Random } from '../ports/clock.js'
 
-/** {@link Clock} on `performance.now`, `Date.now`, `setTimeout` and microtasks. */
+/** {@link Clock} on `performance.now`, `Date.now`, `setTimeout`, and `setImmediate` or microtasks. */
 export const systemClock: Clock = {
   monotonic: (): number => performance.now(),
   wall: (): number => Date.now(),
@@ -55,7 +55,7 @@ export const systemRandom: Random = {
 
 /**
  * Where there is `setImmediate` a turn is one round of the event loop: what comes from many sockets at once is answered together,
- * in fewer and larger records. Elsewhere it is a task.
+ * in fewer and larger records. Elsewhere it ends with the task.
  */
 const endOfTurn: (run: () => void) => void =
   (globalThis as { setImmediate?: (run: () => void) => void }).setImmediate ?? queueMicrotask

@@ -6,12 +6,13 @@
 import type { SharedBody } from '../policy/memory.js'
 import { copyInto } from '../protocol/bytes.js'
 import type { Priority } from '../protocol/message.js'
-import { HEADER_BYTES_MAX } from '../protocol/frame.js'
-import { varintLength, writeVarint } from '../protocol/varint.js'
+import { frameLength, HEADER_BYTES_MAX, writeFrame } from '../protocol/frame.js'
+import { varintLength } from '../protocol/varint.js'
 import type { Outgoing } from './outgoing.js'
+import { RECORD_TARGET } from './record-parts.js'
 
 /** As much as fits into one record, beside control frames. Also the credit that a link must have to ride. */
-export const BATCH_BYTES_MAX = 32_000
+export const BATCH_BYTES_MAX: number = RECORD_TARGET
 /** A body that is larger goes by itself: there is little to be won. */
 export const BATCH_BODY_MAX: number = 8 * 1024
 const FIRST_BYTES = 1_024
@@ -23,8 +24,6 @@ interface Entry {
   readonly shared: SharedBody
   readonly from: number
   readonly to: number
-  /** For who leaves. */
-  outgoing?: Outgoing
 }
 
 const NONE: readonly Uint8Array[] = []
@@ -71,10 +70,8 @@ export class Batch {
     const from = this.#end
     const to = from + frameLength(type, body.length)
     if (to > this.#bytes.length) this.#grow(to)
-    const length = varintLength(type) + body.length
-    copyInto(this.#bytes, writeVarint(this.#bytes, writeVarint(this.#bytes, from, length), type), body)
-    this.#end = to
-    this.#credit += length
+    this.#end = writeFrame(this.#bytes, from, type, [body], body.length)
+    this.#credit += varintLength(type) + body.length
     this.#entries.push({ priority, type, bodyBytes: body.length, shared, from, to })
   }
 
@@ -96,11 +93,8 @@ export class Batch {
     if (entry === undefined) return null
     this.#isRetained = true
     const { type, bodyBytes, shared, from, to, priority } = entry
-    const {
-      outgoing = { type, parts: NONE, bodyBytes, counted: true, shared, frame: this.#bytes.subarray(from, to) },
-    } = entry
-    entry.outgoing = outgoing
-    return { priority, outgoing }
+    const frame = this.#bytes.subarray(from, to)
+    return { priority, outgoing: { type, parts: NONE, bodyBytes, counted: true, shared, frame } }
   }
 
   /** Begins anew, in the same memory. Only when it is free. */
@@ -115,9 +109,4 @@ export class Batch {
     copyInto(grown, 0, this.#bytes.subarray(0, this.#end))
     this.#bytes = grown
   }
-}
-
-function frameLength(type: number, bodyBytes: number): number {
-  const length = varintLength(type) + bodyBytes
-  return varintLength(length) + length
 }

@@ -1,6 +1,6 @@
 /**
- * One body, many links: in a batch for those that have nothing else to send, and queued on each of the others as the same bytes. A link whose outbox is full costs its own peer this message, which it
- * is told, and nobody else anything.
+ * One body, many links: in a batch for those that have nothing else to send, and queued on each of the others as the same bytes.
+ * A link whose outbox is full costs its own peer this message, which it is told, and nobody else anything.
  */
 import type { SharedBody } from '../policy/memory.js'
 import { isOversize } from '../protocol/frame.js'
@@ -86,7 +86,10 @@ export class FanOut {
       else if (became !== 'unheard') shed++
       if (became === 'full') without?.(connection)
     }
-    if (batch !== null && type !== null && batch.riders > 0) this.#add(batch, outbound, type, shared)
+    if (batch !== null && type !== null && batch.riders > 0) {
+      this.#types.set(definition, type)
+      batch.add(definition.priority, type, bytes, shared)
+    }
     this.#counters.count('broadcast-queued', queued)
     if (shed > 0) this.#counters.count('broadcast-shed', shed)
     return { queued, shed }
@@ -137,11 +140,6 @@ export class FanOut {
     else this.#batch = new Batch()
     this.#types.clear()
     return this.#batch
-  }
-
-  #add(batch: Batch, { definition, bytes }: Outbound, type: number, shared: SharedBody): void {
-    this.#types.set(definition, type)
-    batch.add(definition.priority, type, bytes, shared)
   }
 
   #write(type: number, bytes: Uint8Array, shared: SharedBody): Outgoing {

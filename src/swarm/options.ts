@@ -147,8 +147,7 @@ const PRESETS: readonly Preset[] = ['masternode', 'literal', 'lan', 'loopback', 
 
 /** @throws HoldfastError `invalid-option`, or `invalid-address` and `invalid-peer-id` for a bad address */
 export function resolveOptions(options: SwarmOptions, environment: Environment): Settings {
-  const { crypto } = environment
-  const { seed = 0 } = environment
+  const { crypto, seed = 0 } = environment
   checkNames(options)
   const preset = options.preset ?? 'masternode'
   if (!PRESETS.includes(preset)) throw invalidOption('preset', preset, PRESETS.join(', '))

@@ -8,9 +8,8 @@ import type { PropagationMode } from '../policy/propagation.js'
 import { OFFER_AT_ONCE, reachOf } from '../policy/propagation.js'
 import type { Clock, Random } from '../ports/clock.js'
 import type { PeerId } from '../ports/types.js'
-import { keyOf } from '../protocol/bytes.js'
+import { bytesOfKey, keyOf } from '../protocol/bytes.js'
 import { FRAME } from '../protocol/frame.js'
-import { BROADCAST_ID_BYTES } from '../protocol/message.js'
 import type { Announced } from '../protocol/inventory.js'
 import { encodeIds } from '../protocol/inventory.js'
 import type { Agenda } from './agenda.js'
@@ -67,13 +66,14 @@ export class Propagation {
     this.#puller = new Puller(setup)
     this.#servings = new Servings({
       agenda: setup.agenda,
-      send: (connection, kept) => {
-        const queued = this.#fanOut.sendOn(connection, kept)
+      send: (connection, key) => {
+        const kept = this.#shelf.get(key)
+        const queued = kept !== null && this.#fanOut.sendOn(connection, kept)
         connection.sender?.flush()
         return queued
       },
-      failed: (connection, { bytes }) => {
-        connection.sendControl(FRAME.notFound, encodeIds([bytes.subarray(0, BROADCAST_ID_BYTES)]))
+      failed: (connection, key) => {
+        connection.sendControl(FRAME.notFound, encodeIds([bytesOfKey(key)]))
       },
     })
   }
@@ -207,17 +207,17 @@ export class Propagation {
 
   #offer(spread: Spread): FanOutResult {
     const receivers = this.#receivers(spread).filter((connection) => !spread.informed.has(peerOf(connection)))
-    const dependents = new Set(receivers.filter((connection) => this.#announcer.isDependent(connection)))
-    const isProbe = dependents.size > 0 && this.#probes.next(this.#setup.agenda.now())
-    if (dependents.size === receivers.length && !isProbe) return this.#push(spread)
+    const depends = (connection: Connection): boolean => this.#announcer.isDependent(connection)
+    const isProbe = receivers.some(depends) && this.#probes.next(this.#setup.agenda.now())
+    if (!isProbe && receivers.every(depends)) return this.#push(spread)
     const kept = this.#keep(spread, 'all')
     // A window of them, begun anywhere: cheaper than a draw for each, and as even over time.
     const from = Math.floor(this.#setup.random.float() * receivers.length)
     for (const [index, connection] of receivers.entries()) {
       const place = (index - from + receivers.length) % receivers.length
-      const depends = dependents.has(connection)
-      if (depends && !isProbe && this.#serve(connection, kept)) continue
-      if (depends || place < OFFER_AT_ONCE) this.#announcer.atOnce(connection, kept)
+      const isDependent = depends(connection)
+      if (isDependent && !isProbe && this.#serve(connection, kept)) continue
+      if (isDependent || place < OFFER_AT_ONCE) this.#announcer.atOnce(connection, kept)
       else this.#announcer.later(connection)
     }
     return { queued: receivers.length, shed: 0 }
@@ -245,7 +245,7 @@ export class Propagation {
     if (kept.bytes.length < SERVED_ALONE_BYTES) return this.#serve(connection, kept)
     if (!this.#announcer.mayServe(connection, kept)) return false
     this.#announcer.served(connection, kept)
-    this.#servings.add(connection, kept)
+    this.#servings.add(connection, kept.key)
     return true
   }
 

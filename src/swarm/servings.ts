@@ -6,7 +6,6 @@
 import type { Agenda, Deadline } from './agenda.js'
 import type { PeerIdentity } from './connection-owner.js'
 import { isTrustedClass } from './dial-slots.js'
-import type { Kept } from './shelf.js'
 
 /** Bodies from this size on wait for each other. */
 export const SERVED_ALONE_BYTES: number = 64 * 1024
@@ -20,14 +19,15 @@ interface Receiver {
 
 export interface ServingsSetup<Link extends Receiver> {
   readonly agenda: Agenda
-  /** Writes it down and hands it to the link, as far as that takes it. @returns false where it cannot be sent */
-  readonly send: (link: Link, kept: Kept) => boolean
-  readonly failed: (link: Link, kept: Kept) => void
+  /** Writes it down and hands it to the link, as far as that takes it. @returns false where it is gone, or cannot be sent */
+  readonly send: (link: Link, key: string) => boolean
+  readonly failed: (link: Link, key: string) => void
 }
 
 interface Serving<Link> {
   readonly link: Link
-  readonly kept: Kept
+  /** And not the body: what the shelf has let go is not held here. */
+  readonly key: string
 }
 
 export class Servings<Link extends Receiver> {
@@ -46,10 +46,10 @@ export class Servings<Link extends Receiver> {
   }
 
   /** Sends it now or when its turn comes. */
-  add(link: Link, kept: Kept): void {
+  add(link: Link, key: string): void {
     const isTrusted = isTrustedClass(link.identity?.peerClass ?? 'unknown')
     const line = isTrusted ? this.#trusted : this.#strangers
-    line.push({ link, kept })
+    line.push({ link, key })
     if (this.#rest === null) this.#serve()
   }
 
@@ -72,7 +72,7 @@ export class Servings<Link extends Receiver> {
     while (this.#usedMs < SLICE_MS) {
       const next = this.#trusted.shift() ?? this.#strangers.shift()
       if (next === undefined) return
-      if (!send(next.link, next.kept)) failed(next.link, next.kept)
+      if (!send(next.link, next.key)) failed(next.link, next.key)
       this.#endedAt = agenda.now()
       this.#usedMs += this.#endedAt - now
       now = this.#endedAt

@@ -4,8 +4,6 @@ import type { PeerClass } from '../../src/ports/types.js'
 import { Agenda } from '../../src/swarm/agenda.js'
 import type { PeerIdentity } from '../../src/swarm/connection-owner.js'
 import { Servings } from '../../src/swarm/servings.js'
-import { Shelf } from '../../src/swarm/shelf.js'
-import { Memory } from '../../src/policy/memory.js'
 import { ManualClock } from './manual-clock.js'
 
 interface Link {
@@ -23,11 +21,6 @@ function scene(costMs: number) {
   const clock = new ManualClock()
   const agenda = new Agenda(clock)
   const since = clock.monotonic()
-  const kept = new Shelf(new Memory(2 ** 30, { size: 0 })).keep(
-    { definition: { name: 'block', nameKind: 'message', priority: 'bulk' }, key: 'a', bytes: new Uint8Array(16) },
-    'all',
-    0,
-  )
   const sent: { readonly name: string; readonly at: number }[] = []
   const failed: string[] = []
   const broken = new Set<string>()
@@ -41,7 +34,7 @@ function scene(costMs: number) {
     failed: ({ name }) => failed.push(name),
   })
   const ask = (to: Link): void => {
-    servings.add(to, kept)
+    servings.add(to, 'a')
   }
   return { clock, servings, sent, failed, broken, ask }
 }
