@@ -1,7 +1,8 @@
 /**
  * What an idle connection costs the hub, after a collection. Ten are there before, so that what the first one loads does not
- * count; then as many are added as makes 125, 250 and 500. `More` is what each costs of the last step alone: by then whatever grows
- * once, as the memory for young objects does, has grown.
+ * count; then as many are added as makes 125 and 500. A connection is idle once nothing has happened for `idleLinksMs`: V8 widens
+ * its memory for young objects while many links come at once (to 32 MiB, whatever their number), and gives it back at a collection
+ * that finds little was allocated for five seconds. `Soon` is the figure before it has.
  */
 import { sleep, untilLinked } from '../lab.mjs'
 
@@ -10,10 +11,12 @@ const KIB = 1_024
 
 export async function memory(/** @type {import('../lab.mjs').Lab} */ lab) {
   const hub = await lab.begin('hub')
-  const { steps, settleMs } = lab.times
+  const { steps, settleMs, idleLinksMs } = lab.times
   const look = async () => {
     await sleep(settleMs)
-    return hub.end.ask('memory')
+    const soon = await hub.end.ask('memory')
+    await sleep(idleLinksMs)
+    return { soon, idle: await hub.end.ask('memory') }
   }
   const add = async (/** @type {string} */ name, /** @type {number} */ count, /** @type {number} */ all) => {
     const leaf = await lab.begin(name, { count, listens: false })
@@ -23,20 +26,18 @@ export async function memory(/** @type {import('../lab.mjs').Lab} */ lab) {
     await untilLinked([hub.end], all)
   }
   await add('base', BASE, BASE)
-  const before = await look()
+  const before = (await look()).idle
   const figures = {}
   let there = 0
-  let last = before
   for (const step of steps) {
     await add(`leaves ${step}`, step - there, BASE + step)
-    const { rss, heapUsed, external } = await look()
+    const { soon, idle } = await look()
     const suffix = step === steps.at(-1) ? '' : String(step)
-    figures[`rssKiB${suffix}`] = (rss - before.rss) / step / KIB
-    figures[`heapKiB${suffix}`] = (heapUsed - before.heapUsed) / step / KIB
-    figures[`externalKiB${suffix}`] = (external - before.external) / step / KIB
-    figures.rssKiBMore = (rss - last.rss) / (step - there) / KIB
+    figures[`rssKiB${suffix}`] = (idle.rss - before.rss) / step / KIB
+    figures[`rssKiB${suffix}Soon`] = (soon.rss - before.rss) / step / KIB
+    figures[`heapKiB${suffix}`] = (idle.heapUsed - before.heapUsed) / step / KIB
+    figures[`externalKiB${suffix}`] = (idle.external - before.external) / step / KIB
     there = step
-    last = { rss, heapUsed, external }
   }
   return { ...figures, complete: true }
 }

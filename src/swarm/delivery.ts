@@ -64,6 +64,10 @@ export class Delivery implements HandlerJob {
     return this.connection
   }
 
+  get sender(): PeerId {
+    return this.peer.id
+  }
+
   get isTrusted(): boolean {
     const { identity } = this.connection
     return identity !== null && isTrustedClass(identity.peerClass)

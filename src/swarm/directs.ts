@@ -1,5 +1,6 @@
 /** Direct messages: each is decoded when its turn comes, given to its handler once, and its credit goes back when that is done. */
 import type { HoldfastError } from '../errors.js'
+import type { PeerId } from '../ports/types.js'
 import { copyBytes } from '../protocol/bytes.js'
 import type { Agenda } from './agenda.js'
 import type { Connection } from './connection.js'
@@ -58,6 +59,10 @@ class DirectJob implements HandlerJob {
 
   get source(): Connection {
     return this.#arrival.connection
+  }
+
+  get sender(): PeerId {
+    return this.#arrival.peer.id
   }
 
   get isTrusted(): boolean {

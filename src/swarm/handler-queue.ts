@@ -1,7 +1,8 @@
 /**
- * Starts handlers, a bounded number at once: those of trusted peers' messages first, and of each peer in the order they came.
- * What waits is bounded by its senders' credit.
+ * Starts handlers, a bounded number at once: those of trusted peers' messages first, then the others', peer by peer in turn, so that
+ * nobody waits for all that another has sent; of each peer in the order they came. What waits is bounded by its senders' credit.
  */
+import type { PeerId } from '../ports/types.js'
 
 /** At most this many handlers of one definition run at once. */
 export const HANDLERS_MAX = 64
@@ -10,6 +11,8 @@ export const HANDLERS_MAX = 64
 export interface HandlerJob {
   /** The link that brought it. */
   readonly source: object
+  /** Whose turn it takes. */
+  readonly sender: PeerId
   /** Whether a trusted peer brought it: it waits for no stranger's. */
   readonly isTrusted: boolean
   /** Its turn has come; `done` is called once it is over. */
@@ -80,39 +83,40 @@ export class HandlerQueue {
   }
 }
 
-/** First come, first served. */
+/** Those who have something waiting, in turn. */
 class Line {
-  // Bound: the credit of all peers together: a message's credit returns only when it is done with or dropped.
-  #waiting: HandlerJob[] = []
-  #head = 0
+  // Bound: the peers, and for each its credit: a message's credit returns only when it is done with or dropped.
+  readonly #bySender = new Map<PeerId, HandlerJob[]>()
 
   join(job: HandlerJob): void {
-    this.#waiting.push(job)
+    const waiting = this.#bySender.get(job.sender)
+    if (waiting === undefined) this.#bySender.set(job.sender, [job])
+    else waiting.push(job)
   }
 
   get isEmpty(): boolean {
-    return this.#head === this.#waiting.length
+    return this.#bySender.size === 0
   }
 
   next(): HandlerJob | null {
-    const job = this.#waiting[this.#head]
-    if (job === undefined) return null
-    this.#head++
-    // Those who have gone are cleared away now and then, and not each time.
-    if (this.#head >= 1_024 || this.#head === this.#waiting.length) this.#clear()
+    const first = this.#bySender.entries().next()
+    if (first.done === true) return null
+    const [sender, waiting] = first.value
+    const job = waiting.shift() ?? null
+    this.#bySender.delete(sender)
+    if (waiting.length > 0) this.#bySender.set(sender, waiting)
     return job
   }
 
   /** @returns those who leave */
   leave(isGone: (job: HandlerJob) => boolean): readonly HandlerJob[] {
-    this.#clear()
-    const gone = this.#waiting.filter(isGone)
-    if (gone.length > 0) this.#waiting = this.#waiting.filter((job) => !isGone(job))
+    const gone: HandlerJob[] = []
+    for (const [sender, waiting] of this.#bySender) {
+      const left: HandlerJob[] = []
+      for (const job of waiting) (isGone(job) ? gone : left).push(job)
+      if (left.length > 0) this.#bySender.set(sender, left)
+      else this.#bySender.delete(sender)
+    }
     return gone
-  }
-
-  #clear(): void {
-    this.#waiting = this.#waiting.slice(this.#head)
-    this.#head = 0
   }
 }

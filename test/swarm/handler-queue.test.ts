@@ -1,0 +1,116 @@
+/** Who is next where handlers are fewer than messages: the trusted first, then everybody in turn, and nobody out of order. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { PeerId } from '../../src/ports/types.js'
+import type { HandlerJob } from '../../src/swarm/handler-queue.js'
+import { HandlerQueue } from '../../src/swarm/handler-queue.js'
+
+/** A queue for one at a time, and what became of each job. */
+function scene(max = 1) {
+  const queue = new HandlerQueue(max)
+  const began: string[] = []
+  const dropped: string[] = []
+  const running: (() => void)[] = []
+  const sources = new Map<string, object>()
+  const sourceOf = (name: string): object => {
+    const source = sources.get(name) ?? {}
+    sources.set(name, source)
+    return source
+  }
+  const submit = (name: string, sender: string, isTrusted = false, link = sender): void => {
+    const job: HandlerJob = {
+      source: sourceOf(link),
+      sender: sender as PeerId,
+      isTrusted,
+      run: (done) => {
+        began.push(name)
+        running.push(done)
+      },
+      drop: () => dropped.push(name),
+    }
+    queue.submit(job)
+  }
+  const finish = (): void => running.shift()?.()
+  const finishAll = (): void => {
+    while (running.length > 0) finish()
+  }
+  return { queue, began, dropped, submit, finish, finishAll, sourceOf }
+}
+
+describe('Messages that wait for a handler', () => {
+  it('of one who sent a thousand do not come before the one of another', () => {
+    const { began, submit, finishAll } = scene()
+    for (let i = 0; i < 1_000; i++) submit(`a${String(i)}`, 'a')
+    submit('b0', 'b')
+    finishAll()
+    expect(began.indexOf('b0')).toBeLessThanOrEqual(2)
+    expect(began).toHaveLength(1_001)
+  })
+
+  it('of trusted peers come before those of all others', () => {
+    const { began, submit, finishAll } = scene()
+    submit('first', 'a')
+    submit('a', 'a')
+    submit('b', 'b')
+    submit('trusted', 't', true)
+    finishAll()
+    expect(began).toEqual(['first', 'trusted', 'a', 'b'])
+  })
+
+  it('come in the order of their sender, also over two of its links', () => {
+    const { began, submit, finishAll } = scene()
+    submit('a0', 'a')
+    submit('a1', 'a', false, 'old link')
+    submit('b0', 'b')
+    submit('a2', 'a', false, 'new link')
+    finishAll()
+    expect(began).toEqual(['a0', 'a1', 'b0', 'a2'])
+  })
+
+  it('are dropped with the link that brought them, and those of other links stay', () => {
+    const { queue, began, dropped, submit, finishAll, sourceOf } = scene()
+    submit('a0', 'a')
+    submit('a1', 'a', false, 'old link')
+    submit('a2', 'a', false, 'new link')
+    submit('b0', 'b')
+    queue.drop(sourceOf('old link'))
+    finishAll()
+    expect(dropped).toEqual(['a1'])
+    expect(began).toEqual(['a0', 'a2', 'b0'])
+  })
+
+  it('are each begun or dropped, once, and those of one sender in its order', () => {
+    const step = fc.record({
+      sender: fc.constantFrom('a', 'b', 'c', 't'),
+      then: fc.constantFrom('nothing', 'finish', 'drop'),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), (steps, max) => {
+        const { queue, began, dropped, submit, finish, finishAll, sourceOf } = scene(max)
+        const sent = steps.map(({ sender, then }, at) => {
+          const name = `${sender}${String(at)}`
+          submit(name, sender, sender === 't')
+          if (then === 'finish') finish()
+          if (then === 'drop') queue.drop(sourceOf(sender))
+          return name
+        })
+        finishAll()
+        expect([...began, ...dropped].toSorted()).toEqual(sent.toSorted())
+        for (const sender of ['a', 'b', 'c', 't']) {
+          const of = (names: readonly string[]): readonly string[] => names.filter((name) => name.startsWith(sender))
+          expect(of(began)).toEqual(of(sent).filter((name) => began.includes(name)))
+        }
+      }),
+    )
+  })
+
+  it('are dropped, all of them, once nothing is begun any more', () => {
+    const { queue, began, dropped, submit, finishAll } = scene()
+    for (const name of ['a', 'b', 'c']) submit(name, name)
+    queue.stop()
+    submit('d', 'd')
+    finishAll()
+    expect(began).toEqual(['a'])
+    expect(dropped).toEqual(['b', 'c', 'd'])
+  })
+})
