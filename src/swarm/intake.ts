@@ -96,6 +96,11 @@ export class Intake {
     return this.#quota.takeIds(count, this.#setup.agenda.now())
   }
 
+  /** The peer asks for so many bytes. @returns false where it has been sent too much for its asking */
+  takeServed(bytes: number): boolean {
+    return this.#quota.takeServed(bytes, this.#setup.agenda.now())
+  }
+
   /** A message is done with: its credit returns, as soon as the quota allows. */
   release(bytes: number): void {
     this.dropped(bytes)

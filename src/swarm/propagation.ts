@@ -16,6 +16,7 @@ import type { Agenda } from './agenda.js'
 import { Announcer } from './announcer.js'
 import type { Connection } from './connection.js'
 import type { Counters } from './counters.js'
+import { isTrustedClass } from './dial-slots.js'
 import type { FanOutResult } from './fan-out.js'
 import { FanOut, fits } from './fan-out.js'
 import { Flusher } from './flusher.js'
@@ -240,10 +241,10 @@ export class Propagation {
     return receivers
   }
 
-  /** For who asks: at once or, where it is large, in its turn. */
+  /** For who asks: at once or, where it is large, in its turn. Strangers get as much as they may bring: others have it, too. */
   #supply(connection: Connection, kept: Kept): boolean {
+    if (!this.#announcer.mayServe(connection, kept) || !mayHave(connection, kept)) return false
     if (kept.bytes.length < SERVED_ALONE_BYTES) return this.#serve(connection, kept)
-    if (!this.#announcer.mayServe(connection, kept)) return false
     this.#announcer.served(connection, kept)
     this.#servings.add(connection, kept.key)
     return true
@@ -254,6 +255,10 @@ export class Propagation {
     this.#announcer.served(connection, kept)
     return true
   }
+}
+
+function mayHave({ identity, intake }: Connection, { bytes }: Kept): boolean {
+  return identity !== null && (isTrustedClass(identity.peerClass) || intake?.takeServed(bytes.length) === true)
 }
 
 const everybody = (): boolean => true

@@ -21,6 +21,8 @@ export class Account {
   readonly bytes: TokenBucket
   readonly control: TokenBucket = new TokenBucket(CONTROL)
   readonly ids: TokenBucket
+  /** Bytes it was sent for its asking: as many as it may bring. */
+  readonly served: TokenBucket
   readonly #dearest: number
   #cost = 1
 
@@ -32,6 +34,7 @@ export class Account {
     const idsBurst = Math.max(firstCopiesBurst * IDS_BY_FIRST_COPY, IDS_MAX)
     this.ids = bucketOf(firstCopiesPerSecMax * IDS_BY_FIRST_COPY, idsBurst)
     this.bytes = bucketOf(bytesPerSecMax * times, 2 * bytesPerSecMax * times)
+    this.served = bucketOf(bytesPerSecMax * times, 2 * bytesPerSecMax * times)
   }
 
   /** What a first copy costs. */
@@ -94,6 +97,14 @@ export class Quota {
   /** @returns false where so many ids are too many */
   takeIds(count: number, now: number): boolean {
     return this.#own.ids.take(count, now)
+  }
+
+  /** What it has asked for is to be sent. @returns false where it owes for what it was sent before, and nothing was taken */
+  takeServed(bytes: number, now: number): boolean {
+    const accounts = this.#shared === null ? [this.#own] : [this.#own, this.#shared]
+    if (accounts.some(({ served }) => served.waitMs(0, now) > 0)) return false
+    for (const { served } of accounts) served.spend(bytes, now)
+    return true
   }
 
   /** How long credit must be withheld: 0 while nothing is owed. */

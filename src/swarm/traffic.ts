@@ -237,7 +237,11 @@ export class Traffic {
   /** What a peer has, wants, or lacks: more than any honest relay would say is not looked at. */
   #inventory(connection: Connection, peerId: PeerId, event: InventoryEvent): void {
     const ids = event.kind === 'inventory' ? event.announced : event.ids
-    if (connection.intake?.takeIds(ids.length) !== true) return
+    if (connection.intake?.takeIds(ids.length) !== true) {
+      // Some of it may be nowhere else.
+      if (event.kind === 'inventory') this.#missed(connection)
+      return
+    }
     if (event.kind === 'inventory') this.gossip.announced(connection, event.announced)
     else if (event.kind === 'get') this.gossip.propagation.serve(connection, event.ids)
     else this.gossip.propagation.refused(peerId, event.ids)

@@ -206,16 +206,19 @@ describe('a source that lies', () => {
 })
 
 describe('ids beyond what any peer needs', () => {
-  it('are ignored, cost nothing lasting, and are heard again a little later', async () => {
+  it('are ignored, which the host hears of what it was told; they cost nothing lasting, and are heard again a little later', async () => {
     const scene = await Scene.of()
     const stranger = await scene.peer('unknown')
     const made = (count: number): ReturnType<Scene['make']>[] => Array.from({ length: count }, () => scene.make(SMALL))
     scene.announce(stranger, ...made(1_000))
     await scene.world.settle()
     expect(scene.asked(stranger).length).toBe(1_000)
-    scene.announce(stranger, ...made(30))
     scene.get(stranger, ...made(30))
     await scene.world.settle()
+    expect(scene.node.heard('recovered')).toEqual([])
+    scene.announce(stranger, ...made(30))
+    await scene.world.settle()
+    expect(scene.node.heard('recovered')).toEqual([[SHED(stranger)]])
     expect([scene.asked(stranger).length, scene.refused(stranger)]).toEqual([1_000, []])
     // They fill again at 800 a minute. Of a defaulter nothing is asked at once.
     await scene.world.run(3_000)

@@ -1,5 +1,6 @@
 /** What a node says of its broadcasts: whom it sends them to, whom it tells of them, when, and who hears nothing. */
 import { describe, expect, it } from 'vitest'
+import type { PeerClass } from '../../src/ports/types.js'
 import { FRAGMENTED, LARGE, Scene, SMALL, Tx } from './propagation-scene.js'
 
 describe('a small broadcast', () => {
@@ -273,6 +274,25 @@ describe('a large broadcast', () => {
   })
 })
 
+/** Twelve bodies of 5,000 bytes, and a peer of a class that asks for all of them: how many it gets, and how many it is refused. */
+async function library() {
+  const few = { bytesPerSecMax: 10_000 }
+  const scene = await Scene.of({ limits: { unknown: few, masternode: few } })
+  const txs = Array.from({ length: 12 }, () => scene.publish(LARGE))
+  const served = async (
+    peerClass: PeerClass,
+    identity = scene.world.identity(),
+  ): Promise<readonly [number, number]> => {
+    const peer = await scene.peer(peerClass, { identity })
+    scene.get(peer, ...txs)
+    await scene.world.settle()
+    peer.destroy()
+    await scene.world.settle()
+    return [scene.sent(peer).length, scene.refused(peer).length]
+  }
+  return { scene, served }
+}
+
 describe('who asks', () => {
   it('is served each message once on its link, and told of the second time that it is not', async () => {
     const scene = await Scene.of()
@@ -288,6 +308,27 @@ describe('who asks', () => {
       [one.name, one.name],
     ])
     expect([scene.sent(b), scene.refused(b)]).toEqual([[one.name], []])
+  })
+
+  it('and is a stranger gets no more than it might bring, on however many links; and a masternode all', async () => {
+    const { scene, served } = await library()
+    const identity = scene.world.identity()
+    // 20,000 bytes at once, and what goes beyond them is owed.
+    expect(await served('unknown', identity)).toEqual([4, 8])
+    expect(await served('unknown', identity)).toEqual([0, 12])
+    await scene.world.run(1_000)
+    expect(await served('unknown', identity)).toEqual([2, 10])
+    expect(await served('unknown')).toEqual([4, 8])
+    expect(await served('masternode')).toEqual([12, 0])
+  })
+
+  it('gets no more than four strangers might by coming from one address under new names', async () => {
+    const { scene, served } = await library()
+    scene.world.network.ipOf = () => '192.0.2.7'
+    const counts: number[] = []
+    for (let i = 0; i < 6; i++) counts.push((await served('unknown'))[0])
+    expect(counts).toEqual([4, 4, 4, 4, 0, 0])
+    expect((await served('masternode'))[0]).toBe(12)
   })
 
   it('is told of what nobody has heard of that it is not here, and nothing else happens', async () => {
