@@ -65,6 +65,7 @@ export type LocalCode =
   | 'name-not-found'
   | 'dial-timeout'
   | 'dial-failed'
+  | 'no-transport'
   | 'aborted'
   | 'message-too-big'
   | 'unknown-type'
@@ -94,7 +95,6 @@ export type ErrorCode =
   | 'invalid-address'
   | 'invalid-peer-id'
   | 'invalid-payload'
-  | 'no-transport'
   | 'not-running'
   | 'already-running'
   | 'listen-failed'
@@ -108,6 +108,7 @@ export type ErrorCode =
   | 'link-replaced'
   | 'handler-failed'
   | 'decode-timeout'
+  | 'schema-failed'
   | 'listener-failed'
   | 'storage-failed'
   | 'directory-failed'
@@ -132,6 +133,19 @@ export class HoldfastError extends Error {
 /** A bad option: names the field, what was given, and what is allowed. */
 export function invalidOption(field: string, given: unknown, allowed: string): HoldfastError {
   return new HoldfastError('invalid-option', `${field} must be ${allowed}, but was ${describe(given)}`)
+}
+
+/** A misspelt option would otherwise be a default that nobody chose. @throws HoldfastError `invalid-option` */
+export function checkNames<Options extends object>(
+  what: string,
+  given: Options,
+  names: readonly (keyof Options & string)[],
+): void {
+  const options: unknown = given
+  if (typeof options !== 'object' || options === null) throw invalidOption(what, given, 'an object')
+  const known: readonly string[] = names
+  const stray = Object.keys(options).find((name) => !known.includes(name))
+  if (stray !== undefined) throw new HoldfastError('invalid-option', `there is no option ${what}.${stray}`)
 }
 
 /** The error that carries a {@link Reason} into a promise. */

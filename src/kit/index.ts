@@ -5,7 +5,7 @@
  * @module
  */
 import { availableParallelism } from 'node:os'
-import { invalidOption } from '../errors.js'
+import { checkNames, invalidOption } from '../errors.js'
 import type { Clock } from '../ports/clock.js'
 import { systemClock } from '../runtime/system.js'
 import type { WorkerPool } from './pool.js'
@@ -41,6 +41,7 @@ export interface WorkerPoolOptions {
 }
 
 const THREADS_DEFAULT_MAX = 4
+const NUMBERS = ['threadsMax', 'batchMax', 'waitingMax', 'itemMs', 'startMs', 'heapMiB'] as const
 
 /**
  * A pool of workers that run one file, which must call {@link serve} or {@link serveBatch}. Nothing is started before the first call.
@@ -52,13 +53,10 @@ export function workerPool<Item = unknown, Answer = unknown>(
   file: URL | string,
   options: WorkerPoolOptions = {},
 ): WorkerPool<Item, Answer> {
+  checkNames('workerPool', options, [...NUMBERS, 'workerData', 'clock'])
   const clock = options.clock ?? systemClock
-  const number = (
-    name: 'threadsMax' | 'batchMax' | 'waitingMax' | 'itemMs' | 'startMs' | 'heapMiB',
-    unset: number,
-    least: number,
-    most: number,
-  ): number => wholeNumber(name, options[name] ?? unset, least, most)
+  const number = (name: (typeof NUMBERS)[number], unset: number, least: number, most: number): number =>
+    wholeNumber(name, options[name] ?? unset, least, most)
   const cores = Math.min(THREADS_DEFAULT_MAX, Math.max(1, availableParallelism() - 1))
   const pool = new Pool({
     clock,

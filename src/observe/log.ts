@@ -30,7 +30,7 @@ export function createLog(area: string, node: string, logger: Logger | null): Lo
       repeats++
       return
     }
-    if (repeats > 0) write('debug', `${last} (${String(repeats)} times more)`)
+    if (repeats > 0) write('debug', `${last} (${String(repeats)} more)`)
     last = line
     repeats = 0
     write(level, line)

@@ -2,7 +2,7 @@
  * How long to wait before the next dial, and when to stop dialing hotly. Doubling with equal jitter: half of the delay
  * is certain, so that a rate stays bounded, half is random, so that a crowd spreads out. Trusted peers are never given up.
  */
-import { invalidOption } from '../errors.js'
+import { checkNames, invalidOption } from '../errors.js'
 import type { Random } from '../ports/clock.js'
 import type { PeerClass } from '../ports/types.js'
 
@@ -54,6 +54,7 @@ const TRUSTED: BackoffRule = {
   alarmAt: 50,
   afterHot: 'cold',
 }
+const RULE = ['firstMs', 'capMs', 'factor', 'jitter', 'hotAttemptsMax', 'alarmAt', 'afterHot'] as const
 const STRANGER: BackoffRule = { ...TRUSTED, firstMs: 5_000, capMs: 300_000, hotAttemptsMax: 10, alarmAt: 'never' }
 
 const DEFAULT_RULES: Readonly<Record<PeerClass, BackoffRule>> = {
@@ -93,6 +94,7 @@ export class BackoffPolicy implements Backoff {
 
   /** @throws HoldfastError `invalid-option` for a number outside the bounds that {@link BackoffRule} states */
   constructor(options: BackoffOptions = {}) {
+    checkNames('backoff', options, ['masternode', 'persistent', 'regular', 'unknown'])
     this.#rules = {
       masternode: completeRule('masternode', options),
       persistent: completeRule('persistent', options),
@@ -131,8 +133,9 @@ export function toBackoffPolicy(value: BackoffPolicy | BackoffFunction): Backoff
 }
 
 function completeRule(peerClass: PeerClass, options: BackoffOptions): BackoffRule {
-  const rule: BackoffRule = { ...DEFAULT_RULES[peerClass], ...options[peerClass] }
   const field = `backoff.${peerClass}`
+  checkNames(field, options[peerClass] ?? {}, RULE)
+  const rule: BackoffRule = { ...DEFAULT_RULES[peerClass], ...options[peerClass] }
   checkNumber(`${field}.firstMs`, rule.firstMs, 1, DELAY_MAX_MS)
   checkNumber(`${field}.capMs`, rule.capMs, rule.firstMs, DELAY_MAX_MS)
   checkNumber(`${field}.factor`, rule.factor, 1, 100)

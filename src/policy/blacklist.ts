@@ -8,7 +8,7 @@ import { canonicalKey, endOf, isLive } from './ban.js'
 import { BoundedMap } from './bounded-map.js'
 import { checkLimit } from './limit.js'
 import { isRecord, someOf } from './stored.js'
-import { invalidOption } from '../errors.js'
+import { checkNames, invalidOption } from '../errors.js'
 import type { PeerId } from '../ports/types.js'
 
 const DAY_MS = 86_400_000
@@ -64,6 +64,9 @@ interface Score {
   subnets: readonly string[]
 }
 
+const TIMES = ['halfLifeMs', 'banMs', 'longBanMs', 'ipBanMaxMs'] as const
+const OPTIONS = ['strikePoints', 'banAt', ...TIMES, 'subnetsMax', 'keysMax'] as const
+
 /** Strikes in, bans out. All instants are monotonic milliseconds unless they are called wall. */
 export class Blacklist {
   readonly #options: Required<BlacklistOptions>
@@ -78,6 +81,7 @@ export class Blacklist {
 
   /** @throws HoldfastError `invalid-option` for a number outside the bounds that {@link BlacklistOptions} states */
   constructor(options: BlacklistOptions = {}) {
+    checkNames('blacklist', options, OPTIONS)
     this.#options = {
       strikePoints: checkLimit('strikePoints', options.strikePoints ?? 20, 1, POINTS_MAX),
       banAt: checkLimit('banAt', options.banAt ?? 50, 1, POINTS_MAX),

@@ -2,6 +2,7 @@
  * Which message ids have been seen. An id is new, then in flight while its handler judges it, then seen for a time.
  * Duplicates never refresh anything, the oldest id goes first, and the clock of this file never goes back.
  */
+import { checkNames } from '../errors.js'
 import { IdRing } from './id-ring.js'
 import { checkLimit } from './limit.js'
 
@@ -40,7 +41,9 @@ export class DedupCache {
   #latest = -Infinity
 
   /** @throws HoldfastError `invalid-option` for a number outside its bounds */
-  constructor({ idsMax = 131_072, ttlMs = 600_000, inFlightMax = 4096, seed = 0 }: DedupOptions = {}) {
+  constructor(options: DedupOptions = {}) {
+    checkNames('dedup', options, ['idsMax', 'ttlMs', 'inFlightMax', 'seed'])
+    const { idsMax = 131_072, ttlMs = 600_000, inFlightMax = 4096, seed = 0 } = options
     this.#idsMax = checkLimit('idsMax', idsMax, 1, 2 ** 24)
     this.#ttlMs = checkLimit('ttlMs', ttlMs, 1, 86_400_000)
     this.#inFlightMax = checkLimit('inFlightMax', inFlightMax, 1, 2 ** 20)

@@ -59,6 +59,7 @@ const LASTING: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'garbage',
   'wrong-identity',
   'self',
+  'no-transport',
   // Another process has taken this one's place: two hosts with one key must not fight.
   'superseded',
 ])

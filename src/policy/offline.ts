@@ -22,6 +22,8 @@ export class OfflineDetector {
       this.heard()
       return
     }
+    // It was never tried.
+    if (code === 'no-transport') return
     const others = this.#failures.filter((failure) => failure.key !== key && now - failure.at <= WINDOW_MS)
     this.#failures = [...others, { key, at: now }].slice(-DISTINCT_FAILURES)
     this.#silent ||= this.#failures.length >= DISTINCT_FAILURES

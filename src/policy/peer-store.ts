@@ -2,6 +2,7 @@
  * What is known of each peer, by id: where it may be reached, how long it has behaved, when it was last seen. Bounded: who
  * makes way, and who may fill it, is `peer-shelves`' to say.
  */
+import { checkNames } from '../errors.js'
 import { addressKey, formatAddress, networkGroup } from './address.js'
 import { AddressPins } from './address-pins.js'
 import { pickAnchors } from './anchors.js'
@@ -49,7 +50,9 @@ export class PeerStore {
   readonly #shelves: PeerShelves
 
   /** @throws HoldfastError `invalid-option` for a number outside its bounds */
-  constructor({ peersMax = 8192, addressesMax = 8, regularAfterMs = 600_000 }: PeerStoreOptions = {}) {
+  constructor(options: PeerStoreOptions = {}) {
+    checkNames('peerStore', options, ['peersMax', 'addressesMax', 'regularAfterMs'])
+    const { peersMax = 8192, addressesMax = 8, regularAfterMs = 600_000 } = options
     this.#peersMax = checkLimit('peersMax', peersMax, 1, 2 ** 20)
     this.#addressesMax = checkLimit('addressesMax', addressesMax, 1, 64)
     this.#regularAfterMs = checkLimit('regularAfterMs', regularAfterMs, 1, 30 * 86_400_000)

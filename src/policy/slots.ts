@@ -3,7 +3,7 @@
  * slots; everybody else shares the common ones, where unknown inbound peers get a small part and go first. Which of those
  * who may go is the one that goes is `eviction`'s to say.
  */
-import { HoldfastError, invalidOption } from '../errors.js'
+import { checkNames, invalidOption } from '../errors.js'
 import { checkLimit } from './limit.js'
 import type { Direction, PeerClass } from '../ports/types.js'
 
@@ -36,9 +36,7 @@ const DEFAULT_SLOTS: SlotOptions = { regularMax: 75, unknownInboundMax: 19, outb
 
 /** The slots with the host's own numbers in place. @throws HoldfastError `invalid-option` for a number out of bounds */
 export function resolveSlots(given: Partial<SlotOptions>): SlotOptions {
-  for (const name of Object.keys(given))
-    if (!Object.hasOwn(DEFAULT_SLOTS, name))
-      throw new HoldfastError('invalid-option', `there is no option slots.${name}`)
+  checkNames('slots', given, Object.keys(DEFAULT_SLOTS) as (keyof SlotOptions)[])
   const slots = { ...DEFAULT_SLOTS, ...given }
   for (const [name, value] of Object.entries(slots)) checkLimit(`slots.${name}`, value, 0, 65_536)
   return slots

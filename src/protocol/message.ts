@@ -3,7 +3,7 @@
  * know nothing of peers or links, and the same definition may serve any number of swarms.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { invalidOption } from '../errors.js'
+import { checkNames, invalidOption } from '../errors.js'
 import type { Crypto } from '../ports/crypto.js'
 import { bytesOfKey, EMPTY, joinBytes, utf8 } from './bytes.js'
 import type { Codec } from './codec.js'
@@ -18,7 +18,11 @@ export type Priority = 'urgent' | 'normal' | 'bulk'
 export interface PayloadOptions<T> {
   /** How the payload becomes bytes. Default: JSON with bigint and `Uint8Array`; a `Uint8Array` alone passes untouched. */
   readonly codec?: Codec<T>
-  /** A Standard Schema (zod, valibot, arktype, …). What does not fit never reaches a handler and is a strike; handlers get its output. */
+  /**
+   * A Standard Schema (zod, valibot, arktype, …). What does not fit never reaches a handler and is a strike; handlers get its
+   * output. What is sent is not checked here, but is by the peers: its output must itself fit, so a schema may fill in and narrow,
+   * and not turn a string into a number. One that throws or rejects is `schema-failed`, in the `error` event, and no strike.
+   */
   readonly schema?: StandardSchemaV1<unknown, T>
   /** Default `normal`. */
   readonly priority?: Priority
@@ -26,7 +30,10 @@ export interface PayloadOptions<T> {
 
 /** Options of {@link message}. */
 export interface MessageOptions<T> extends PayloadOptions<T> {
-  /** The application's own id of a payload, such as a transaction's hash: no two payloads of one id are both accepted. */
+  /**
+   * The application's own id of a payload, such as a transaction's hash: no two payloads of one id are both accepted. It must be
+   * text. Of a payload that came, where it throws or is none, the payload is `undecodable`: let a schema look first.
+   */
   readonly id?: (payload: T) => string
   /** Each broadcast is a message of its own even where the payload is the same, as for heartbeats. Default false. */
   readonly repeat?: boolean
@@ -94,25 +101,27 @@ export interface RequestDefinition<Q, A> extends Definition {
 
 /**
  * Defines a broadcast message.
- * @throws HoldfastError `invalid-option` for a name that is empty or longer than 32 bytes
+ * @throws HoldfastError `invalid-option` for a name that is empty or longer than 32 bytes, or an option that is not one
  */
 export function message<T = Uint8Array>(name: string, options: MessageOptions<T> = {}): MessageDefinition<T> {
+  checkNames('message', options, ['codec', 'schema', 'priority', 'id', 'repeat', 'serial'])
   return {
     kind: 'message',
     nameKind: options.repeat === true ? 'repeat' : 'message',
     name: checkName(name),
     priority: checkPriority(options.priority),
     format: toFormat(options.codec, options.schema),
-    id: options.id ?? null,
+    id: checkFunction('id', options.id ?? null),
     serial: options.serial ?? false,
   }
 }
 
 /**
  * Defines a message to one peer.
- * @throws HoldfastError `invalid-option` for a name that is empty or longer than 32 bytes
+ * @throws HoldfastError `invalid-option` for a name that is empty or longer than 32 bytes, or an option that is not one
  */
 export function direct<T = Uint8Array>(name: string, options: DirectOptions<T> = {}): DirectDefinition<T> {
+  checkNames('direct', options, ['codec', 'schema', 'priority', 'serial'])
   return {
     kind: 'direct',
     nameKind: 'direct',
@@ -125,12 +134,13 @@ export function direct<T = Uint8Array>(name: string, options: DirectOptions<T> =
 
 /**
  * Defines a question to one peer and its answer.
- * @throws HoldfastError `invalid-option` for a name that is empty or longer than 32 bytes, or a bad `maxBytes`
+ * @throws HoldfastError `invalid-option` for a name that is empty or longer than 32 bytes, or an option that is not one
  */
 export function request<Q = void, A = unknown>(
   name: string,
   options: RequestOptions<Q, A> = {},
 ): RequestDefinition<Q, A> {
+  checkNames('request', options, REQUEST_OPTIONS)
   const answerBytesMax = options.maxBytes ?? 4 * 1024 * 1024
   if (!Number.isInteger(answerBytesMax) || answerBytesMax < 1 || answerBytesMax > ANSWER_BYTES_CEILING)
     throw invalidOption('maxBytes', answerBytesMax, `an integer from 1 to ${String(ANSWER_BYTES_CEILING)}`)
@@ -147,6 +157,7 @@ export function request<Q = void, A = unknown>(
 
 export const BROADCAST_ID_BYTES = 16
 export const NONCE_BYTES = 8
+const REQUEST_OPTIONS = ['codec', 'answerCodec', 'schema', 'answerSchema', 'maxBytes', 'priority'] as const
 const ANSWER_BYTES_CEILING = 64 * 1024 * 1024
 const ID_CONTEXT = utf8('holdfast/1 m')
 
@@ -174,11 +185,33 @@ export function expectKind(
   definition: { readonly name: string; readonly kind: string },
   kinds: readonly string[],
 ): void {
-  if (!kinds.includes(definition.kind)) throw invalidOption(definition.name, definition.kind, `a ${kinds.join(' or ')}`)
+  const given: unknown = definition
+  const kind = isObject(given) && 'kind' in given && 'name' in given ? definition.kind : null
+  if (kind === null) throw invalidOption('the definition', given, `what ${kinds.join('() or ')}() makes`)
+  if (!kinds.includes(kind)) throw invalidOption(definition.name, kind, `a ${kinds.join(' or ')}`)
 }
 
 function toFormat<T>(codec: Codec<T> | undefined, schema: StandardSchemaV1<unknown, T> | undefined): PayloadFormat<T> {
+  if (codec !== undefined && !(isFunction(codec.encode) && isFunction(codec.decode)))
+    throw invalidOption('codec', codec, 'an object with methods `encode` and `decode`')
+  // JavaScript may pass anything.
+  const standard: unknown = schema?.['~standard']
+  if (schema !== undefined && !(isObject(standard) && 'validate' in standard && isFunction(standard.validate)))
+    throw invalidOption('schema', schema, 'a Standard Schema, such as those of zod, valibot and arktype')
   return { codec: codec ?? (defaultCodec as Codec<T>), schema: schema ?? null }
+}
+
+function checkFunction<F>(field: string, given: F): F {
+  if (given === null || isFunction(given)) return given
+  throw invalidOption(field, given, 'a function')
+}
+
+function isFunction(given: unknown): boolean {
+  return typeof given === 'function'
+}
+
+function isObject(given: unknown): given is object {
+  return typeof given === 'object' && given !== null
 }
 
 function checkName(name: string): string {

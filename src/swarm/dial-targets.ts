@@ -46,6 +46,8 @@ export interface Target {
   failures: number
   /** In a row while we were offline: they count for nothing but the delay. */
   idleFailures: number
+  /** Whether the operator has been told that it fails for long. */
+  isAlarming: boolean
   standing: Standing
   attempt: Attempt | null
   /** Wanted for itself, and so redialled; else it was dialled once, because somebody asked. */
@@ -89,6 +91,7 @@ export class DialTargets {
       addresses: addresses.slice(0, ADDRESSES_MAX),
       failures: 0,
       idleFailures: 0,
+      isAlarming: false,
       standing: { kind: 'idle' },
       attempt: null,
       kept: false,

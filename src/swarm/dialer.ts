@@ -241,6 +241,10 @@ export class Dialer {
     }
     if (refusal === 'already-connected') target.standing = { kind: 'connected', sinceAt: this.#setup.agenda.now() }
     if (refusal === 'banned') this.#fail(target, address, { code: 'banned', fault: 'local' }, true)
+    // It can only come to us: whoever looks for it must be told so.
+    const [elsewhere] = target.addresses
+    if (refusal === 'no-transport' && elsewhere !== undefined && target.kept && isTrustedClass(target.peerClass))
+      this.#fail(target, elsewhere, { code: 'no-transport', fault: 'local', cause: elsewhere.scheme }, true)
     if (refusal !== null || address === null) return
     this.#attempts.start(target, address)
   }
@@ -261,7 +265,9 @@ export class Dialer {
     for (const waiter of [...target.waiters]) waiter.reject(reasonError(reason, `dialing ${where} failed`))
     this.#follow(target, next)
     failed(failure)
-    if (next.kind === 'retry' && next.alarm) alarmed(failure)
+    const isAlarming = next.kind === 'retry' && next.alarm
+    if (isAlarming && !target.isAlarming) alarmed(failure)
+    target.isAlarming = isAlarming
   }
 
   #follow(target: Target, next: FailurePlan['next']): void {

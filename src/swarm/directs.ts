@@ -72,8 +72,8 @@ class DirectJob implements HandlerJob {
 
   run(done: () => void): void {
     const { received, body } = this.#arrival
-    const { name, format } = received.definition
-    const decoded = decodePayload(format, body, true)
+    const { name } = received.definition
+    const decoded = decodePayload(received.definition, body, true)
     if (decoded instanceof Promise)
       whenDecoded(name, decoded, this.#setup.agenda, (later) => {
         this.#call(later, done)
@@ -89,7 +89,7 @@ class DirectJob implements HandlerJob {
     const { agenda, counters, running, strike, failed } = this.#setup
     const { connection, peer, received } = this.#arrival
     if (decoded.kind !== 'value') {
-      if (decoded.kind === 'overdue') failed(decoded.error)
+      if (decoded.kind === 'unjudged') failed(decoded.error)
       else strike(connection, decoded.kind)
       this.#finish(done)
       return

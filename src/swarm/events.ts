@@ -96,6 +96,9 @@ export type SwarmListener<K extends SwarmEventName> = (...args: SwarmEvents[K]) 
 export class SwarmEmitter {
   readonly #emitter = new EventEmitter<Record<SwarmEventName, unknown[]>>()
   readonly #unheard: (error: HoldfastError) => void
+  // Bound: the host's own waits.
+  readonly #endings = new Set<() => void>()
+  #isOver = false
 
   /** @param unheard told of an error that nobody listens to */
   constructor(unheard: (error: HoldfastError) => void) {
@@ -108,6 +111,26 @@ export class SwarmEmitter {
 
   off<K extends SwarmEventName>(name: K, listener: SwarmListener<K>): void {
     this.#emitter.off(name, listener as (...args: unknown[]) => void)
+  }
+
+  /** Whether there will be no more events. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Calls back when there will be no more events. @returns takes it back */
+  whenOver(run: () => void): () => void {
+    this.#endings.add(run)
+    return () => {
+      this.#endings.delete(run)
+    }
+  }
+
+  /** The swarm has stopped: whoever waits for an event waits in vain. */
+  end(): void {
+    this.#isOver = true
+    for (const run of [...this.#endings]) run()
+    this.#endings.clear()
   }
 
   emit<K extends SwarmEventName>(name: K, ...args: SwarmEvents[K]): void {

@@ -16,7 +16,7 @@ import type { BroadcastResult } from './fan-out.js'
 import type { GossipSetup } from './gossip-setup.js'
 import { Judge } from './judge.js'
 import type { Peer } from './peer.js'
-import { encodePayload } from './payload.js'
+import { appIdOf, encodePayload } from './payload.js'
 import { Propagation } from './propagation.js'
 import type { ReceivedMessage, Verdict } from './registry.js'
 
@@ -64,15 +64,16 @@ export class Gossip implements DeliveryOwner {
     to: ((connection: Connection) => boolean) | null,
   ): BroadcastResult {
     const { crypto, random, dedup, agenda } = this.#setup
-    const encoded = encodePayload(definition.name, definition.format, payload)
+    const { name } = definition
+    const encoded = encodePayload(name, definition.format, payload)
+    const appId = definition.id === null ? null : appIdOf(name, definition.id, payload)
     const nonce = definition.nameKind === 'repeat' ? random.bytes(NONCE_BYTES) : EMPTY
     const bytes = joinPooled([BLANK_ID, nonce, encoded])
-    const id = broadcastId(definition.name, bytes.subarray(BROADCAST_ID_BYTES), crypto)
+    const id = broadcastId(name, bytes.subarray(BROADCAST_ID_BYTES), crypto)
     bytes.set(id)
     const key = keyOf(id)
     dedup.add(key, agenda.now())
-    if (definition.id !== null)
-      this.#appIds.accept(this.#appIds.keyOf(definition.name, definition.id(payload)), agenda.now())
+    if (appId !== null) this.#appIds.accept(this.#appIds.keyOf(name, appId), agenda.now())
     return { id: hex(id), ...this.propagation.publish({ definition, key, bytes, informed: NOBODY }, to) }
   }
 

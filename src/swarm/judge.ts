@@ -10,7 +10,7 @@ import type { Delivery } from './delivery.js'
 import { sourceOf } from './delivery.js'
 import { HandlerCall } from './handler-call.js'
 import type { Decoded } from './payload.js'
-import { decodePayload, whenDecoded } from './payload.js'
+import { appIdOf, decodePayload, whenDecoded } from './payload.js'
 import type { Verdict } from './registry.js'
 import { toVerdict } from './registry.js'
 
@@ -45,7 +45,7 @@ export class Judge {
       return
     }
     const { definition } = delivery.received
-    const decoded = decodePayload(definition.format, delivery.written)
+    const decoded = decodePayload(definition, delivery.written)
     if (decoded instanceof Promise)
       whenDecoded(definition.name, decoded, this.#setup.agenda, (later) => {
         this.#decoded(delivery, later, done)
@@ -58,7 +58,7 @@ export class Judge {
     if (decoded.kind === 'value') {
       delivery.payload = decoded
       this.#identify(delivery, decoded.value, done)
-    } else if (decoded.kind === 'overdue') {
+    } else if (decoded.kind === 'unjudged') {
       failed(decoded.error)
       settled(delivery, null, done)
     } else this.#blame(delivery, decoded.kind, decoded.cause, done)
@@ -71,7 +71,7 @@ export class Judge {
       return
     }
     try {
-      delivery.appKey = this.#setup.appIds.keyOf(definition.name, definition.id(value))
+      delivery.appKey = this.#setup.appIds.keyOf(definition.name, appIdOf(definition.name, definition.id, value))
     } catch (cause) {
       this.#blame(delivery, 'undecodable', cause, done)
       return
@@ -108,7 +108,7 @@ export class Judge {
     delivery.tries++
     const call = new HandlerCall(delivery.peer, running)
     call.run(definition.name, handler, value, agenda, (outcome) => {
-      const verdict = toVerdict(outcome)
+      const verdict = toVerdict(definition.name, outcome)
       if (typeof verdict === 'string') {
         if (verdict === 'reject') strike(delivery.connection, 'rejected')
         settled(delivery, verdict, done)

@@ -2,7 +2,7 @@
  * How a swarm begins and ends: what is kept is read, the identity signs, the listeners open, and then the peers are dialled; in
  * the end everything is told, given back and saved. Once stopped it stays so.
  */
-import { HoldfastError, invalidOption } from '../errors.js'
+import { checkNames, HoldfastError, invalidOption } from '../errors.js'
 import { formatAddress, isPrivate } from '../policy/address.js'
 import type { Address } from '../ports/types.js'
 import type { SwarmContext } from './context.js'
@@ -81,6 +81,7 @@ export class Lifecycle {
   }
 
   async stop(options: StopOptions): Promise<void> {
+    checkNames('stop', options, ['backInMs'])
     const { backInMs = 0 } = options
     if (!(backInMs >= 0 && backInMs <= BACK_MAX_MS))
       throw invalidOption('backInMs', backInMs, `a number from 0 to ${String(BACK_MAX_MS)}`)
@@ -189,7 +190,7 @@ export class Lifecycle {
   async #stop({ backInMs }: StopOptions): Promise<void> {
     const wasRunning = this.#startedAt !== null
     this.#state = 'stopping'
-    const { agenda, log } = this.#context
+    const { agenda, log, emitter } = this.#context
     const { dialer, gate, credentials, links, upkeep } = this.#membership
     this.#directory?.stop()
     this.#keeper.stop()
@@ -207,6 +208,7 @@ export class Lifecycle {
     agenda.clear()
     this.#state = 'stopped'
     log('info', 'stopped')
+    emitter.end()
   }
 
   /** Resolves once every link is closed and everything is saved, or there has been time enough. */

@@ -2,8 +2,9 @@
 import { invalidOption } from '../errors.js'
 import { formatAddress, isPeerIdText } from '../policy/address.js'
 import type { Crypto } from '../ports/crypto.js'
-import type { PeerId } from '../ports/types.js'
+import type { Address, PeerId } from '../ports/types.js'
 import { parsePeerId } from '../protocol/peer-id.js'
+import { checkReachable } from './option-checks.js'
 import { parseTrusted } from './options.js'
 import type { Roster } from './roster.js'
 import type { Whitelist } from './whitelist.js'
@@ -45,10 +46,10 @@ export class Masternodes {
   /**
    * Lists a masternode, or one more address of it. It is dialled at once; bans of it are lifted, and an open link to it is a
    * masternode's from now on. With an address alone, the first id that our own dial proves there is the one.
-   * @throws HoldfastError `invalid-address`, `invalid-peer-id`
+   * @throws HoldfastError `invalid-address`, `invalid-peer-id`, `invalid-option` for an address nobody can be dialled at
    */
   add(address: string): void {
-    const parsed = parseTrusted(address, this.#crypto)
+    const parsed = this.#parse(address)
     this.#whitelist.change(() => {
       this.#roster.add(parsed)
     })
@@ -78,11 +79,16 @@ export class Masternodes {
    * @throws HoldfastError `invalid-option` where `peerId` is not listed; `invalid-address`, `invalid-peer-id`
    */
   replace(peerId: PeerId, address: string): void {
-    const parsed = parseTrusted(address, this.#crypto)
+    const parsed = this.#parse(address)
     if (!this.has(peerId)) throw invalidOption('peerId', peerId, 'a listed masternode')
     this.#whitelist.change(() => {
       this.#roster.strike(peerId, true)
       this.#roster.add(parsed)
     }, 'stranger')
+  }
+  #parse(text: string): Address {
+    const address = parseTrusted(text, this.#crypto)
+    checkReachable('address', [address])
+    return address
   }
 }

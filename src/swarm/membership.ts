@@ -203,6 +203,7 @@ export class Membership implements ConnectionOwner<Connection> {
   cleared(connection: Connection): void {
     const { peerId } = connection
     if (peerId === null || this.connections.current(peerId) !== connection) return
+    this.#context.log('info', `${peerId} is heard again`)
     this.dialer.cleared(peerId)
     this.upkeep.cleared(peerId)
   }

@@ -1,12 +1,13 @@
 /** Single options, checked: each function takes what the host gave and returns what the house goes by, or throws by name. */
-import { HoldfastError, invalidOption } from '../errors.js'
+import { checkNames, HoldfastError, invalidOption } from '../errors.js'
+import { formatAddress } from '../policy/address.js'
 import { BackoffPolicy } from '../policy/backoff.js'
 import { checkLimit } from '../policy/limit.js'
 import type { PropagationMode } from '../policy/propagation.js'
 import type { TrustedDirectory } from '../ports/discovery.js'
 import type { Storage } from '../ports/storage.js'
 import type { Transport } from '../ports/transport.js'
-import type { PeerClass } from '../ports/types.js'
+import type { Address, PeerClass } from '../ports/types.js'
 import { copyBytes, utf8 } from '../protocol/bytes.js'
 import type { VersionRange } from '../protocol/hello.js'
 import type { Healing } from './healing.js'
@@ -76,6 +77,20 @@ export function checkText(text: string): string {
   )
 }
 
+/** JavaScript may pass anything, and every text is true. */
+export function checkFlag(field: string, flag: boolean): boolean {
+  const given: unknown = flag
+  if (typeof given === 'boolean') return given
+  throw invalidOption(field, flag, 'true or false')
+}
+
+/** Somebody must be able to go there. */
+export function checkReachable(field: string, addresses: readonly Address[]): readonly Address[] {
+  const nowhere = addresses.find(({ host, port }) => port === 0 || host === '0.0.0.0' || host === '::')
+  if (nowhere === undefined) return addresses
+  throw invalidOption(field, formatAddress(nowhere), 'addresses that can be dialled')
+}
+
 /** A building block of the host's own must at least look like one. */
 export function checkPart<Part extends object>(
   field: string,
@@ -88,15 +103,16 @@ export function checkPart<Part extends object>(
 }
 
 export function checkHealing(given: Partial<Healing>): Healing {
+  checkNames('healing', given, Object.keys(DEFAULT_HEALING) as (keyof Healing)[])
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(DEFAULT_HEALING, name))
-      throw new HoldfastError('invalid-option', `there is no option healing.${name}`)
     if (typeof value !== 'boolean') throw invalidOption(`healing.${name}`, value, 'true or false')
   }
   return { ...DEFAULT_HEALING, ...given }
 }
 
-export function checkProtocol({ version, minVersion }: VersionRange): VersionRange {
+export function checkProtocol(range: VersionRange): VersionRange {
+  checkNames('protocol', range, ['version', 'minVersion'])
+  const { version, minVersion } = range
   for (const [field, given] of Object.entries({ 'protocol.version': version, 'protocol.minVersion': minVersion }))
     if (!Number.isInteger(given) || given < 0 || given > VERSION_MAX)
       throw invalidOption(field, given, `an integer from 0 to ${String(VERSION_MAX)}`)
@@ -109,8 +125,13 @@ export function bySchemes(transports: readonly Transport[]): ReadonlyMap<string,
   if (!isList(transports) || transports.length === 0)
     throw invalidOption('transports', transports, 'at least one transport, such as tcp()')
   const byScheme = new Map<string, Transport>()
-  for (const transport of transports)
+  for (const transport of transports) {
+    // The likeliest slip is to leave out the call: `tcp` for `tcp()`.
+    const given: unknown = transport
+    const isOne = typeof given === 'object' && given !== null && 'schemes' in given && isList(given.schemes)
+    if (!isOne) throw invalidOption('transports', transport, 'made of transports, such as tcp()')
     for (const scheme of transport.schemes) if (!byScheme.has(scheme)) byScheme.set(scheme, transport)
+  }
   return byScheme
 }
 

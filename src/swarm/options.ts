@@ -153,24 +153,26 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
   if (!PRESETS.includes(preset)) throw invalidOption('preset', preset, PRESETS.join(', '))
   const addresses = (field: 'listen' | 'masternodes' | 'persistent' | 'seeds' | 'announce'): readonly Address[] =>
     parseAddresses(field, options[field] ?? [], crypto)
+  const reachable = (field: 'masternodes' | 'persistent' | 'seeds' | 'announce'): readonly Address[] =>
+    checks.checkReachable(field, addresses(field))
   return {
     crypto,
-    clock: options.clock ?? environment.clock,
-    random: options.random ?? environment.random,
+    clock: checks.checkPart('clock', options.clock ?? environment.clock, ['monotonic', 'wall', 'wakeAt', 'atTurnEnd']),
+    random: checks.checkPart('random', options.random ?? environment.random, ['float', 'bytes']),
     seed,
     networkId: checks.toNetworkId(options.network, options.genesis),
     identity: checks.checkIdentity(options.identity),
     publicKey: parsePeerId(options.identity.id, crypto),
     transports: checks.bySchemes(options.transports),
     listen: addresses('listen'),
-    announce: options.announce === undefined ? null : addresses('announce'),
-    masternodes: addresses('masternodes'),
-    persistent: addresses('persistent'),
-    seeds: addresses('seeds'),
+    announce: options.announce === undefined ? null : reachable('announce'),
+    masternodes: reachable('masternodes'),
+    persistent: reachable('persistent'),
+    seeds: reachable('seeds'),
     protocol: checks.checkProtocol(options.protocol ?? { version: 1, minVersion: 1 }),
     authorize: checks.checkAuthorize(options.authorize ?? null),
     limits: resolveLimits(preset, options.limits ?? {}),
-    perIpLimits: options.perIpLimits ?? preset !== 'loopback',
+    perIpLimits: checks.checkFlag('perIpLimits', options.perIpLimits ?? preset !== 'loopback'),
     slots: resolveSlots(options.slots ?? {}),
     backoff: toBackoffPolicy(
       options.backoff ?? checks.backoffOf(options.healing?.giveUp === true ? 'literal' : preset),
@@ -182,7 +184,7 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     storage: checks.checkStorage(options.storage ?? null),
     memoryMaxBytes: checkLimit('memoryMaxMiB', options.memoryMaxMiB ?? 512, 64, 65_536) * 1024 * 1024,
     propagation: checks.checkPropagation(options.propagation ?? 'hybrid'),
-    logger: options.logger ?? null,
+    logger: options.logger === undefined ? null : checks.checkPart('logger', options.logger, ['debug', 'info', 'warn']),
     agent: checks.checkAgent(options.agent ?? 'holdfast'),
     healing: checks.checkHealing(options.healing ?? {}),
   }

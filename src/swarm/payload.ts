@@ -10,8 +10,14 @@ import type { Agenda } from './agenda.js'
 export type Decoded =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'undecodable' | 'schema-violation'; readonly cause: unknown }
-  /** The schema has not answered in time: nothing is known of the payload, and nobody but this node is at fault. */
-  | { readonly kind: 'overdue'; readonly error: HoldfastError }
+  /** The schema failed, or has not answered in time: nothing is known of the payload, and nobody but this node is at fault. */
+  | { readonly kind: 'unjudged'; readonly error: HoldfastError }
+
+/** What is to be decoded, and whose it is. */
+export interface Payload {
+  readonly name: string
+  readonly format: PayloadFormat<unknown>
+}
 
 /** A schema that has not answered by then is taken to never do so. */
 const DECODE_MS = 10_000
@@ -23,6 +29,20 @@ export function encodePayload<T>(name: string, format: PayloadFormat<T>, payload
   } catch (cause) {
     throw new HoldfastError('invalid-payload', `the payload of ${name} cannot be encoded`, { cause })
   }
+}
+
+/** The application's own id of a payload. @throws HoldfastError `invalid-payload` where that fails, or is no text */
+export function appIdOf<T>(name: string, id: (payload: T) => string, payload: T): string {
+  const failure = (cause: unknown): HoldfastError =>
+    new HoldfastError('invalid-payload', `the payload of ${name} has no id`, { cause })
+  let given: unknown
+  try {
+    given = id(payload)
+  } catch (cause) {
+    throw failure(cause)
+  }
+  if (typeof given === 'string') return given
+  throw failure(`not text, but ${typeof given}`)
 }
 
 /** The same as the parts of a frame's body: where it fits into one, it is written down before the host can change its memory. */
@@ -43,17 +63,26 @@ export function encodeParts<T>(
  * @param isDone whether nobody needs the bytes afterwards: then what was put together for them alone is not copied once more
  */
 export function decodePayload(
-  format: PayloadFormat<unknown>,
+  { name, format }: Payload,
   bytes: Uint8Array,
   isDone = false,
 ): Decoded | Promise<Decoded> {
+  let value: unknown
   try {
-    const value = isDone && isOwnRaw(format, bytes) ? bytes.subarray(RAW_HEAD.length) : format.codec.decode(bytes)
-    if (format.schema === null) return { kind: 'value', value }
-    const checked = format.schema['~standard'].validate(value)
-    return isThenable(checked) ? Promise.resolve(checked).then(toDecoded, violated) : toDecoded(checked)
+    value = isDone && isOwnRaw(format, bytes) ? bytes.subarray(RAW_HEAD.length) : format.codec.decode(bytes)
   } catch (cause) {
     return { kind: 'undecodable', cause }
+  }
+  if (format.schema === null) return { kind: 'value', value }
+  const failed = (cause: unknown): Decoded => ({
+    kind: 'unjudged',
+    error: new HoldfastError('schema-failed', `the schema of ${name} failed`, { cause }),
+  })
+  try {
+    const checked = format.schema['~standard'].validate(value)
+    return isThenable(checked) ? Promise.resolve(checked).then(toDecoded).catch(failed) : toDecoded(checked)
+  } catch (cause) {
+    return failed(cause)
   }
 }
 
@@ -79,7 +108,7 @@ export function whenDecoded(
   }
   const deadline = agenda.in(DECODE_MS, () => {
     const message = `the schema of ${name} has not answered within ${String(DECODE_MS)} ms`
-    finish({ kind: 'overdue', error: new HoldfastError('decode-timeout', message) })
+    finish({ kind: 'unjudged', error: new HoldfastError('decode-timeout', message) })
   })
   void decoding.then(finish)
 }
@@ -94,8 +123,4 @@ function toDecoded(
   return result.issues === undefined
     ? { kind: 'value', value: result.value }
     : { kind: 'schema-violation', cause: result.issues[0] }
-}
-
-function violated(cause: unknown): Decoded {
-  return { kind: 'schema-violation', cause }
 }

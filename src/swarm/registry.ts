@@ -71,12 +71,11 @@ export class Registry {
 }
 
 /** What a message handler's outcome comes to; an answer that is no verdict is the handler's failure. */
-export function toVerdict(outcome: HandlerOutcome): 'accept' | 'ignore' | 'reject' | HoldfastError {
+export function toVerdict(name: string, outcome: HandlerOutcome): 'accept' | 'ignore' | 'reject' | HoldfastError {
   if (outcome.kind === 'failed') return outcome.error
   const { answer } = outcome
   if (answer === 'accept' || answer === 'ignore' || answer === 'reject') return answer
-  return new HoldfastError(
-    'handler-failed',
-    `a handler must answer 'accept', 'ignore' or 'reject', not ${typeof answer}`,
-  )
+  return new HoldfastError('handler-failed', `the handler of ${name} must answer 'accept', 'ignore' or 'reject'`, {
+    cause: `answered ${typeof answer === 'string' ? JSON.stringify(answer.slice(0, 80)) : typeof answer}`,
+  })
 }

@@ -75,6 +75,11 @@ export class Requests implements Asker {
     return new Promise<A>((resolve, reject) => {
       options.signal?.throwIfAborted()
       const body = encodePayload(definition.name, definition.format, question)
+      if (body.length > (connection.hello?.limits.messageBytesMax ?? 0))
+        throw new HoldfastError(
+          'message-too-big',
+          `the question ${definition.name} has ${String(body.length)} bytes, more than the peer takes`,
+        )
       const head = joinBytes([varintBytes(id), varintBytes(type)])
       const parts = [head, body]
       if (
@@ -160,7 +165,7 @@ export class Requests implements Asker {
     const call = new HandlerCall(peer, this.#setup.running)
     answering.set(event.id, call)
     this.#answering.set(peer.id, running + 1)
-    const decoded = decodePayload(received.definition.format, event.body)
+    const decoded = decodePayload(received.definition, event.body)
     const go = (result: Decoded): void => {
       this.#run(connection, peer.id, received, event, call, result)
     }
@@ -194,7 +199,7 @@ export class Requests implements Asker {
       connection.intake?.release(size)
       this.#answered(peerId)
     }
-    if (decoded.kind === 'overdue') {
+    if (decoded.kind === 'unjudged') {
       this.#fail(connection, id, decoded.error)
       finish()
       return
@@ -253,16 +258,19 @@ export class Requests implements Asker {
   }
 
   async #read<Q, A>(connection: Connection, definition: RequestDefinition<Q, A>, bytes: Uint8Array): Promise<A> {
-    const decoding =
-      bytes.length > definition.answerBytesMax
-        ? ({ kind: 'undecodable', cause: 'too large' } as const)
-        : decodePayload(definition.answerFormat, bytes)
+    const { name, answerFormat, answerBytesMax } = definition
+    // Its definition may be another version's, which allows more: that is no offence.
+    if (bytes.length > answerBytesMax)
+      throw new HoldfastError('message-too-big', `the answer to ${name} has ${String(bytes.length)} bytes`, {
+        fault: 'remote',
+      })
+    const decoding = decodePayload({ name, format: answerFormat }, bytes)
     const decoded = await (decoding instanceof Promise
       ? new Promise<Decoded>((resolve) => {
           whenDecoded(definition.name, decoding, this.#setup.agenda, resolve)
         })
       : decoding)
-    if (decoded.kind === 'overdue') throw decoded.error
+    if (decoded.kind === 'unjudged') throw decoded.error
     if (decoded.kind === 'value') return decoded.value as A
     this.#setup.strike(connection, decoded.kind, decoded.cause)
     throw new HoldfastError(decoded.kind, `the answer to ${definition.name} makes no sense`, {

@@ -2,7 +2,7 @@
  * The public face: starts and stops, listens, dials, sends, and tells. Everything it does is carried out by the parts it is
  * made of; everything it says has been decided elsewhere.
  */
-import { HoldfastError, invalidOption } from '../errors.js'
+import { checkNames, HoldfastError, invalidOption } from '../errors.js'
 import type { PeerClass, PeerId } from '../ports/types.js'
 import { FRAME } from '../protocol/frame.js'
 import { encodeNames } from '../protocol/hello.js'
@@ -101,24 +101,26 @@ export class Swarm {
     return this.stop()
   }
 
-  /** Judges a broadcast message. @throws HoldfastError `already-defined` */
+  /** Judges a broadcast message. @throws HoldfastError `already-defined`, or `invalid-option` for what is no definition or no function */
   handle<T>(definition: MessageDefinition<T>, handler: MessageHandler<T>): void
-  /** Takes a direct message. @throws HoldfastError `already-defined` */
+  /** Takes a direct message. @throws HoldfastError `already-defined`, `invalid-option` */
   handle<T>(definition: DirectDefinition<T>, handler: DirectHandler<T>): void
   handle(
     definition: MessageDefinition<unknown> | DirectDefinition<unknown>,
     handler: (...args: never[]) => unknown,
   ): void {
     expectKind(definition, ['message', 'direct'])
+    checkHandler(definition.name, handler)
     const queue = new HandlerQueue(definition.serial ? 1 : HANDLERS_MAX)
     if (definition.kind === 'message')
       this.#receive({ kind: 'message', definition, handler: handler as MessageHandler<unknown>, queue })
     else this.#receive({ kind: 'direct', definition, handler: handler as DirectHandler<unknown>, queue })
   }
 
-  /** Answers a question. @throws HoldfastError `already-defined` */
+  /** Answers a question. @throws HoldfastError `already-defined`, `invalid-option` */
   respond<Q, A>(definition: RequestDefinition<Q, A>, handler: RequestHandler<Q, A>): void {
     expectKind(definition, ['request'])
+    checkHandler(definition.name, handler)
     this.#receive({
       kind: 'request',
       definition: definition,
@@ -128,7 +130,7 @@ export class Swarm {
 
   /**
    * Sends a message to every peer that receives it, and through them to the whole network. Never calls this node's own handler.
-   * @throws HoldfastError `not-running`, `invalid-payload`
+   * @throws HoldfastError `not-running`, `invalid-payload` (also where the payload has no id), `invalid-option` for a bad `to`
    */
   broadcast<T>(definition: MessageDefinition<T>, payload: T, { to }: BroadcastOptions = {}): BroadcastResult {
     if (this.#lifecycle.state !== 'running')
@@ -158,8 +160,11 @@ export class Swarm {
    * @returns `exempt` where the peer is trusted: take it off its list first. `full` beyond 65,536 bans of the host's own
    * @throws HoldfastError `invalid-option` for a key of no such form, or a time that is not above 0
    */
-  ban(key: string, { forMs = 'permanent', cause = 'by the host' }: BanOptions = {}): 'banned' | 'exempt' | 'full' {
-    if (forMs !== 'permanent' && !(forMs > 0)) throw invalidOption('forMs', forMs, "a number above 0, or 'permanent'")
+  ban(key: string, options: BanOptions = {}): 'banned' | 'exempt' | 'full' {
+    checkNames('ban', options, ['forMs', 'cause'])
+    const { forMs = 'permanent', cause = 'by the host' } = options
+    if (forMs !== 'permanent' && !(typeof forMs === 'number' && forMs > 0))
+      throw invalidOption('forMs', forMs, "a number above 0, or 'permanent'")
     return this.#membership.traffic.discipline.order(key, forMs, cause)
   }
 
@@ -178,12 +183,12 @@ export class Swarm {
     return this
   }
 
-  /** The next event of that name. Rejects with the signal's reason. */
+  /** The next event of that name. Rejects with the signal's reason, and as `not-running` once this swarm has stopped. */
   async once<K extends SwarmEventName>(name: K, { signal }: SignalOptions = {}): Promise<SwarmEvents[K]> {
     return onceEvent(this.#context.emitter, name, signal)
   }
 
-  /** Events of that name as they come; at most 1,024 wait for a slow reader, then the oldest are dropped. */
+  /** Events of that name as they come, until this swarm has stopped; at most 1,024 wait for a slow reader, then the oldest are dropped. */
   events<K extends SwarmEventName>(
     name: K,
     { signal }: SignalOptions = {},
@@ -214,8 +219,16 @@ export class Swarm {
   }
 }
 
+const CLASSES: readonly PeerClass[] = ['masternode', 'persistent', 'regular', 'unknown']
+
 function chooser(to: readonly PeerId[] | PeerClass): (connection: Connection) => boolean {
-  if (typeof to === 'string') return ({ identity }) => identity?.peerClass === to
-  const wanted = new Set(to)
+  if (CLASSES.includes(to as PeerClass)) return ({ identity }) => identity?.peerClass === to
+  if (!Array.isArray(to)) throw invalidOption('to', to, `a list of peer ids, or one of ${CLASSES.join(', ')}`)
+  const wanted = new Set<unknown>(to)
   return ({ peerId }) => peerId !== null && wanted.has(peerId)
+}
+
+/** JavaScript may pass anything. */
+function checkHandler(name: string, handler: unknown): void {
+  if (typeof handler !== 'function') throw invalidOption(`the handler of ${name}`, handler, 'a function')
 }

@@ -2,9 +2,11 @@
  * Virtual time: one heap of events for a whole world, and a clock for each process in it. Nothing happens between two events,
  * so an hour takes as long as what happens in it; events of one instant run in the order they were made.
  */
+import { invalidOption } from '../errors.js'
 import type { Deadline } from '../policy/due-heap.js'
 import { DueHeap } from '../policy/due-heap.js'
 import type { Clock } from '../ports/clock.js'
+import { systemClock } from '../runtime/system.js'
 
 /** The wall clock of a simulation begins here: 2026-01-01, in milliseconds. */
 const WALL_ORIGIN_MS = 1_767_225_600_000
@@ -41,7 +43,7 @@ export class SimTime {
 
   /** Lets this much time pass, with all that happens in it. */
   run(ms: number): void {
-    const until = this.#now + ms
+    const until = this.#now + checkSpan(ms)
     this.#endTurn()
     for (let at = this.#due.nextAt; at <= until; at = this.#due.nextAt) {
       this.#now = at
@@ -52,6 +54,18 @@ export class SimTime {
     this.#now = until
   }
 
+  /** The same, with a round of the event loop after every instant in which something happens: for hosts that use promises. */
+  async runAsync(ms: number): Promise<void> {
+    const until = this.#now + checkSpan(ms)
+    for (let before = -1; before !== this.#events || this.#now < until; ) {
+      before = this.#events
+      this.run(Math.min(this.#due.nextAt, until) - this.#now)
+      await new Promise<void>((settled) => {
+        systemClock.atTurnEnd(settled)
+      })
+    }
+  }
+
   #endTurn(): void {
     while (this.#turn.length > 0) {
       const turn = this.#turn
@@ -59,6 +73,11 @@ export class SimTime {
       for (const run of turn) run()
     }
   }
+}
+
+function checkSpan(ms: number): number {
+  if (ms >= 0 && ms < Infinity) return ms
+  throw invalidOption('ms', ms, 'a number from 0')
 }
 
 /** How one process's clock differs from the world's. */

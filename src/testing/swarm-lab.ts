@@ -2,6 +2,7 @@
  * A whole network of real swarms in virtual time: the code that runs in production, on a clock that waits for nobody. The same
  * seed is the same run, event for event; a failure is its seed.
  */
+import { checkNames, invalidOption } from '../errors.js'
 import { formatPeerId } from '../protocol/peer-id.js'
 import type { PeerId } from '../ports/types.js'
 import { identityFromSeed } from '../swarm/identity.js'
@@ -53,6 +54,17 @@ interface LabNode {
   boot: number
 }
 
+const LAB_OPTIONS: readonly (keyof SwarmLabOptions)[] = [
+  'seed',
+  'masternodes',
+  'nodes',
+  'seeds',
+  'swarm',
+  'net',
+  'clock',
+  'prepare',
+  'startWithinMs',
+]
 const PORT = 24_100
 /** Processes are not born at the same moment: their clocks begin apart. */
 const ORIGINS_MS = 1_000_000
@@ -73,7 +85,10 @@ export class SwarmLab {
   readonly #nodes: LabNode[] = []
   readonly #indices = new Map<PeerId, number>()
 
+  /** @throws HoldfastError `invalid-option` for an option there is not, or a seed that is no integer */
   constructor(options: SwarmLabOptions) {
+    checkNames('swarmLab', options, LAB_OPTIONS)
+    if (!Number.isInteger(options.seed)) throw invalidOption('seed', options.seed, 'an integer')
     this.#options = options
     this.random = new SeededRandom(options.seed)
     this.network = new SimNetwork(this.time, this.random.fork(), this.#trace, options.net)
@@ -110,9 +125,18 @@ export class SwarmLab {
     return this.time.now
   }
 
-  /** Lets virtual time pass. */
+  /** Lets virtual time pass, with all that happens in it. @throws HoldfastError `invalid-option` for what is no number from 0 */
   run(ms: number): void {
     this.time.run(ms)
+  }
+
+  /**
+   * The same, for hosts whose handlers, schemas or own code use promises: `run` is over before any of them goes on, and to a swarm
+   * they seem to take for ever. Here all are settled after every instant in which something happens. The trace is the same each time
+   * as long as they wait for nothing else than each other.
+   */
+  async runAsync(ms: number): Promise<void> {
+    await this.time.runAsync(ms)
   }
 
   /** A node's swarm. @throws where the node is not running */

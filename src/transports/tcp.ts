@@ -5,7 +5,7 @@
  * @module
  */
 import net from 'node:net'
-import { invalidOption } from '../errors.js'
+import { checkNames, invalidOption } from '../errors.js'
 import type { Reason, ReasonCode } from '../errors.js'
 import type { DialEvents, Endpoint, Link, LinkEvents, ListenEvents, Listener, Transport } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
@@ -41,6 +41,7 @@ const DIAL_CODES: ReadonlyMap<string, ReasonCode> = new Map([
  * @throws HoldfastError `invalid-option`
  */
 export function tcp(options: TcpOptions = {}): Transport {
+  checkNames('tcp', options, ['keepAliveMs', 'saturationBytes'])
   const limits: Limits = {
     keepAliveMs: wholeNumber('keepAliveMs', options.keepAliveMs ?? 30_000, 1_000, 3_600_000),
     // Node promises `drain` only for what lies above its own mark of 16 KiB: a lower bound could wait for ever.

@@ -7,7 +7,7 @@
  */
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import { invalidOption } from '../errors.js'
+import { checkNames, invalidOption } from '../errors.js'
 import type { ReasonCode } from '../errors.js'
 import type { DialEvents, Transport } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
@@ -31,6 +31,8 @@ export interface WebSocketOptions {
   readonly tls?: { readonly ca?: string | readonly string[]; readonly rejectUnauthorized?: boolean }
 }
 
+const OPTIONS = ['messageBytesMax', 'saturationBytes', 'keepAliveMs', 'handshakeMs', 'closingMs', 'tls'] as const
+
 const DIAL_CODES: ReadonlyMap<string, ReasonCode> = new Map([
   ['ENOTFOUND', 'name-not-found'],
   ['EAI_AGAIN', 'name-not-found'],
@@ -47,6 +49,7 @@ const DIAL_CODES: ReadonlyMap<string, ReasonCode> = new Map([
  * @throws HoldfastError `invalid-option`
  */
 export function webSocket(options: WebSocketOptions = {}): Transport {
+  checkNames('webSocket', options, OPTIONS)
   const limits: WebSocketLimits = {
     messageBytesMax: wholeNumber(
       'messageBytesMax',

@@ -45,8 +45,7 @@ describe('decoding', () => {
             },
           }) as never,
       )
-      const { format } = direct('d', { schema })
-      return (await decodePayload(format, json(1))).kind
+      return (await decodePayload(direct('d', { schema }), json(1))).kind
     }
     expect(await kinds({ value: 1 })).toBe('value')
     expect(await kinds({ issues: [{ message: 'no' }] })).toBe('schema-violation')
@@ -71,12 +70,91 @@ describe('decoding', () => {
         clock.advanceTo(begunAt + afterMs)
         answer()
         await settlePromises()
-        expect(heard.map(({ kind }) => kind)).toEqual([afterMs < DECODE_MS ? 'value' : 'overdue'])
+        expect(heard.map(({ kind }) => kind)).toEqual([afterMs < DECODE_MS ? 'value' : 'unjudged'])
         expect(agenda.size).toBe(0)
         clock.advanceTo(begunAt + 3 * DECODE_MS)
         expect(heard.length).toBe(1)
       }),
     )
+  })
+})
+
+describe('a schema that fails', () => {
+  const failing: Readonly<Record<string, Validate>> = {
+    throws: () => {
+      throw new TypeError('a fault of ours')
+    },
+    rejects: async () => Promise.reject(new TypeError('a fault of ours')),
+    'answers nothing': () => undefined as never,
+    'comes to nothing': async () => Promise.resolve(undefined as never),
+  }
+  for (const [how, validate] of Object.entries(failing))
+    it(`because it ${how} is told to the host, and nobody is blamed, whatever came`, async () => {
+      const world = new World()
+      const schema = schemaOf(validate)
+      const a = world.node('a')
+      a.swarm.handle(message<number>('m', { schema }), () => 'accept')
+      a.swarm.handle(direct<number>('d', { schema }), () => undefined)
+      a.swarm.respond(request<number, number>('q', { schema }), () => 1)
+      await a.swarm.start()
+      const b = await world.started('b')
+      await world.connect(b, a)
+      b.swarm.broadcast(message<number>('m'), 1)
+      b.swarm.peer(a.swarm.id)?.send(direct<number>('d'), 1)
+      const asked = b.swarm.peer(a.swarm.id)?.request(request<number, number>('q'), 1)
+      const answer = expect(asked).rejects.toMatchObject({ code: 'request-failed' })
+      await world.settle()
+      await answer
+      expect(codes(a.heard('error'))).toEqual(['schema-failed', 'schema-failed', 'schema-failed'])
+      expect(a.heard('error').map(([{ message: text }]) => text.split(' ').at(3))).toEqual(['m', 'd', 'q'])
+      expect(a.swarm.status()).toMatchObject({ strikes: {}, verdicts: {}, inFlight: 0 })
+      expect(b.swarm.peers.size).toBe(1)
+    })
+
+  it('on an answer is told to whoever asked, and the peer is not blamed', async () => {
+    const world = new World()
+    const a = await world.started('a')
+    const b = await world.started('b')
+    a.swarm.respond(request<undefined, number>('q'), () => 1)
+    await world.connect(b, a)
+    const answerSchema = schemaOf(() => {
+      throw new TypeError('a fault of ours')
+    })
+    const asked = b.swarm.peer(a.swarm.id)?.request(request<undefined, number>('q', { answerSchema }), undefined)
+    const answer = expect(asked).rejects.toMatchObject({ code: 'schema-failed', fault: 'local' })
+    await world.settle()
+    await answer
+    expect(b.swarm.status().strikes).toEqual({})
+  })
+})
+
+describe("an application's own id", () => {
+  it('that throws or is no text is found out by whoever broadcasts, and nothing is sent', async () => {
+    const world = new World()
+    const a = await world.started('a')
+    for (const id of [() => 7, () => undefined, () => (undefined as unknown as { id: string }).id]) {
+      const wrong = message<number>('m', { id: id as never })
+      expect(() => a.swarm.broadcast(wrong, 1)).toThrow(
+        expect.objectContaining({ code: 'invalid-payload', message: 'the payload of m has no id' }) as Error,
+      )
+    }
+    // Nothing is remembered of it either.
+    expect(a.swarm.broadcast(message<number>('m'), 1).queued).toBe(0)
+  })
+
+  it('that is no text makes what came undecodable', async () => {
+    const world = new World()
+    const a = world.node('a')
+    const seen: number[] = []
+    a.swarm.handle(message<{ n: number }>('m', { id: ({ n }) => n as unknown as string }), ({ n }) => {
+      seen.push(n)
+      return 'accept'
+    })
+    await a.swarm.start()
+    const raw = await RawPeer.connect(world, a)
+    raw.broadcast(0, 'm', json({ n: 1 }))
+    await world.settle()
+    expect([seen, a.swarm.status().strikes]).toEqual([[], { undecodable: 1 }])
   })
 })
 
