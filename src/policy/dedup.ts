@@ -60,6 +60,11 @@ export class DedupCache {
     return this.#inFlight.size
   }
 
+  /** Ids that may be in flight at once. */
+  get inFlightMax(): number {
+    return this.#inFlightMax
+  }
+
   /** What is known of the id. Changes nothing that can be seen. */
   check(id: string, now: number): DedupState {
     this.#advance(now)

@@ -1,10 +1,11 @@
 /**
  * Broadcasts that were announced and have not come: whom to ask for each, and whom next. The first who announces one is asked
- * at once; whoever lets 250 ms pass in silence is joined by the next, trusted ones first. Who has not sent it by the deadline,
- * even where somebody else has, is a defaulter: asked last for ten minutes. An id is forgotten when nobody is left to ask: the
- * next announcement begins anew. Whoever announced it then, or what there was no room for, may have been missed.
+ * at once; whoever lets 250 ms pass in silence is joined by the next, trusted ones first, and each unknown one by another: they
+ * may be many, and nobody. Who has not sent it by the deadline, even where somebody else has, is a defaulter: asked last for ten
+ * minutes. An id is forgotten when nobody is left to ask: the next announcement begins anew. Whoever announced it then, or what
+ * there was no room for, may have been missed. Where all places are taken, who has most of them gives way to who has less.
  */
-import type { PeerId } from '../ports/types.js'
+import type { PeerClass, PeerId } from '../ports/types.js'
 import { BoundedMap } from './bounded-map.js'
 
 /** Ids wanted at once, and of those, ids that one peer was the first to announce. */
@@ -14,6 +15,8 @@ const WANTED_OF_STRANGERS_MAX = 12_288
 const WANTED_OF_ONE_MAX = 1_024
 /** The same for one that is trusted: what a busy relay tells at once. */
 const WANTED_OF_TRUSTED_MAX = 4_096
+/** And for one that has failed before. */
+const WANTED_OF_FAILED_MAX = 16
 /** Who else has it, for each id. */
 const OTHERS_MAX = 16
 const SILENCE_MS = 250
@@ -29,6 +32,7 @@ const PEERS_MAX = 4_096
 
 interface Asked {
   readonly from: PeerId
+  readonly rank: number
   /** As this source says. */
   readonly size: number
   readonly deadlineAt: number
@@ -42,12 +46,19 @@ interface Wanted {
   asked: Asked[]
   // Bound: OTHERS_MAX. The next to ask comes first.
   others: { readonly from: PeerId; readonly rank: number; readonly size: number }[]
+  /** The last who had it, too, and for whom there was no room among those. */
+  forgotten: PeerId | null
   askedAt: number
   /** It has come, and those who are still asked owe it. */
   isHere: boolean
 }
 
-/** A peer is to be asked for an id. */
+/** What one peer was the first to announce. */
+interface Holder {
+  readonly isTrusted: boolean
+  readonly wanted: Set<Wanted>
+}
+
 export interface Pull {
   readonly key: string
   readonly from: PeerId
@@ -56,8 +67,8 @@ export interface Pull {
 export class Pulls {
   // Bound: WANTED_MAX.
   readonly #wanted = new Map<string, Wanted>()
-  // Bound: the peers that have announced something wanted.
-  readonly #byPeer = new Map<PeerId, number>()
+  // Bound: the peers that have announced something wanted, and WANTED_OF_TRUSTED_MAX of each, the oldest first.
+  readonly #byPeer = new Map<PeerId, Holder>()
   // Bound: the ids wanted, once each: the soonest to be looked at first, since all wait equally long.
   #checks: { readonly wanted: Wanted; readonly at: number }[] = []
   /** Until when each counts as a defaulter. */
@@ -85,19 +96,20 @@ export class Pulls {
   }
 
   /** A peer says that it has a message that this node has not. @returns whether to ask it now */
-  announced(key: string, size: number, from: PeerId, isTrusted: boolean, now: number): boolean {
+  announced(key: string, size: number, from: PeerId, peerClass: PeerClass, now: number): boolean {
     const known = this.#wanted.get(key)
-    if (known === undefined && !this.#hasRoom(from, isTrusted)) {
+    const rank = this.#rankOf(from, peerClass, now)
+    const isTrusted = peerClass === 'masternode' || peerClass === 'persistent'
+    if (known === undefined && !this.#makeRoom(from, isTrusted, rank)) {
       this.#givenUp.add(from)
       return false
     }
-    const wanted = known ?? this.#begin({ key, by: from, asked: [], others: [], askedAt: now, isHere: false }, now)
+    const wanted = known ?? this.#begin(key, from, isTrusted, now)
     // It came, and was lost again before it was judged.
     wanted.isHere = false
-    const rank = this.#rankOf(from, isTrusted, now)
     // Who failed before is asked when a silence has passed in which nobody else came.
     if (wanted.asked.length === 0 && rank < RANK.lacking) {
-      this.#ask(wanted, from, size, now)
+      this.#ask(wanted, { from, rank, size }, now)
       return true
     }
     addOther(wanted, from, rank, size)
@@ -116,9 +128,12 @@ export class Pulls {
     return holders
   }
 
-  /** Part of something large has come from a peer: it buys as much time as it should have taken, or crumbs would be patience. */
-  moved(from: PeerId, bytes: number, now: number): void {
-    if (this.#wanted.size === 0) return
+  /**
+   * Part of something large has come from a peer, who was asked for it: that buys as much time for all that the peer was asked for as
+   * it should have taken, or crumbs would be patience.
+   */
+  moved(key: string, from: PeerId, bytes: number, now: number): void {
+    if (this.#wanted.get(key)?.asked.some((asked) => asked.from === from) !== true) return
     const before = Math.max(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY, now - SILENCE_MS)
     this.#movedAt.set(from, Math.min(now, before + bytes / BYTES_PER_MS))
   }
@@ -139,20 +154,22 @@ export class Pulls {
       const asked = wanted.asked.find((one) => one.from === from)
       if (asked === undefined) continue
       wanted.asked = wanted.asked.filter((one) => one !== asked)
-      this.#ask(wanted, from, asked.size, now)
+      this.#ask(wanted, asked, now)
       pulls.push({ key: wanted.key, from })
     }
     return pulls
   }
 
-  /** A peer has left. @returns whom to ask instead, for everything it was asked for */
+  /** A peer has left, and with it what it was asked for and had not sent. @returns whom to ask instead */
   lost(from: PeerId, now: number): readonly Pull[] {
     const pulls: Pull[] = []
+    const isFrom = (one: { readonly from: PeerId }): boolean => one.from === from
     this.#movedAt.delete(from)
     for (const wanted of [...this.#wanted.values()]) {
-      wanted.others = wanted.others.filter((other) => other.from !== from)
-      if (!wanted.asked.some((asked) => asked.from === from)) continue
-      wanted.asked = wanted.asked.filter((asked) => asked.from !== from)
+      if (wanted.others.some(isFrom)) wanted.others = wanted.others.filter((other) => !isFrom(other))
+      if (!wanted.asked.some(isFrom)) continue
+      wanted.asked = wanted.asked.filter((asked) => !isFrom(asked))
+      this.#lacking.set(from, now + LACKING_MS)
       const pull = this.#next(wanted, now)
       if (pull !== null) pulls.push(pull)
     }
@@ -167,8 +184,7 @@ export class Pulls {
       count++
       const { wanted } = check
       if (this.#wanted.get(wanted.key) !== wanted) continue
-      const pull = this.#check(wanted, now)
-      if (pull !== null) pulls.push(pull)
+      pulls.push(...this.#check(wanted, now))
       if (this.#wanted.get(wanted.key) === wanted) this.#checks.push({ wanted, at: now + SILENCE_MS })
     }
     if (count > 0) this.#checks = this.#checks.slice(count)
@@ -182,76 +198,102 @@ export class Pulls {
     return givenUp
   }
 
-  #hasRoom(from: PeerId, isTrusted: boolean): boolean {
-    const [allMax, ofOneMax] = isTrusted
-      ? [WANTED_MAX, WANTED_OF_TRUSTED_MAX]
-      : [WANTED_OF_STRANGERS_MAX, WANTED_OF_ONE_MAX]
-    return this.#wanted.size < allMax && (this.#byPeer.get(from) ?? 0) < ofOneMax
+  /** @returns whether one more may be wanted on account of this peer */
+  #makeRoom(from: PeerId, isTrusted: boolean, rank: number): boolean {
+    const own = this.#byPeer.get(from)?.wanted.size ?? 0
+    const unfailed = isTrusted ? WANTED_OF_TRUSTED_MAX : WANTED_OF_ONE_MAX
+    if (own >= (rank < RANK.lacking ? unfailed : WANTED_OF_FAILED_MAX)) return false
+    if (this.#wanted.size < (isTrusted ? WANTED_MAX : WANTED_OF_STRANGERS_MAX)) return true
+    let most: Holder | null = null
+    for (const holder of this.#byPeer.values())
+      if ((isTrusted || !holder.isTrusted) && holder.wanted.size > Math.max(own + 1, most?.wanted.size ?? 0))
+        most = holder
+    for (const oldest of most?.wanted ?? []) {
+      this.#giveUp(oldest)
+      return true
+    }
+    return false
   }
 
-  #rankOf(from: PeerId, isTrusted: boolean, now: number): number {
+  #rankOf(from: PeerId, peerClass: PeerClass, now: number): number {
     if (this.isDefaulter(from, now)) return RANK.defaulter
-    if ((this.#lacking.get(from) ?? 0) > now) return RANK.lacking
-    return isTrusted ? RANK.trusted : RANK.other
+    return (this.#lacking.get(from) ?? 0) > now ? RANK.lacking : RANK[peerClass]
   }
 
-  #begin(wanted: Wanted, now: number): Wanted {
-    this.#wanted.set(wanted.key, wanted)
-    this.#byPeer.set(wanted.by, (this.#byPeer.get(wanted.by) ?? 0) + 1)
+  #begin(key: string, by: PeerId, isTrusted: boolean, now: number): Wanted {
+    const wanted: Wanted = { key, by, asked: [], others: [], forgotten: null, askedAt: now, isHere: false }
+    this.#wanted.set(key, wanted)
+    const holder = this.#byPeer.get(by) ?? { isTrusted, wanted: new Set() }
+    this.#byPeer.set(by, holder)
+    holder.wanted.add(wanted)
     this.#checks.push({ wanted, at: now + SILENCE_MS })
     return wanted
   }
 
-  #check(wanted: Wanted, now: number): Pull | null {
+  #check(wanted: Wanted, now: number): readonly Pull[] {
     for (const { from, deadlineAt } of wanted.asked)
       if (deadlineAt <= now) this.#defaulters.set(from, now + DEFAULTED_MS)
     wanted.asked = wanted.asked.filter(({ deadlineAt }) => deadlineAt > now)
-    return this.#isMoving(wanted, now) ? null : this.#next(wanted, now)
+    if (this.#isMoving(wanted, now)) return []
+    const pulls: Pull[] = []
+    for (let count = Math.max(1, wanted.asked.filter(({ rank }) => rank >= RANK.unknown).length); count > 0; count--) {
+      const pull = this.#next(wanted, now)
+      if (pull === null) break
+      pulls.push(pull)
+    }
+    return pulls
   }
 
-  #isMoving({ asked, askedAt }: Wanted, now: number): boolean {
+  /** Whether whoever is asked may have more time. One that is better than all of them is not kept waiting for fragments. */
+  #isMoving({ asked, others, askedAt }: Wanted, now: number): boolean {
     if (asked.length === 0) return false
     const isRecent = (at: number): boolean => now - at < SILENCE_MS
-    if (isRecent(askedAt)) return true
-    return asked.some(
-      ({ from, size }) => size > FRAGMENTED_BYTES && isRecent(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY),
-    )
+    const best = others[0]?.rank ?? RANK.defaulter
+    const isBringing = ({ from, rank, size }: Asked): boolean =>
+      size > FRAGMENTED_BYTES && rank <= best && isRecent(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY)
+    return isRecent(askedAt) || asked.some(isBringing)
   }
 
   #next(wanted: Wanted, now: number): Pull | null {
     const next = wanted.others.shift()
     if (next === undefined) {
-      if (wanted.asked.length > 0) return null
-      this.#forget(wanted)
-      if (!wanted.isHere) this.#givenUp.add(wanted.by)
+      if (wanted.asked.length === 0) this.#giveUp(wanted)
       return null
     }
-    this.#ask(wanted, next.from, next.size, now)
+    this.#ask(wanted, next, now)
     return { key: wanted.key, from: next.from }
   }
 
-  #ask(wanted: Wanted, from: PeerId, size: number, now: number): void {
+  #ask(wanted: Wanted, { from, rank, size }: Omit<Asked, 'deadlineAt'>, now: number): void {
     wanted.askedAt = now
-    wanted.asked.push({ from, size, deadlineAt: now + Math.max(WHOLE_MS_MIN, size / BYTES_PER_MS) })
+    wanted.asked.push({ from, rank, size, deadlineAt: now + Math.max(WHOLE_MS_MIN, size / BYTES_PER_MS) })
+  }
+
+  #giveUp(wanted: Wanted): void {
+    this.#forget(wanted)
+    if (wanted.isHere) return
+    this.#givenUp.add(wanted.by)
+    if (wanted.forgotten !== null) this.#givenUp.add(wanted.forgotten)
   }
 
   #forget(wanted: Wanted): void {
     this.#wanted.delete(wanted.key)
     if (this.#wanted.size === 0) this.#checks = []
-    const left = (this.#byPeer.get(wanted.by) ?? 1) - 1
-    if (left > 0) this.#byPeer.set(wanted.by, left)
-    else this.#byPeer.delete(wanted.by)
+    const holder = this.#byPeer.get(wanted.by)
+    holder?.wanted.delete(wanted)
+    if (holder?.wanted.size === 0) this.#byPeer.delete(wanted.by)
   }
 }
 
 /** Behind those that are asked no later. */
-function addOther({ asked, others, isHere }: Wanted, from: PeerId, rank: number, size: number): void {
+function addOther(wanted: Wanted, from: PeerId, rank: number, size: number): void {
+  const { asked, others, isHere } = wanted
   if (isHere || asked.some((one) => one.from === from) || others.some((one) => one.from === from)) return
   const at = others.findIndex((other) => other.rank > rank)
   others.splice(at < 0 ? others.length : at, 0, { from, rank, size })
-  if (others.length > OTHERS_MAX) others.pop()
+  if (others.length > OTHERS_MAX) wanted.forgotten = others.pop()?.from ?? null
 }
 
 /** Lower is asked sooner. */
-const RANK = { trusted: 0, other: 1, lacking: 2, defaulter: 3 }
+const RANK = { masternode: 0, persistent: 0, regular: 1, unknown: 2, lacking: 3, defaulter: 4 }
 const NOBODY: readonly PeerId[] = []

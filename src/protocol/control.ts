@@ -42,8 +42,11 @@ export type ControlEvent =
   | { readonly kind: 'window'; readonly bytes: number }
   /** The peer dropped gossip meant for us. */
   | { readonly kind: 'gap' }
-  /** Part of a large message: its bytes are held within a bound of their own, so its credit may return at once. */
-  | { readonly kind: 'fragment'; readonly size: number }
+  /**
+   * Part of a large message: its bytes are held within a bound of their own, so its credit may return at once. `head`: what its
+   * body begins with, of a broadcast its id; it need not stay, and is empty where the message is not kept.
+   */
+  | { readonly kind: 'fragment'; readonly size: number; readonly head: Uint8Array }
   /** A large message was dropped as it came, for want of memory; `size` is what its last fragment counts in credit. */
   | { readonly kind: 'shed'; readonly size: number }
   /** An optional frame of a later version. */

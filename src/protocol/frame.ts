@@ -35,6 +35,8 @@ export const FRAME_BYTES_MAX = 32_768
 const FRAGMENT_DATA_MAX = 32_000
 /** Every fragment but the last carries at least this much. */
 const FRAGMENT_DATA_MIN = 1_024
+/** As many bytes as a broadcast's id has, which is what its body begins with. */
+const HEAD_BYTES = 16
 /** What a message's limit leaves out: its type, its request id and flags, or its broadcast id. */
 export const HEADER_BYTES_MAX = 64
 /** What a frame that spans records gets at least. */
@@ -219,7 +221,8 @@ interface PartialMessage {
 }
 
 export type FragmentRead =
-  | { readonly kind: 'partial'; readonly innerType: number }
+  /** `head`: what its body begins with, as long as an id; empty where it is not kept. */
+  | { readonly kind: 'partial'; readonly innerType: number; readonly head: Uint8Array }
   /** `early`: what the fragments before the last one counted in credit. */
   | { readonly kind: 'whole'; readonly innerType: number; readonly early: number; readonly frame: Frame }
   | { readonly kind: 'shed'; readonly innerType: number }
@@ -263,13 +266,15 @@ export class Reassembly {
     partial.counted += body.length + 1
     const { innerType, total, bytes } = partial
     this.#lanes[lane] = partial.length < total ? partial : null
-    if (partial.length < total) return { kind: 'partial', innerType }
+    const at = varintLength(innerType)
+    if (partial.length < total)
+      return { kind: 'partial', innerType, head: (bytes ?? EMPTY).subarray(at, at + HEAD_BYTES) }
     if (bytes === null) return { kind: 'shed', innerType }
     return {
       kind: 'whole',
       innerType,
       early,
-      frame: { type: innerType, body: bytes.subarray(varintLength(innerType), total) },
+      frame: { type: innerType, body: bytes.subarray(at, total) },
     }
   }
 

@@ -19,7 +19,7 @@ export function encodeInventory(announced: readonly Announced[]): Uint8Array {
   return joinBytes(announced.flatMap(({ id, size }) => [id, varintBytes(size)]))
 }
 
-/** @returns null for what is not of that form, or too many */
+/** @returns null for what is not of that form, too many, or none: a frame that says nothing is not free */
 export function decodeInventory(body: Uint8Array): readonly Announced[] | null {
   const reader = new ByteReader(body)
   const announced: Announced[] = []
@@ -28,16 +28,17 @@ export function decodeInventory(body: Uint8Array): readonly Announced[] | null {
     const size = reader.varint()
     if (reader.broken || size < BROADCAST_ID_BYTES || announced.push({ id, size }) > IDS_MAX) return null
   }
-  return announced
+  return announced.length === 0 ? null : announced
 }
 
 export function encodeIds(ids: readonly Uint8Array[]): Uint8Array {
   return joinBytes(ids)
 }
 
-/** @returns null for what is not of that form, or too many */
+/** @returns null for what is not of that form, too many, or none */
 export function decodeIds(body: Uint8Array): readonly Uint8Array[] | null {
-  if (body.length % BROADCAST_ID_BYTES !== 0 || body.length > IDS_MAX * BROADCAST_ID_BYTES) return null
+  if (body.length === 0 || body.length % BROADCAST_ID_BYTES !== 0 || body.length > IDS_MAX * BROADCAST_ID_BYTES)
+    return null
   const ids: Uint8Array[] = []
   for (let at = 0; at < body.length; at += BROADCAST_ID_BYTES) ids.push(body.subarray(at, at + BROADCAST_ID_BYTES))
   return ids

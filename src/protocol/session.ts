@@ -216,7 +216,7 @@ export class Session {
     const last = fragment.body.length + 1
     if (counted && !this.#credit.arrived(last)) return this.#violated('credit-overrun')
     if (read.kind === 'shed') return { kind: 'shed', size: counted ? last : 0 }
-    if (read.kind === 'partial') return counted ? { kind: 'fragment', size: last } : undefined
+    if (read.kind === 'partial') return counted ? { kind: 'fragment', size: last, head: read.head } : undefined
     // Its parts gave their credit back so that the whole could come; now the whole waits, and its credit with it.
     if (counted) this.#credit.withhold(read.early)
     return this.#deliver(read.frame, last + read.early)

@@ -30,6 +30,10 @@ interface Listener {
   /** The number that it has been told up to. */
   toldTo: number
   readonly dependence: Dependence
+  /** Of how many messages it has been told, and not asked for them. */
+  mayAsk: number
+  /** It reads nothing: what it is not told meanwhile may be gone when it does. */
+  isBehind: boolean
   deadline: Deadline | null
 }
 
@@ -57,6 +61,8 @@ export class Announcer {
       marks: new LinkMarks(this.#slots.take(), shelf.next),
       toldTo,
       dependence: new Dependence(),
+      mayAsk: 0,
+      isBehind: false,
       deadline: null,
     })
     if (toldTo < shelf.next) this.later(connection)
@@ -99,10 +105,22 @@ export class Announcer {
     return this.#listeners.get(connection)?.dependence.isDependent === true
   }
 
-  /** Tells it at the end of the turn. */
+  /** A peer asks for so many. @returns whether it has been told of as many, and has not asked for them */
+  takeAsking(connection: Connection, count: number): boolean {
+    const listener = this.#listeners.get(connection)
+    if (listener === undefined || listener.mayAsk < count) return false
+    listener.mayAsk -= count
+    return true
+  }
+
+  /** Tells it at the end of the turn; one that reads nothing, when it reads again. */
   atOnce(connection: Connection, kept: Kept): void {
     const listener = this.#listeners.get(connection)
     if (listener === undefined) return
+    if (isBackedUp(connection)) {
+      this.later(connection)
+      return
+    }
     listener.marks.add('told', kept)
     if (listener.now.push(kept) > 1) return
     if (this.#hurried.push(connection) === 1) this.#setup.clock.atTurnEnd(this.#hurry)
@@ -138,7 +156,14 @@ export class Announcer {
 
   #tellRest(connection: Connection, listener: Listener): void {
     const { shelf } = this.#setup
+    if (isBackedUp(connection)) {
+      listener.isBehind = true
+      this.later(connection)
+      return
+    }
     shelf.expire(this.#setup.agenda.now())
+    if (listener.isBehind && shelf.oldest > listener.toldTo) connection.sender?.noteGap()
+    listener.isBehind = false
     const rest: Kept[] = []
     for (const kept of shelf.since(listener.toldTo)) {
       const { name, nameKind } = kept.definition
@@ -151,7 +176,9 @@ export class Announcer {
     this.#tell(connection, listener, rest)
   }
 
-  #tell(connection: Connection, { dependence }: Listener, told: readonly Kept[]): void {
+  #tell(connection: Connection, listener: Listener, told: readonly Kept[]): void {
+    const { dependence } = listener
+    listener.mayAsk += told.length
     for (let at = 0; at < told.length; at += IDS_MAX) {
       const some = told.slice(at, at + IDS_MAX)
       dependence.told(some.length, newestOf(some), this.#setup.agenda.now())
@@ -161,6 +188,11 @@ export class Announcer {
       connection.sendControl(FRAME.inventory, encodeInventory(announced))
     }
   }
+}
+
+/** Whether more would only wait with what waits already. */
+function isBackedUp({ sender }: Connection): boolean {
+  return sender?.outbox.isControlHigh === true
 }
 
 /** Whether it was among those that all got it: no mark is needed to know. */

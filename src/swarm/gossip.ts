@@ -3,8 +3,11 @@
  * body, so a copy of what is verified is dropped before anything is looked at, and a false id is found out by hashing.
  */
 import type { LocalCode } from '../errors.js'
+import type { DedupBegin } from '../policy/dedup.js'
 import { DedupCache } from '../policy/dedup.js'
 import { EMPTY, hex, idKeyOf, joinPooled, keyOf } from '../protocol/bytes.js'
+import type { PeerId } from '../ports/types.js'
+import type { ControlEvent } from '../protocol/control.js'
 import type { Announced } from '../protocol/inventory.js'
 import type { MessageDefinition } from '../protocol/message.js'
 import { BROADCAST_ID_BYTES, broadcastId, broadcastKey, NONCE_BYTES } from '../protocol/message.js'
@@ -18,9 +21,16 @@ import { Judge } from './judge.js'
 import type { Peer } from './peer.js'
 import { appIdOf, encodePayload } from './payload.js'
 import { Propagation } from './propagation.js'
+import { Turns } from './turns.js'
 import type { ReceivedMessage, Verdict } from './registry.js'
 
+type InventoryEvent = Extract<ControlEvent, { kind: 'inventory' | 'get' | 'not-found' }>
+
 const REJECTED_MAX = 16_384
+/** Of the ids that may be in flight, those beyond this share are for trusted peers' messages. */
+const STRANGERS_SHARE = 0.75
+/** Beyond its quota a busy relay may go on telling of a thousand messages a second, one by one, before that is a flood. */
+const INVENTORY_WEIGHT = 1 / 128
 const COUNTED = { accept: 'verdict-accept', ignore: 'verdict-ignore', reject: 'verdict-reject' }
 
 /** Where the id goes once the rest is hashed. */
@@ -36,7 +46,8 @@ export class Gossip implements DeliveryOwner {
   // Bound: the in-flight bound of the DedupCache; what comes beyond waits in #held.
   readonly #inFlight = new Map<string, Delivery>()
   // Bound: the credit of all peers together: none of it returns before the verdict.
-  #held: Delivery[] = []
+  readonly #held = { trusted: new Turns<Delivery>(), strangers: new Turns<Delivery>() }
+  #heldCount = 0
 
   constructor(setup: GossipSetup) {
     this.#setup = setup
@@ -55,7 +66,7 @@ export class Gossip implements DeliveryOwner {
 
   /** Broadcasts being judged or waiting for it. */
   get inFlight(): number {
-    return this.#inFlight.size + this.#held.length
+    return this.#inFlight.size + this.#heldCount
   }
 
   broadcast<T>(
@@ -118,8 +129,23 @@ export class Gossip implements DeliveryOwner {
     return this.#setup.dedup.check(idKeyOf(body), this.#setup.agenda.now()) !== 'new'
   }
 
+  /** What a peer has, wants, or lacks: more than any honest relay would say is not looked at. */
+  inventory(connection: Connection, peerId: PeerId, event: InventoryEvent): void {
+    const { propagation } = this
+    const ids = event.kind === 'inventory' ? event.announced : event.ids
+    // Whoever was told of something may ask for it, whatever else it has asked for.
+    const isFree = event.kind === 'get' && propagation.takeAsking(connection, ids.length)
+    if (!isFree && connection.intake?.takeIds(ids.length) !== true) {
+      connection.intake?.takeControl(INVENTORY_WEIGHT)
+      // Some of it may be nowhere else.
+      if (event.kind === 'inventory') this.#setup.missed(connection)
+    } else if (event.kind === 'inventory') this.#announced(connection, event.announced)
+    else if (event.kind === 'get') propagation.serve(connection, event.ids)
+    else propagation.refused(peerId, event.ids)
+  }
+
   /** A peer says what it has: what is new here is asked for, of the rest it is known to have it. */
-  announced(connection: Connection, announced: readonly Announced[]): void {
+  #announced(connection: Connection, announced: readonly Announced[]): void {
     const { dedup, agenda } = this.#setup
     const now = agenda.now()
     const bytesMax = connection.identity?.limits.messageBytesMax ?? 0
@@ -134,11 +160,11 @@ export class Gossip implements DeliveryOwner {
 
   /** A link is gone: what it alone brought and nobody has begun to judge has never come. */
   lost(connection: Connection): void {
-    this.#held = this.#held.filter((delivery) => {
-      if (delivery.connection !== connection || this.#inherit(delivery)) return true
-      release(delivery)
-      return false
-    })
+    for (const line of Object.values(this.#held))
+      for (const delivery of line.leave((held) => held.connection === connection && !this.#inherit(held))) {
+        this.#heldCount--
+        release(delivery)
+      }
   }
 
   judge(delivery: Delivery, done: () => void): void {
@@ -160,17 +186,18 @@ export class Gossip implements DeliveryOwner {
     return inherit(delivery, this.#setup.connections(), this.#setup.peerOf)
   }
 
-  /** @returns false where it came to nothing: somebody else has brought it meanwhile */
-  #begin(delivery: Delivery, now: number): boolean {
-    const begun = this.#setup.dedup.begin(delivery.key, now)
+  #begin(delivery: Delivery, now: number): DedupBegin {
+    const begun = this.#hasRoom(delivery.isTrusted) ? this.#setup.dedup.begin(delivery.key, now) : 'full'
     if (begun === 'full') {
       delivery.keepBytes()
-      this.#held.push(delivery)
+      const { trusted, strangers } = this.#held
+      ;(delivery.isTrusted ? trusted : strangers).join(delivery)
+      this.#heldCount++
     } else if (begun === 'begun') {
       this.#inFlight.set(delivery.key, delivery)
       delivery.received.queue.submit(delivery)
     } else release(delivery)
-    return begun === 'full' || begun === 'begun'
+    return begun
   }
 
   #settle(delivery: Delivery, verdict: Verdict, done: () => void): void {
@@ -210,9 +237,22 @@ export class Gossip implements DeliveryOwner {
   }
 
   #nextHeld(): void {
-    if (this.#held.length === 0) return
+    if (this.#heldCount === 0) return
     const now = this.#setup.agenda.now()
-    for (let next = this.#held.shift(); next !== undefined && !this.#begin(next, now); next = this.#held.shift());
+    const { trusted, strangers } = this.#held
+    for (const line of [trusted, strangers])
+      while (!line.isEmpty && this.#hasRoom(line === trusted)) {
+        const next = line.next()
+        if (next === null) break
+        this.#heldCount--
+        if (this.#begin(next, now) === 'full') return
+      }
+  }
+
+  /** Whether one more may be in flight: strangers' messages never keep those of trusted peers waiting. */
+  #hasRoom(isTrusted: boolean): boolean {
+    const { inFlight, inFlightMax } = this.#setup.dedup
+    return inFlight < inFlightMax * (isTrusted ? 1 : STRANGERS_SHARE)
   }
 
   #refuse(connection: Connection, violation: LocalCode, size: number): void {

@@ -3,6 +3,7 @@
  * nobody waits for all that another has sent; of each peer in the order they came. What waits is bounded by its senders' credit.
  */
 import type { PeerId } from '../ports/types.js'
+import { Turns } from './turns.js'
 
 /** At most this many handlers of one definition run at once. */
 export const HANDLERS_MAX = 64
@@ -23,8 +24,10 @@ export interface HandlerJob {
 
 export class HandlerQueue {
   readonly #max: number
-  readonly #trusted = new Line()
-  readonly #strangers = new Line()
+  // Bound: the credit of all peers together: a message's credit returns only when it is done with or dropped.
+  readonly #trusted = new Turns<HandlerJob>()
+  // Bound: the same.
+  readonly #strangers = new Turns<HandlerJob>()
   #running = 0
   #draining = false
   #stopped = false
@@ -80,43 +83,5 @@ export class HandlerQueue {
 
   #next(): HandlerJob | null {
     return this.isFull ? null : (this.#trusted.next() ?? this.#strangers.next())
-  }
-}
-
-/** Those who have something waiting, in turn. */
-class Line {
-  // Bound: the peers, and for each its credit: a message's credit returns only when it is done with or dropped.
-  readonly #bySender = new Map<PeerId, HandlerJob[]>()
-
-  join(job: HandlerJob): void {
-    const waiting = this.#bySender.get(job.sender)
-    if (waiting === undefined) this.#bySender.set(job.sender, [job])
-    else waiting.push(job)
-  }
-
-  get isEmpty(): boolean {
-    return this.#bySender.size === 0
-  }
-
-  next(): HandlerJob | null {
-    const first = this.#bySender.entries().next()
-    if (first.done === true) return null
-    const [sender, waiting] = first.value
-    const job = waiting.shift() ?? null
-    this.#bySender.delete(sender)
-    if (waiting.length > 0) this.#bySender.set(sender, waiting)
-    return job
-  }
-
-  /** @returns those who leave */
-  leave(isGone: (job: HandlerJob) => boolean): readonly HandlerJob[] {
-    const gone: HandlerJob[] = []
-    for (const [sender, waiting] of this.#bySender) {
-      const left: HandlerJob[] = []
-      for (const job of waiting) (isGone(job) ? gone : left).push(job)
-      if (left.length > 0) this.#bySender.set(sender, left)
-      else this.#bySender.delete(sender)
-    }
-    return gone
   }
 }

@@ -85,8 +85,8 @@ export class Intake {
   }
 
   /** A frame of the protocol itself, for which no credit is needed. @returns false where it is one too many, and best ignored */
-  takeControl(): boolean {
-    const counted = this.#quota.countControl(this.#setup.agenda.now())
+  takeControl(weight: number = 1): boolean {
+    const counted = this.#quota.countControl(weight, this.#setup.agenda.now())
     if (counted === 'flood') this.#setup.flooded()
     return counted === 'needed'
   }

@@ -25,8 +25,9 @@ export interface OutboxSetup {
   readonly peerClass: () => PeerClass
 }
 
-/** More control frames than this in waiting means that the peer reads nothing and asks for everything. */
+/** More control frames than this in waiting, or bytes of them, mean that the peer reads nothing and asks for everything. */
 const CONTROL_MAX = 4_096
+const CONTROL_BYTES_MAX = 128 * 1024
 
 const LANE_OF: Readonly<Record<Priority, number>> = { urgent: 0, normal: 1, bulk: 2 }
 
@@ -69,14 +70,17 @@ interface Lane {
 }
 
 export class Outbox {
-  // Bound: CONTROL_MAX frames of a few dozen bytes.
+  // Bound: CONTROL_MAX frames and CONTROL_BYTES_MAX, beside the node's budget.
   readonly #control = new Queue<Uint8Array>()
-  // Bound: `bytesMax` over all three.
+  // Bound: `bytesMax` over all three, and one message that is larger.
   readonly #lanes: readonly Lane[] = [0, 1, 2].map(() => ({ queue: new Queue<Outgoing>(), fragments: null }))
   readonly #setup: OutboxSetup
   /** Where its own frames are written. It rests while nothing waits: an idle link holds no memory. */
   readonly #frames = new FrameSlab()
   #bytes = 0
+  #controlBytes = 0
+  /** One message larger than the bound may wait beside what is within it: what a peer may have at all must find a way. */
+  #giant: Outgoing | null = null
   /** Messages in waiting; one may have an empty body. */
   #messages = 0
   /** What it rides on; while it does, nothing else waits but control frames. */
@@ -90,7 +94,7 @@ export class Outbox {
 
   /** Bytes of messages in waiting. */
   get bytes(): number {
-    return this.#bytes + (this.#batch?.length ?? 0)
+    return this.#bytes + (this.#giant?.bodyBytes ?? 0) + (this.#batch?.length ?? 0)
   }
 
   get isEmpty(): boolean {
@@ -100,6 +104,11 @@ export class Outbox {
   /** Whether the next bytes would only wait: an eighth of the bound is in use. */
   get isHigh(): boolean {
     return this.#bytes * 8 > this.#setup.bytesMax
+  }
+
+  /** Whether half of the room for control frames is in use: what can be said later is not said now. */
+  get isControlHigh(): boolean {
+    return this.#controlBytes * 2 > CONTROL_BYTES_MAX || this.#control.length * 2 > CONTROL_MAX
   }
 
   /** To send what others send, too, until it has departed. @returns false where something waits, or credit might not last */
@@ -140,16 +149,21 @@ export class Outbox {
   /** @returns false where its own bound or the node's is reached, and nothing was added. Who rides must leave first. */
   push(priority: Priority, outgoing: Outgoing): boolean {
     const { bytesMax, memory, peerClass } = this.#setup
-    if (this.#bytes + outgoing.bodyBytes > bytesMax || !memory.queue(peerClass(), priority, outgoing)) return false
-    this.#bytes += outgoing.bodyBytes
+    const isGiant = outgoing.bodyBytes > bytesMax
+    if (isGiant ? this.#giant !== null : this.#bytes + outgoing.bodyBytes > bytesMax) return false
+    if (!memory.queue(peerClass(), priority, outgoing)) return false
+    const written = this.#written(outgoing)
+    if (isGiant) this.#giant = written
+    else this.#bytes += outgoing.bodyBytes
     this.#messages++
-    this.#lanes[LANE_OF[priority]]?.queue.push(this.#written(outgoing))
+    this.#lanes[LANE_OF[priority]]?.queue.push(written)
     return true
   }
 
   /** @returns false where a peer has made us owe it more control frames than anybody could want */
   pushControl(frame: Uint8Array): boolean {
-    if (this.#control.length >= CONTROL_MAX) return false
+    if (this.#control.length >= CONTROL_MAX || this.#controlBytes + frame.length > CONTROL_BYTES_MAX) return false
+    this.#controlBytes += frame.length
     this.#control.push(frame)
     return true
   }
@@ -164,6 +178,7 @@ export class Outbox {
       return outgoings.map((outgoing) => ({ priority, outgoing }))
     })
     this.#bytes = 0
+    this.#giant = null
     this.#messages = 0
     return unsent
   }
@@ -175,7 +190,10 @@ export class Outbox {
   pickRecord(): readonly Uint8Array[] {
     const isAlone = this.#messages === 0 && this.#batch === null
     const [only] = this.#control.length === 1 && isAlone ? this.#control.takeAll() : []
-    if (only !== undefined) return [only]
+    if (only !== undefined) {
+      this.#controlBytes = 0
+      return [only]
+    }
     const record = new RecordParts(this.#setup.slab)
     for (
       let frame = this.#control.first;
@@ -183,6 +201,7 @@ export class Outbox {
       frame = this.#control.first
     ) {
       this.#control.shift()
+      this.#controlBytes -= frame.length
       record.add(frame)
     }
     if (this.#batch !== null && record.length < RECORD_TARGET) this.#pickBatch(this.#batch, record)
@@ -248,7 +267,8 @@ export class Outbox {
 
   #sent(lane: Lane, outgoing: Outgoing): void {
     this.#setup.memory.unqueue(outgoing)
-    this.#bytes -= outgoing.bodyBytes
+    if (outgoing === this.#giant) this.#giant = null
+    else this.#bytes -= outgoing.bodyBytes
     this.#messages--
     lane.queue.shift()
     if (this.#messages === 0) this.#frames.rest()

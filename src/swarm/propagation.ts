@@ -126,8 +126,13 @@ export class Propagation {
   }
 
   /** Part of something large has come. */
-  moved(from: PeerId, bytes: number): void {
-    this.#puller.moved(from, bytes)
+  moved(from: PeerId, key: string, bytes: number): void {
+    this.#puller.moved(from, key, bytes)
+  }
+
+  /** A peer asks for so many messages. @returns whether it has been told of as many on this link, and not asked for them */
+  takeAsking(connection: Connection, count: number): boolean {
+    return this.#announcer.takeAsking(connection, count)
   }
 
   /** A peer does not have what it was asked for. */

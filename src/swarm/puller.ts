@@ -8,7 +8,6 @@ import type { Announced } from '../protocol/inventory.js'
 import { encodeIds, IDS_MAX } from '../protocol/inventory.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
-import { isTrustedClass } from './dial-slots.js'
 
 export interface PullerSetup {
   readonly agenda: Agenda
@@ -39,8 +38,7 @@ export class Puller {
     if (identity === null) return
     const { peerId, peerClass } = identity
     const now = this.#setup.agenda.now()
-    const isTrusted = isTrustedClass(peerClass)
-    const wanted = news.filter(({ id, size }) => this.#pulls.announced(keyOf(id), size, peerId, isTrusted, now))
+    const wanted = news.filter(({ id, size }) => this.#pulls.announced(keyOf(id), size, peerId, peerClass, now))
     ask(
       connection.isOpen ? connection : (this.#setup.connectionTo(peerId) ?? connection),
       wanted.map(({ id }) => id),
@@ -55,8 +53,8 @@ export class Puller {
   }
 
   /** Part of something large has come. */
-  moved(from: PeerId, bytes: number): void {
-    this.#pulls.moved(from, bytes, this.#setup.agenda.now())
+  moved(from: PeerId, key: string, bytes: number): void {
+    this.#pulls.moved(key, from, bytes, this.#setup.agenda.now())
   }
 
   /** A peer was asked, and does not have it. */

@@ -10,6 +10,8 @@ import type { ClassLimits } from './profile.js'
 const CONTROL = { perSec: 8, burst: 256 }
 /** Ids that a peer may tell or ask for, by what it may bring: a relay tells of everything, and brings what it is asked for. */
 const IDS_BY_FIRST_COPY = 8
+/** An id costs next to nothing: a newcomer, too, may tell of a busy network. */
+const IDS_PER_SEC_MIN = 200
 /** What a first copy costs a peer whose score is low. */
 const THROTTLED_COST = 4
 /** The most a bucket takes; products of the host's own numbers may be larger. */
@@ -32,7 +34,8 @@ export class Account {
     this.firstCopies = bucketOf(firstCopiesPerSecMax * times, firstCopiesBurst * times)
     // A whole frame of them, at least: that is what a newcomer is told.
     const idsBurst = Math.max(firstCopiesBurst * IDS_BY_FIRST_COPY, IDS_MAX)
-    this.ids = bucketOf(firstCopiesPerSecMax * IDS_BY_FIRST_COPY, idsBurst)
+    const idsPerSec = Math.max(firstCopiesPerSecMax * IDS_BY_FIRST_COPY, IDS_PER_SEC_MIN)
+    this.ids = bucketOf(idsPerSec * times, idsBurst * times)
     this.bytes = bucketOf(bytesPerSecMax * times, 2 * bytesPerSecMax * times)
     this.served = bucketOf(bytesPerSecMax * times, 2 * bytesPerSecMax * times)
   }
@@ -88,15 +91,18 @@ export class Quota {
     this.#shared?.bytes.spend(bytes, now)
   }
 
-  /** A frame of the protocol itself. `spare` and `flood` are too many: the one is ignored, the other has been for long. */
-  countControl(now: number): 'needed' | 'spare' | 'flood' {
+  /** A frame of the protocol itself, of which one counts for so many. `spare` and `flood` are too many: the one is ignored, the other has been for long. */
+  countControl(weight: number, now: number): 'needed' | 'spare' | 'flood' {
     const { control } = this.#own
-    return control.take(1, now) ? 'needed' : control.spend(1, now) ? 'spare' : 'flood'
+    return control.take(weight, now) ? 'needed' : control.spend(weight, now) ? 'spare' : 'flood'
   }
 
   /** @returns false where so many ids are too many */
   takeIds(count: number, now: number): boolean {
-    return this.#own.ids.take(count, now)
+    if (!this.#own.ids.take(count, now)) return false
+    if (this.#shared === null || this.#shared.ids.take(count, now)) return true
+    this.#own.ids.refund(count)
+    return false
   }
 
   /** What it has asked for is to be sent. @returns false where it owes for what it was sent before, and nothing was taken */

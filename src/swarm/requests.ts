@@ -127,8 +127,9 @@ export class Requests implements Asker {
     if (event.kind === 'cancel') {
       // Its place and its credit stay taken until the handler is done: nothing else bounds how many run.
       const call = link?.answering.get(event.id)
+      const isNews = call?.isWithdrawn === false
       call?.withdraw()
-      return call !== undefined
+      return isNews
     }
     const asked = link?.asked.get(event.id)
     if (event.kind === 'failure')

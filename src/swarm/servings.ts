@@ -1,11 +1,13 @@
 /**
- * What is large and was asked for goes out one body at a time, those of trusted peers first, and rests between: a block that a
+ * What is large and was asked for goes out one body at a time, to those that are trusted first, then to regular peers, to each in
+ * turn, and rests between: a block that a
  * hundred peers ask for in one moment would else stand before everything that came after it, on each link and in this node.
  * Who comes first has the whole of it sooner, and can pass it on, than if all got a little at a time.
  */
+import type { PeerClass, PeerId } from '../ports/types.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { PeerIdentity } from './connection-owner.js'
-import { isTrustedClass } from './dial-slots.js'
+import { Turns } from './turns.js'
 
 /** Bodies from this size on wait for each other. */
 export const SERVED_ALONE_BYTES: number = 64 * 1024
@@ -26,6 +28,8 @@ export interface ServingsSetup<Link extends Receiver> {
 
 interface Serving<Link> {
   readonly link: Link
+  /** Whose turn it takes. */
+  readonly sender: PeerId
   /** And not the body: what the shelf has let go is not held here. */
   readonly key: string
 }
@@ -33,9 +37,11 @@ interface Serving<Link> {
 export class Servings<Link extends Receiver> {
   readonly #setup: ServingsSetup<Link>
   // Bound: for each open link, what the shelf holds of such bodies.
-  #trusted: Serving<Link>[] = []
-  // Bound: the same.
-  #strangers: Serving<Link>[] = []
+  readonly #lines: Readonly<Record<'trusted' | 'regular' | 'unknown', Turns<Serving<Link>>>> = {
+    trusted: new Turns(),
+    regular: new Turns(),
+    unknown: new Turns(),
+  }
   #rest: Deadline | null = null
   /** Since the last rest. */
   #usedMs = 0
@@ -47,22 +53,19 @@ export class Servings<Link extends Receiver> {
 
   /** Sends it now or when its turn comes. */
   add(link: Link, key: string): void {
-    const isTrusted = isTrustedClass(link.identity?.peerClass ?? 'unknown')
-    const line = isTrusted ? this.#trusted : this.#strangers
-    line.push({ link, key })
+    const { peerClass, peerId } = link.identity ?? { peerClass: 'unknown', peerId: '' as PeerId }
+    this.#lines[lineOf(peerClass)].join({ link, sender: peerId, key })
     if (this.#rest === null) this.#serve()
   }
 
   /** Nobody is there to take it. */
   lost(link: Link): void {
-    this.#trusted = this.#trusted.filter((serving) => serving.link !== link)
-    this.#strangers = this.#strangers.filter((serving) => serving.link !== link)
+    for (const line of Object.values(this.#lines)) line.leave((serving) => serving.link === link)
   }
 
   stop(): void {
     this.#rest?.cancel()
-    this.#trusted = []
-    this.#strangers = []
+    for (const line of Object.values(this.#lines)) line.leave(() => true)
   }
 
   #serve(): void {
@@ -70,8 +73,9 @@ export class Servings<Link extends Receiver> {
     let now = agenda.now()
     if (now - this.#endedAt >= REST * this.#usedMs) this.#usedMs = 0
     while (this.#usedMs < SLICE_MS) {
-      const next = this.#trusted.shift() ?? this.#strangers.shift()
-      if (next === undefined) return
+      const { trusted, regular, unknown } = this.#lines
+      const next = trusted.next() ?? regular.next() ?? unknown.next()
+      if (next === null) return
       if (!send(next.link, next.key)) failed(next.link, next.key)
       this.#endedAt = agenda.now()
       this.#usedMs += this.#endedAt - now
@@ -84,4 +88,8 @@ export class Servings<Link extends Receiver> {
       this.#serve()
     })
   }
+}
+
+function lineOf(peerClass: PeerClass): 'trusted' | 'regular' | 'unknown' {
+  return peerClass === 'regular' || peerClass === 'unknown' ? peerClass : 'trusted'
 }

@@ -57,6 +57,11 @@ export class Shelf {
     return this.#next
   }
 
+  /** The number of the oldest that is here; {@link next} where nothing is. */
+  get oldest(): number {
+    return this.#next - (this.#kept.length - this.#head)
+  }
+
   get(key: string): Kept | null {
     return this.#byKey.get(key) ?? null
   }
@@ -83,8 +88,7 @@ export class Shelf {
 
   /** Those from this number on, oldest first. */
   *since(number: number): Iterable<Kept> {
-    const oldest = this.#next - (this.#kept.length - this.#head)
-    for (let at = this.#head + Math.max(0, number - oldest); at < this.#kept.length; at++) {
+    for (let at = this.#head + Math.max(0, number - this.oldest); at < this.#kept.length; at++) {
       const kept = this.#kept[at]
       if (kept) yield kept
     }

@@ -3,8 +3,7 @@
  * handler, and whatever no honest peer sends to discipline. What a peer in quarantine sends goes nowhere.
  */
 import type { HoldfastError, Reason } from '../errors.js'
-import { copyBytes } from '../protocol/bytes.js'
-import type { PeerId } from '../ports/types.js'
+import { copyBytes, keyOf } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
 import { encodeFailure } from '../protocol/control.js'
 import { FRAME } from '../protocol/frame.js'
@@ -25,7 +24,6 @@ import { Registry } from './registry.js'
 import { Requests } from './requests.js'
 import { Turnstile } from './turnstile.js'
 
-type InventoryEvent = Extract<ControlEvent, { kind: 'inventory' | 'get' | 'not-found' }>
 type RequestEvent = Extract<ControlEvent, { kind: 'request' }>
 
 export class Traffic {
@@ -97,7 +95,7 @@ export class Traffic {
         break
       case 'fragment':
         connection.intake?.returned(event.size)
-        if (connection.peerId !== null) this.gossip.propagation.moved(connection.peerId, event.size)
+        if (connection.peerId !== null) this.gossip.propagation.moved(connection.peerId, keyOf(event.head), event.size)
         break
       case 'shed':
         this.#shed(connection, event.size, false)
@@ -111,7 +109,7 @@ export class Traffic {
       case 'get':
       case 'not-found':
         if (connection.peerId === null || this.discipline.isQuarantined(connection.peerId)) break
-        this.#inventory(connection, connection.peerId, event)
+        this.gossip.inventory(connection, connection.peerId, event)
         break
       case 'gap':
         this.#gaps.tell(connection)
@@ -232,19 +230,6 @@ export class Traffic {
     else if (this.#turnstile.mayPass(connection)) this.requests.answer(connection, peer, received, event)
     else return false
     return true
-  }
-
-  /** What a peer has, wants, or lacks: more than any honest relay would say is not looked at. */
-  #inventory(connection: Connection, peerId: PeerId, event: InventoryEvent): void {
-    const ids = event.kind === 'inventory' ? event.announced : event.ids
-    if (connection.intake?.takeIds(ids.length) !== true) {
-      // Some of it may be nowhere else.
-      if (event.kind === 'inventory') this.#missed(connection)
-      return
-    }
-    if (event.kind === 'inventory') this.gossip.announced(connection, event.announced)
-    else if (event.kind === 'get') this.gossip.propagation.serve(connection, event.ids)
-    else this.gossip.propagation.refused(peerId, event.ids)
   }
 
   #refuse(connection: Connection, id: number): void {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Pull } from '../../src/policy/pulls.js'
 import { Pulls } from '../../src/policy/pulls.js'
-import type { PeerId } from '../../src/ports/types.js'
+import type { PeerClass, PeerId } from '../../src/ports/types.js'
 
 const KEY = 'the block'
 const KIB = 1_024
@@ -28,14 +28,14 @@ const askedOf = (pulls: Pulls, at: number): (readonly [PeerId, number])[] =>
 /** Announced by each in turn, at 0. */
 function announcedBy(...peers: readonly PeerId[]): Pulls {
   const pulls = new Pulls()
-  for (const from of peers) pulls.announced(KEY, SMALL, from, false, 0)
+  for (const from of peers) pulls.announced(KEY, SMALL, from, 'regular', 0)
   return pulls
 }
 
 /** One that let a deadline pass, at 2,000. */
 function withDefaulter(from: PeerId): Pulls {
   const pulls = new Pulls()
-  pulls.announced('another', SMALL, from, false, 0)
+  pulls.announced('another', SMALL, from, 'regular', 0)
   until(pulls, 2_000)
   pulls.takeGivenUp()
   return pulls
@@ -44,9 +44,9 @@ function withDefaulter(from: PeerId): Pulls {
 describe('what has been announced', () => {
   it('is asked of the first who announces it, at once, and of nobody else', () => {
     const pulls = new Pulls()
-    expect(pulls.announced(KEY, SMALL, a, false, 0)).toBe(true)
-    expect(pulls.announced(KEY, SMALL, b, true, 0)).toBe(false)
-    expect(pulls.announced(KEY, SMALL, a, false, 10)).toBe(false)
+    expect(pulls.announced(KEY, SMALL, a, 'regular', 0)).toBe(true)
+    expect(pulls.announced(KEY, SMALL, b, 'masternode', 0)).toBe(false)
+    expect(pulls.announced(KEY, SMALL, a, 'regular', 10)).toBe(false)
     expect([pulls.size, pulls.nextAt]).toEqual([1, SILENCE_MS])
   })
 
@@ -60,8 +60,8 @@ describe('what has been announced', () => {
 
   it('is asked of trusted sources before others, in the order in which they announced it', () => {
     const pulls = announcedBy(a, b)
-    for (const from of [c, d]) pulls.announced(KEY, SMALL, from, true, 100)
-    pulls.announced(KEY, SMALL, peer(4), false, 100)
+    for (const from of [c, d]) pulls.announced(KEY, SMALL, from, 'masternode', 100)
+    pulls.announced(KEY, SMALL, peer(4), 'regular', 100)
     expect(askedOf(pulls, 1_000)).toEqual([
       [c, 250],
       [d, 500],
@@ -72,7 +72,7 @@ describe('what has been announced', () => {
 
   it('is asked once of who announces it again and again', () => {
     const pulls = announcedBy(a, b, b, a, b)
-    pulls.announced(KEY, SMALL, b, true, 200)
+    pulls.announced(KEY, SMALL, b, 'masternode', 200)
     expect(askedOf(pulls, 1_500)).toEqual([[b, 250]])
   })
 
@@ -104,8 +104,8 @@ describe('what has been announced', () => {
 
   it('is asked of the next at once where one leaves, and never of who has left', () => {
     const pulls = announcedBy(a, b, c)
-    pulls.announced('another', SMALL, a, false, 0)
-    pulls.announced('another', SMALL, c, false, 0)
+    pulls.announced('another', SMALL, a, 'regular', 0)
+    pulls.announced('another', SMALL, c, 'regular', 0)
     expect(pulls.lost(b, 5)).toEqual([])
     expect(pulls.lost(a, 10)).toEqual([
       { key: KEY, from: c },
@@ -132,7 +132,7 @@ describe('what has been announced', () => {
   it('is asked for anew by the next announcement after it was given up', () => {
     const pulls = announcedBy(a)
     pulls.refused(KEY, a, 10)
-    expect(pulls.announced(KEY, SMALL, b, false, 20)).toBe(true)
+    expect(pulls.announced(KEY, SMALL, b, 'regular', 20)).toBe(true)
   })
 })
 
@@ -141,9 +141,9 @@ describe('what is large', () => {
 
   it('is on its way while its fragments come, and no second source is asked', () => {
     const pulls = new Pulls()
-    for (const from of [a, b]) pulls.announced(KEY, 4 * MIB, from, false, 0)
+    for (const from of [a, b]) pulls.announced(KEY, 4 * MIB, from, 'regular', 0)
     for (let at = 200; at <= 3_800; at += 200) {
-      pulls.moved(a, 65_536, at)
+      pulls.moved(KEY, a, 65_536, at)
       expect(askedOf(pulls, at), String(at)).toEqual([])
     }
     // 250 ms after the last of them, at the next look.
@@ -153,8 +153,8 @@ describe('what is large', () => {
 
   it('is silent where somebody else brings fragments', () => {
     const pulls = new Pulls()
-    for (const from of [a, b]) pulls.announced(KEY, MIB, from, false, 0)
-    pulls.moved(b, 65_536, 200)
+    for (const from of [a, b]) pulls.announced(KEY, MIB, from, 'regular', 0)
+    pulls.moved(KEY, b, 65_536, 200)
     expect(askedOf(pulls, 250)).toEqual([[b, 250]])
   })
 
@@ -166,7 +166,7 @@ describe('what is large', () => {
       [4 * MIB, 16_000],
     ] as const) {
       const pulls = new Pulls()
-      pulls.announced(KEY, size, a, false, 0)
+      pulls.announced(KEY, size, a, 'regular', 0)
       until(pulls, deadlineMs - 1)
       expect([pulls.size, pulls.isDefaulter(a, deadlineMs - 1)], String(size)).toEqual([1, false])
       until(pulls, deadlineMs)
@@ -180,8 +180,8 @@ describe('what is large', () => {
       [32 * KIB + 1, []],
     ] as const) {
       const pulls = new Pulls()
-      for (const from of [a, b]) pulls.announced(KEY, size, from, false, 0)
-      pulls.moved(a, 65_536, 200)
+      for (const from of [a, b]) pulls.announced(KEY, size, from, 'regular', 0)
+      pulls.moved(KEY, a, 65_536, 200)
       expect(askedOf(pulls, 250), String(size)).toEqual(asked)
     }
   })
@@ -210,9 +210,9 @@ describe('a defaulter', () => {
 
   it('is asked last, however trusted, and whoever else announces it is asked at once', () => {
     const pulls = withDefaulter(a)
-    expect(pulls.announced(KEY, SMALL, a, true, 3_000)).toBe(false)
-    expect(pulls.announced(KEY, SMALL, b, false, 3_100)).toBe(true)
-    pulls.announced(KEY, SMALL, c, false, 3_100)
+    expect(pulls.announced(KEY, SMALL, a, 'masternode', 3_000)).toBe(false)
+    expect(pulls.announced(KEY, SMALL, b, 'regular', 3_100)).toBe(true)
+    pulls.announced(KEY, SMALL, c, 'regular', 3_100)
     expect(askedOf(pulls, 4_000)).toEqual([
       [c, 3_500],
       [a, 3_750],
@@ -221,7 +221,7 @@ describe('a defaulter', () => {
 
   it('alone is asked after 250 ms', () => {
     const pulls = withDefaulter(a)
-    pulls.announced(KEY, SMALL, a, false, 3_000)
+    pulls.announced(KEY, SMALL, a, 'regular', 3_000)
     expect(askedOf(pulls, 3_249)).toEqual([])
     expect(askedOf(pulls, 3_250)).toEqual([[a, 3_250]])
   })
@@ -230,14 +230,56 @@ describe('a defaulter', () => {
     const pulls = withDefaulter(a)
     const untilAt = 2_000 + TEN_MINUTES
     expect([pulls.isDefaulter(a, untilAt - 1), pulls.isDefaulter(a, untilAt)]).toEqual([true, false])
-    expect(pulls.announced(KEY, SMALL, a, false, untilAt)).toBe(true)
+    expect(pulls.announced(KEY, SMALL, a, 'regular', untilAt)).toBe(true)
+  })
+})
+
+describe('who may be nobody', () => {
+  it('is joined by one more for each silence, and each that is unknown by another: a crowd is soon asked', () => {
+    const pulls = new Pulls()
+    for (let i = 0; i < 17; i++) pulls.announced(KEY, SMALL, peer(i), 'unknown', 0)
+    const perCheck = [250, 500, 750, 1_000, 1_250].map((at) => until(pulls, at).length)
+    expect(perCheck).toEqual([1, 2, 4, 8, 1])
+  })
+
+  it('is asked after a regular peer, whoever announced it first', () => {
+    const pulls = new Pulls()
+    for (let i = 0; i < 17; i++) pulls.announced(KEY, SMALL, peer(i), 'unknown', 0)
+    pulls.announced(KEY, SMALL, peer(40), 'regular', 50)
+    expect(askedOf(pulls, 250)).toEqual([[peer(40), 250]])
+  })
+
+  it('has failed where it leaves while it is asked', () => {
+    const pulls = new Pulls()
+    pulls.announced(KEY, SMALL, a, 'regular', 0)
+    pulls.lost(a, 10)
+    expect(pulls.announced('another', SMALL, a, 'regular', 20)).toBe(false)
+    expect(pulls.announced('one more', SMALL, a, 'regular', 10 + 60_000)).toBe(true)
+  })
+
+  it('gets no patience for fragments of what it was not asked for', () => {
+    const pulls = new Pulls()
+    for (const from of [a, b]) pulls.announced(KEY, KIB * KIB, from, 'regular', 0)
+    pulls.moved('something else', a, 65_536, 200)
+    expect(askedOf(pulls, 250)).toEqual([[b, 250]])
+  })
+
+  it('keeps nobody waiting that is better by its fragments', () => {
+    const pulls = new Pulls()
+    pulls.announced(KEY, KIB * KIB, a, 'regular', 0)
+    pulls.announced(KEY, KIB * KIB, b, 'masternode', 10)
+    pulls.announced(KEY, KIB * KIB, c, 'masternode', 10)
+    for (const at of [100, 200]) pulls.moved(KEY, a, 65_536, at)
+    expect(askedOf(pulls, 250)).toEqual([[b, 250]])
+    for (const at of [300, 400, 500]) pulls.moved(KEY, b, 65_536, at)
+    expect(askedOf(pulls, 500)).toEqual([])
   })
 })
 
 describe('the bounds', () => {
-  const flood = (pulls: Pulls, from: PeerId, count: number, isTrusted = false): number => {
+  const flood = (pulls: Pulls, from: PeerId, count: number, peerClass: PeerClass = 'regular'): number => {
     let asked = 0
-    for (let i = 0; i < count; i++) if (pulls.announced(`${from} ${String(i)}`, SMALL, from, isTrusted, 0)) asked++
+    for (let i = 0; i < count; i++) if (pulls.announced(`${from} ${String(i)}`, SMALL, from, peerClass, 0)) asked++
     return asked
   }
 
@@ -245,7 +287,7 @@ describe('the bounds', () => {
     const pulls = new Pulls()
     expect(flood(pulls, a, 2_000)).toBe(1_024)
     expect(flood(pulls, b, 2_000)).toBe(1_024)
-    expect(flood(pulls, peer(9), 5_000, true)).toBe(4_096)
+    expect(flood(pulls, peer(9), 5_000, 'masternode')).toBe(4_096)
     expect(pulls.size).toBe(6_144)
   })
 
@@ -265,7 +307,7 @@ describe('the bounds', () => {
     pulls.arrived(`${a} 1`, a)
     pulls.arrived(`${a} 2`, a)
     // The first is still owed by who was asked for it.
-    expect([1, 2, 3, 4].map((i) => pulls.announced(`new ${String(i)}`, SMALL, a, false, 2))).toEqual([
+    expect([1, 2, 3, 4].map((i) => pulls.announced(`new ${String(i)}`, SMALL, a, 'regular', 2))).toEqual([
       true,
       true,
       false,
@@ -278,24 +320,65 @@ describe('the bounds', () => {
 
   it('hold 16,384 in all, and of those that stand any number of sources may still be told', () => {
     const pulls = new Pulls()
-    for (let i = 0; i < 20; i++) flood(pulls, peer(i), 1_000, true)
+    for (let i = 0; i < 20; i++) flood(pulls, peer(i), 1_000, 'masternode')
     expect(pulls.size).toBe(16_384)
-    expect(pulls.announced(KEY, SMALL, peer(30), true, 0)).toBe(false)
-    pulls.announced(`${a} 7`, SMALL, peer(30), false, 0)
-    expect(pulls.refused(`${a} 7`, a, 1)).toEqual({ key: `${a} 7`, from: peer(30) })
+    expect(pulls.announced(KEY, SMALL, peer(30), 'regular', 0)).toBe(false)
+    pulls.announced(`${a} 999`, SMALL, peer(30), 'regular', 0)
+    expect(pulls.refused(`${a} 999`, a, 1)).toEqual({ key: `${a} 999`, from: peer(30) })
+  })
+
+  it('let whoever has most give way to who has less, so that no crowd keeps anybody out', () => {
+    const pulls = new Pulls()
+    for (let i = 0; i < 14; i++) flood(pulls, peer(i), 2_000)
+    expect(pulls.size).toBe(12_288)
+    pulls.takeGivenUp()
+    expect(flood(pulls, peer(50), 100)).toBe(100)
+    expect(pulls.size).toBe(12_288)
+    // Its own are all still wanted, and who gave way is told of as missed.
+    for (let i = 0; i < 100; i++) expect(pulls.arrived(`${peer(50)} ${String(i)}`, peer(50))).toEqual([peer(50)])
+    const missed = [...pulls.takeGivenUp()]
+    expect(missed.length).toBeGreaterThan(0)
+    expect(missed).not.toContain(peer(50))
+  })
+
+  it('let no stranger take the place of what a trusted peer announced', () => {
+    const pulls = new Pulls()
+    for (let i = 0; i < 3; i++) flood(pulls, peer(i), 4_096, 'masternode')
+    expect(flood(pulls, peer(50), 10)).toBe(0)
+    expect(flood(pulls, peer(51), 10, 'persistent')).toBe(10)
+    for (let i = 0; i < 3; i++) expect(pulls.arrived(`${peer(i)} 0`, peer(i))).toEqual([peer(i)])
+  })
+
+  it('are sixteen for one that has failed before', () => {
+    const pulls = new Pulls()
+    flood(pulls, a, 1)
+    until(pulls, 5_000)
+    expect(pulls.isDefaulter(a, 5_000)).toBe(true)
+    let wanted = 0
+    for (let i = 0; i < 100; i++) {
+      pulls.announced(`late ${String(i)}`, SMALL, a, 'regular', 5_000)
+      wanted = pulls.size
+    }
+    expect(wanted).toBe(16)
   })
 
   it('remember sixteen sources beside those that are asked, the best of them', () => {
     const pulls = announcedBy(...Array.from({ length: 30 }, (_, i) => peer(i)))
-    pulls.announced(KEY, SMALL, peer(40), true, 0)
+    pulls.announced(KEY, SMALL, peer(40), 'masternode', 0)
     const asked = askedOf(pulls, 20_000).map(([from]) => from)
     expect(asked).toEqual([peer(40), ...Array.from({ length: 15 }, (_, i) => peer(1 + i))])
+  })
+
+  it('do not make a secret of who was forgotten for want of room, where it is given up', () => {
+    const pulls = announcedBy(...Array.from({ length: 18 }, (_, i) => peer(i)))
+    askedOf(pulls, 20_000)
+    expect([...pulls.takeGivenUp()]).toEqual([peer(0), peer(17)])
   })
 })
 
 type Step = { readonly what: 'announced' | 'arrived' | 'refused' | 'lost' | 'moved' | 'wait'; readonly n: number } & {
   readonly who: number
-  readonly isTrusted: boolean
+  readonly peerClass: PeerClass
 }
 
 const steps = fc.array(
@@ -303,10 +386,15 @@ const steps = fc.array(
     what: fc.constantFrom('announced', 'announced', 'announced', 'arrived', 'refused', 'lost', 'moved', 'wait', 'wait'),
     who: fc.nat(5),
     n: fc.nat(900),
-    isTrusted: fc.boolean(),
+    peerClass: fc.constantFrom<PeerClass>('masternode', 'regular', 'unknown'),
   }),
   { maxLength: 120 },
 )
+
+const TRUSTWORTHY: readonly (PeerClass | null)[] = ['masternode', 'regular']
+/** The best first; those that have failed come last, in an order of their own. */
+const CLASSES: readonly (PeerClass | null)[] = [...TRUSTWORTHY, 'unknown', null]
+const FAILED = CLASSES.indexOf(null)
 
 /** What a bystander knows of one key: who was asked and still owes it, who announced it and was not asked yet. */
 class Bystander {
@@ -320,19 +408,21 @@ class Bystander {
   readonly #owing = new Map<PeerId, number>()
   readonly #waiting = new Set<PeerId>()
   readonly #movedAt = new Map<PeerId, number>()
+  /** What each was when it last announced it; null once it has failed, and is worth less. */
+  readonly #classes = new Map<PeerId, PeerClass | null>()
 
   constructor(size: number) {
     this.#size = size
     this.#deadlineMs = Math.max(2_000, (1_000 * size) / (256 * KIB))
   }
 
-  step({ what, who, n, isTrusted }: Step): void {
+  step({ what, who, n, peerClass }: Step): void {
     const from = peer(who)
     if (what === 'wait') this.#wait(n)
-    else if (what === 'announced') this.#announced(from, isTrusted)
+    else if (what === 'announced') this.#announced(from, peerClass)
     else if (what === 'moved') {
-      this.pulls.moved(from, 65_536, this.now)
-      this.#movedAt.set(from, this.now)
+      this.pulls.moved(KEY, from, 65_536, this.now)
+      if (this.#owing.has(from)) this.#movedAt.set(from, this.now)
     } else if (what === 'arrived') {
       const holders = this.pulls.arrived(KEY, from)
       for (const holder of holders) expect([...this.#owing.keys(), ...this.#waiting]).toContain(holder)
@@ -341,11 +431,12 @@ class Bystander {
       this.#waiting.clear()
     } else if (what === 'refused') {
       const wasOwing = this.#owing.delete(from)
+      if (wasOwing) this.#classes.set(from, null)
       const pull = this.pulls.refused(KEY, from, this.now)
       expect(pull === null || wasOwing).toBe(true)
       this.#asked(pull)
     } else {
-      this.#owing.delete(from)
+      if (this.#owing.delete(from)) this.#classes.set(from, null)
       this.#waiting.delete(from)
       this.#movedAt.delete(from)
       for (const pull of this.pulls.lost(from, this.now)) this.#asked(pull)
@@ -361,10 +452,11 @@ class Bystander {
     expect(this.pulls.nextAt).toBe(Infinity)
   }
 
-  #announced(from: PeerId, isTrusted: boolean): void {
+  #announced(from: PeerId, peerClass: PeerClass): void {
     const isOwing = this.#owing.has(from)
+    if (!isOwing && !this.#waiting.has(from) && this.#classes.get(from) !== null) this.#classes.set(from, peerClass)
     if (this.pulls.size === 0) this.#by = from
-    const isAsked = this.pulls.announced(KEY, this.#size, from, isTrusted, this.now)
+    const isAsked = this.pulls.announced(KEY, this.#size, from, peerClass, this.now)
     this.#isHere = false
     if (!isOwing) this.#waiting.add(from)
     if (isAsked) {
@@ -377,12 +469,17 @@ class Bystander {
     const at = this.now + ms
     for (let next = this.pulls.nextAt; next <= at; next = this.pulls.nextAt) {
       this.now = next
-      const [pull, ...more] = this.pulls.due(next)
-      expect(more).toEqual([])
+      const pulls = this.pulls.due(next)
       for (const [from, deadlineAt] of this.#owing)
-        if (deadlineAt <= next && this.pulls.isDefaulter(from, next)) this.#owing.delete(from)
-      if (pull !== undefined) this.#expectSilence()
-      this.#asked(pull ?? null)
+        if (deadlineAt <= next && this.pulls.isDefaulter(from, next)) {
+          this.#owing.delete(from)
+          this.#classes.set(from, null)
+        }
+      // One, and one more for each that is asked and may be nobody.
+      const nobodies = [...this.#owing.keys()].filter((from) => !TRUSTWORTHY.includes(this.#classes.get(from) ?? null))
+      expect(pulls.length).toBeLessThanOrEqual(Math.max(1, nobodies.length))
+      if (pulls[0] !== undefined) this.#expectSilence(pulls[0].from)
+      for (const pull of pulls) this.#asked(pull)
       this.#settle()
     }
     this.now = at
@@ -398,9 +495,12 @@ class Bystander {
     this.#askedAt = this.now
   }
 
-  #expectSilence(): void {
+  /** Of all who are asked; fragments of those that the next is no better than. */
+  #expectSilence(next: PeerId): void {
     if (this.#owing.size === 0) return
-    const heardAt = [...this.#owing.keys()].map((from) => this.#movedAt.get(from) ?? -Infinity)
+    const rankOf = (from: PeerId): number => CLASSES.indexOf(this.#classes.get(from) ?? null)
+    const equals = [...this.#owing.keys()].filter((from) => rankOf(from) <= rankOf(next) && rankOf(from) < FAILED)
+    const heardAt = equals.map((from) => this.#movedAt.get(from) ?? -Infinity)
     const lastAt = Math.max(this.#askedAt, ...(this.#size > 32 * KIB ? heardAt : []))
     expect(this.now - lastAt).toBeGreaterThanOrEqual(SILENCE_MS)
   }
@@ -443,12 +543,12 @@ describe('whatever happens', () => {
             const step = one[i]
             // Who leaves, or is late, does so for all of them.
             if (step === undefined || step.what === 'lost' || step.what === 'wait' || step.what === 'moved') continue
-            const { what, isTrusted } = step
+            const { what, peerClass } = step
             const from = peer(10 * n + step.who)
             const key = String(n)
             const [first, second] = [together, alone[n] ?? together].map((pulls) =>
               what === 'announced'
-                ? pulls.announced(key, SMALL, from, isTrusted, now)
+                ? pulls.announced(key, SMALL, from, peerClass, now)
                 : what === 'arrived'
                   ? pulls.arrived(key, from)
                   : pulls.refused(key, from, now),

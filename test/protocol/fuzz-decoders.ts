@@ -153,7 +153,7 @@ const DECODERS: readonly Decoder[] = [
     name: 'inventory',
     sound: (random) => {
       const value = Array.from(
-        { length: random.below(5) },
+        { length: 1 + random.below(4) },
         (): Announced => ({ id: random.bytes(16), size: Math.max(16, someNumber(random)) }),
       )
       return { bytes: encodeInventory(value), value }
@@ -167,7 +167,7 @@ const DECODERS: readonly Decoder[] = [
   {
     name: 'ids',
     sound: (random) => {
-      const value = Array.from({ length: random.below(5) }, () => random.bytes(16))
+      const value = Array.from({ length: 1 + random.below(4) }, () => random.bytes(16))
       return { bytes: encodeIds(value), value }
     },
     read: (bytes) => {

@@ -136,7 +136,7 @@ const response = (random: SeededRandom, most?: number): Uint8Array =>
 
 /** Ids of 16 bytes, seldom so many. */
 function someIds(random: SeededRandom, many = 1_000): readonly Uint8Array[] {
-  const count = random.below(32) === 0 ? many : random.below(5)
+  const count = random.below(32) === 0 ? many : 1 + random.below(4)
   return Array.from({ length: count }, () => random.bytes(16))
 }
 const inventory = (random: SeededRandom, leastSize: number, many?: number): Uint8Array =>

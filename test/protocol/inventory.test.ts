@@ -17,7 +17,7 @@ const control = (type: number, body: Uint8Array): unknown => decodeControl({ typ
 describe('an inventory', () => {
   it('is read as it was written', () => {
     fc.assert(
-      fc.property(fc.array(anyAnnounced, { maxLength: 40 }), (announced) => {
+      fc.property(fc.array(anyAnnounced, { minLength: 1, maxLength: 40 }), (announced) => {
         const body = encodeInventory(announced)
         expect(decodeInventory(body)).toEqual(announced)
         expect(control(FRAME.inventory, body)).toEqual({ kind: 'inventory', announced })
@@ -60,15 +60,16 @@ describe('an inventory', () => {
     expect(decodeInventory(joinBytes([id, varintBytes(16)]))).toEqual([{ id, size: 16 }])
   })
 
-  it('may be empty', () => {
-    expect(decodeInventory(new Uint8Array(0))).toEqual([])
+  it('is refused where it says nothing, which would be free', () => {
+    expect(decodeInventory(new Uint8Array(0))).toBe(null)
+    expect(control(FRAME.inventory, new Uint8Array(0))).toBe('broken')
   })
 })
 
 describe('a list of ids', () => {
   it('is read as it was written, as what is wanted and as what is not there', () => {
     fc.assert(
-      fc.property(fc.array(anyId, { maxLength: 40 }), (ids) => {
+      fc.property(fc.array(anyId, { minLength: 1, maxLength: 40 }), (ids) => {
         const body = encodeIds(ids)
         expect(decodeIds(body)).toEqual(ids)
         expect(control(FRAME.get, body)).toEqual({ kind: 'get', ids })
@@ -77,9 +78,9 @@ describe('a list of ids', () => {
     )
   })
 
-  it('is refused where it is no multiple of sixteen bytes', () => {
+  it('is refused where it is empty, or no multiple of sixteen bytes', () => {
     for (let length = 0; length <= 48; length++)
-      expect(decodeIds(new Uint8Array(length)) === null, String(length)).toBe(length % 16 !== 0)
+      expect(decodeIds(new Uint8Array(length)) === null, String(length)).toBe(length === 0 || length % 16 !== 0)
     for (const type of [FRAME.get, FRAME.notFound]) expect(control(type, new Uint8Array(17))).toBe('broken')
   })
 

@@ -75,7 +75,7 @@ describe('an established session is refused', () => {
     say(pair.initiator, 64, bytes(70_000))
     pair.pump()
     expect(pair.responder.events).toEqual([
-      { kind: 'fragment', size: 32_005 },
+      { kind: 'fragment', size: 32_005, head: bytes(16) },
       refused('credit-overrun', 'credit-overrun'),
     ])
   })

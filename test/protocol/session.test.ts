@@ -24,8 +24,8 @@ describe('an established session', () => {
       for (const side of SIDES)
         expect(pair[side].events).toEqual([
           { kind: 'application', index: 0, body: bytes(250), size: 251 },
-          { kind: 'fragment', size: 32_005 },
-          { kind: 'fragment', size: 32_002 },
+          { kind: 'fragment', size: 32_005, head: bytes(16) },
+          { kind: 'fragment', size: 32_002, head: bytes(16) },
           { kind: 'application', index: 236, body: bytes(90_000), size: 90_011 },
           { kind: 'request', id: 7, index: 1, body: bytes(20), size: 23 },
         ])

@@ -156,7 +156,7 @@ describe('a frozen transcript', () => {
         { kind: 'failure', id: 2, text: 'handler-failed' },
         { kind: 'cancel', id: 3 },
         { kind: 'gap' },
-        { kind: 'fragment', size: 32_005 },
+        { kind: 'fragment', size: 32_005, head: pattern(33_000).subarray(0, 16) },
         { kind: 'application', index: 0, body: pattern(33_000), size: 33_008 },
         { kind: 'pong', payload: unhex('0001020304050607') },
         { kind: 'types', names: [{ kind: 'repeat', name: 'heartbeat' }] },

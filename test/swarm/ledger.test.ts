@@ -178,7 +178,7 @@ describe('the ledger', () => {
 describe('frames of the protocol itself', () => {
   it('are free for a while, then too many, then a flood, by identity, however often it reconnects', () => {
     const ledger = new Ledger(true)
-    const count = (now: number, id = 'a'): string => ledger.open(subject({ id })).countControl(now)
+    const count = (now: number, id = 'a'): string => ledger.open(subject({ id })).countControl(1, now)
     const counted = (n: number, now: number): ReadonlySet<string> =>
       new Set(Array.from({ length: n }, () => count(now)))
     expect(counted(256, 0)).toEqual(new Set(['needed']))
@@ -191,7 +191,7 @@ describe('frames of the protocol itself', () => {
 
   it('cost nothing of what messages have', () => {
     const quota = new Ledger(true).open(subject({}))
-    for (let i = 0; i < 1_000; i++) quota.countControl(0)
+    for (let i = 0; i < 1_000; i++) quota.countControl(1, 0)
     expect([quota.waitMs(0), passed(quota, 1_000, 0)]).toEqual([0, 100])
   })
 })

@@ -138,6 +138,42 @@ describe('an outbox', () => {
     expect(box.pushControl(frame)).toBe(false)
   })
 
+  it('refuses control frames beyond 128 KiB, and is high in them beyond a half', () => {
+    const { box } = outbox()
+    const frame = new Uint8Array(16 * 1_024)
+    const high = Array.from({ length: 8 }, () => {
+      expect(box.pushControl(frame)).toBe(true)
+      return box.isControlHigh
+    })
+    expect(high).toEqual([false, false, false, false, true, true, true, true])
+    expect(box.pushControl(Uint8Array.of(1, FRAME.gap))).toBe(false)
+    box.pickRecord()
+    expect(box.pushControl(frame)).toBe(true)
+    for (let parts = box.pickRecord(); parts.length > 0; parts = box.pickRecord());
+    expect(box.isControlHigh).toBe(false)
+  })
+
+  it('takes one message that is larger than its bound, beside what is within it, and is not high for it', () => {
+    const { box, memory } = outbox(100_000)
+    expect(box.push('normal', message(64, 250_000))).toBe(true)
+    expect([box.isHigh, box.bytes]).toEqual([false, 250_000])
+    expect(box.push('bulk', message(65, 150_000))).toBe(false)
+    expect(box.push('normal', message(66, 90_000))).toBe(true)
+    expect(box.push('normal', message(67, 20_000))).toBe(false)
+    expect(drain(box).types).toEqual([64, 66])
+    expect([box.bytes, memory.status().outboxBytes]).toEqual([0, 0])
+    expect(box.push('bulk', message(65, 150_000))).toBe(true)
+    expect(box.takeUnsent().length).toBe(1)
+    expect([box.push('bulk', message(68, 150_000)), box.bytes]).toEqual([true, 150_000])
+  })
+
+  it('takes one that is small, too, where its bound is smaller still', () => {
+    const { box } = outbox(10)
+    expect([box.push('normal', message(64, 50)), box.push('normal', message(65, 50))]).toEqual([true, false])
+    expect(drain(box).types).toEqual([64])
+    expect([box.bytes, box.push('normal', message(65, 50))]).toEqual([0, true])
+  })
+
   it('gives up what it has not sent, a message in fragments from its beginning', () => {
     const { box } = outbox(1_000_000, 40_000)
     box.push('bulk', message(64, 100_000))

@@ -220,11 +220,11 @@ describe('ids beyond what any peer needs', () => {
     await scene.world.settle()
     expect(scene.node.heard('recovered')).toEqual([[SHED(stranger)]])
     expect([scene.asked(stranger).length, scene.refused(stranger)]).toEqual([1_000, []])
-    // They fill again at 800 a minute. Of a defaulter nothing is asked at once.
+    // They fill again at 200 a second. Of a defaulter nothing is asked at once, and not much.
     await scene.world.run(3_000)
     scene.announce(stranger, ...made(30))
     await scene.world.run(250)
-    expect(scene.asked(stranger).length).toBe(1_000 + 30)
+    expect(scene.asked(stranger).length).toBe(1_000 + 16)
     expect([stranger.closed, scene.node.swarm.status().strikes]).toEqual([null, {}])
   })
 

@@ -38,18 +38,24 @@ export class Scene {
   readonly #names = new Map<string, string>()
   #made = 0
 
-  constructor(options: Partial<SwarmOptions> = {}, verdict: Verdict | Promise<Verdict> = 'accept') {
+  constructor(
+    options: Partial<SwarmOptions> = {},
+    verdict: Verdict | Promise<Verdict> | (() => Promise<Verdict>) = 'accept',
+  ) {
     this.node = this.world.node('node', {
       authorize: ({ peerId }) => this.#classes.get(peerId) ?? 'regular',
       ...options,
     })
     this.node.swarm.handle(Tx, (body) => {
       this.handled.push(String(new DataView(body.buffer, body.byteOffset).getUint32(0)))
-      return verdict
+      return typeof verdict === 'function' ? verdict() : verdict
     })
   }
 
-  static async of(options: Partial<SwarmOptions> = {}, verdict?: Verdict | Promise<Verdict>): Promise<Scene> {
+  static async of(
+    options: Partial<SwarmOptions> = {},
+    verdict?: ConstructorParameters<typeof Scene>[1],
+  ): Promise<Scene> {
     const scene = new Scene(options, verdict)
     await scene.node.swarm.start()
     return scene

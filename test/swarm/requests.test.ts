@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { HoldfastError } from '../../src/errors.js'
 import { joinBytes, utf8 } from '../../src/protocol/bytes.js'
-import { FRAME } from '../../src/protocol/frame.js'
+import { encodeFrame, FRAME } from '../../src/protocol/frame.js'
 import { request } from '../../src/protocol/message.js'
 import { varintBytes } from '../../src/protocol/varint.js'
 import type { AskOptions } from '../../src/swarm/peer.js'
@@ -135,16 +135,47 @@ describe('a request', () => {
     expect(Buffer.compare(Buffer.from((await asked) as Uint8Array), Buffer.from(bytes))).toBe(0)
   })
 
-  it('fails where the answer is more than may wait for a stranger, and the link stays', async () => {
+  it('fails where the answer is more than may wait for a stranger beside another like it, and the link stays', async () => {
+    const { world, b, ask } = await asking(() => new Uint8Array(600_000))
+    const asked = [ask(1), ask(2)].map(async (one) => outcome(one))
+    await world.settle()
+    expect(((await asked[0]) as Uint8Array).length).toBe(600_000)
+    expect(await asked[1]).toBe('request-failed')
+    expect(b.swarm.peers.size).toBe(1)
+  })
+
+  it('is refused here where it is more than the peer takes, and the link stays', async () => {
+    const world = new World()
+    const Large = request<Uint8Array, number>('large')
+    const a = world.node('a')
+    a.swarm.respond(Large, (bytes) => bytes.length)
+    await a.swarm.start()
+    const b = await world.started('b')
+    await world.connect(b, a)
+    const peer = b.swarm.peer(a.swarm.id)
+    // One byte says that bytes follow; a stranger may send 64 KiB.
+    for (const length of [65_536, 5_000_000])
+      await expect(peer?.request(Large, new Uint8Array(length))).rejects.toMatchObject({
+        code: 'message-too-big',
+        fault: 'local',
+      })
+    const asked = peer?.request(Large, new Uint8Array(65_535))
+    await world.settle()
+    expect([await asked, a.swarm.status().strikes, b.swarm.peers.size]).toEqual([65_535, {}, 1])
+  })
+
+  it('is no offence where the answer is larger than this side takes', async () => {
     const world = new World()
     const a = world.node('a')
-    a.swarm.respond(Ask, () => new Uint8Array(600_000))
+    a.swarm.respond(Ask, () => 'more than ten bytes')
     await a.swarm.start()
-    const raw = await RawPeer.connect(world, a)
-    raw.ask(1, 0, utf8('1'))
+    const b = await world.started('b')
+    await world.connect(b, a)
+    const asked = b.swarm.peer(a.swarm.id)?.request(Small, 1)
+    const failed = expect(asked).rejects.toMatchObject({ code: 'message-too-big', fault: 'remote' })
     await world.settle()
-    expect(raw.of('failure').map(({ text }) => text)).toEqual(['outbox-full'])
-    expect(raw.closed).toBe(null)
+    await failed
+    expect([b.swarm.status().strikes, b.swarm.peers.size]).toEqual([{}, 1])
   })
 
   it('fails as too-many-requests beyond 256 under way', async () => {
@@ -225,6 +256,18 @@ describe('an asker that breaks the rules', () => {
     answer()
     await world.settle()
     expect(raw.of('response')).toEqual([])
+  })
+
+  it('may be withdrawn once: more of it is a flood like any other', async () => {
+    const world = new World()
+    const a = world.node('a')
+    a.swarm.respond(Ask, never)
+    await a.swarm.start()
+    const raw = await RawPeer.connect(world, a)
+    raw.ask(1, 0, utf8('1'))
+    for (let i = 0; i < 600; i++) raw.send(FRAME.cancel, varintBytes(1))
+    await world.settle()
+    expect(raw.told).toMatchObject({ code: 'rate-limit' })
   })
 
   it('is ignored where it answers what nobody asked', async () => {

@@ -13,7 +13,7 @@ interface Link {
 
 const link = (name: string, peerClass: PeerClass = 'masternode'): Link => ({
   name,
-  identity: { peerClass } as PeerIdentity,
+  identity: { peerClass, peerId: name } as PeerIdentity,
 })
 
 /** Each body takes so long to write. */
@@ -84,6 +84,22 @@ describe('what is large and was asked for', () => {
       ask(link(name, peerClass))
     clock.advance(100)
     expect(sent.map(({ name }) => name)).toEqual(['stranger', 'one', 'two', 'other'])
+  })
+
+  it('goes to regular peers before strangers, and to each in turn, however much one asks for', () => {
+    const { ask, sent, clock } = scene(5)
+    const [first, greedy, other, regular] = [
+      link('first', 'unknown'),
+      link('greedy', 'unknown'),
+      link('other', 'unknown'),
+      link('regular', 'regular'),
+    ]
+    ask(first)
+    for (let i = 0; i < 5; i++) ask(greedy)
+    ask(other)
+    ask(regular)
+    clock.advance(60)
+    expect(sent.map(({ name }) => name)).toEqual(['first', 'regular', 'greedy', 'other'])
   })
 
   it('goes to nobody who has left, nor once the node stops', () => {
