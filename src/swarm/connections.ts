@@ -28,7 +28,9 @@ export interface ConnectionsOwner<Handle> {
 interface Contest {
   readonly newcomer: Connection
   readonly address: string | null
-  readonly deadline: Deadline
+  readonly beganAt: number
+  readonly timeoutMs: number
+  deadline: Deadline
   newcomerAnswered: boolean
   incumbentAnswered: boolean
   overdue: boolean
@@ -44,6 +46,8 @@ interface Place<Handle> {
   contests: Contest[]
 }
 
+/** How long a newcomer may be busy before it has answered. */
+const BUSY_MAX_MS = 30_000
 /** Links to one peer beside the current one. More are refused until these are settled. */
 const CONTESTS_MAX = 3
 
@@ -162,12 +166,13 @@ export class Connections<Handle> {
     const contest: Contest = {
       newcomer,
       address,
+      beganAt: this.#agenda.now(),
+      timeoutMs,
       newcomerAnswered: false,
       incumbentAnswered: false,
       overdue: false,
       deadline: this.#agenda.in(timeoutMs, () => {
-        contest.overdue = true
-        this.#judge(place, contest)
+        this.#overdue(place, contest)
       }),
     }
     place.contests.push(contest)
@@ -179,6 +184,21 @@ export class Connections<Handle> {
       contest.incumbentAnswered = true
       this.#judge(place, contest)
     })
+  }
+
+  /** A newcomer that goes on bringing records is not silent: its answer waits behind them. */
+  #overdue(place: Place<Handle>, contest: Contest): void {
+    const { newcomer, newcomerAnswered, beganAt, timeoutMs } = contest
+    const now = this.#agenda.now()
+    const isBusy = !newcomerAnswered && now - (newcomer.vitals?.heardAt ?? 0) < timeoutMs && now - beganAt < BUSY_MAX_MS
+    if (isBusy && newcomer.isOpen)
+      contest.deadline = this.#agenda.in(timeoutMs, () => {
+        this.#overdue(place, contest)
+      })
+    else {
+      contest.overdue = true
+      this.#judge(place, contest)
+    }
   }
 
   #judge(place: Place<Handle>, contest: Contest): void {

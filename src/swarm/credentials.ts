@@ -23,7 +23,7 @@ export interface CredentialsSetup {
 
 /** A delegation is renewed when it is this old by the wall clock, which may jump. */
 const RENEWAL_MS = 86_400_000
-const CHECK_MS = 600_000
+const CHECK_MS = 60_000
 const RETRY_MS = 60_000
 /** A signer that has not answered by then has failed. */
 const SIGN_MS = 10_000

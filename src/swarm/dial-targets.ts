@@ -54,6 +54,8 @@ export interface Target {
   kept: boolean
   /** Wanted because links are few. */
   isSeed: boolean
+  /** The host named it as a seed: never given up for good. */
+  isNamed: boolean
   /** Dialled only to see whether somebody is there. */
   isFelt: boolean
   // Bound: the host's own calls.
@@ -96,6 +98,7 @@ export class DialTargets {
       attempt: null,
       kept: false,
       isSeed: false,
+      isNamed: false,
       isFelt: false,
       waiters: [],
     }
@@ -128,6 +131,7 @@ export class DialTargets {
     own.waiters.push(...dialled.waiters)
     own.kept ||= dialled.kept
     own.isSeed ||= dialled.isSeed
+    own.isNamed ||= dialled.isNamed
     own.isFelt &&= dialled.isFelt
     return own
   }

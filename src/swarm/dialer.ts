@@ -178,7 +178,9 @@ export class Dialer {
   }
 
   #recover(): void {
-    const resets = this.#recovery.reset(this.#targets.all())
+    const resets = this.#recovery.reset(this.#targets.all(), () => {
+      this.#recover()
+    })
     if (resets === null) return
     for (const { target, delayMs } of resets) {
       this.#attempts.cancel(target)
@@ -275,7 +277,8 @@ export class Dialer {
     else if (next.kind === 'drop') this.forget(target)
     else if (target.standing.kind === 'idle') {
       // Whoever is forgotten is remembered as that, or hearsay would have it dialled again at once.
-      const kind = next.kind === 'cold' && target.kept ? 'cold' : 'given-up'
+      const isCold = (next.kind === 'cold' && target.kept) || target.isNamed
+      const kind = isCold ? 'cold' : 'given-up'
       target.standing = { kind, sinceAt: this.#setup.agenda.now() }
     }
   }

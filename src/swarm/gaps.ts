@@ -1,15 +1,23 @@
-/** Tells the host that something of what a peer sends is missing: at most once a second of each link, however often it is. */
-import type { Agenda } from './agenda.js'
+/**
+ * Tells the host that something of what a peer sends is missing: at once, and then at most once a second of each link, however often
+ * it is. What is missed within that second is told when it is over: who asked again before it had not missed it yet.
+ */
+import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
 import type { SwarmEmitter } from './events.js'
 
 const EVERY_MS = 1_000
 
+interface Told {
+  readonly at: number
+  later: Deadline | null
+}
+
 export class Gaps {
   readonly #agenda: Agenda
   readonly #emitter: SwarmEmitter
   // Bound: open links.
-  readonly #toldAt = new WeakMap<Connection, number>()
+  readonly #told = new WeakMap<Connection, Told>()
 
   constructor(agenda: Agenda, emitter: SwarmEmitter) {
     this.#agenda = agenda
@@ -19,8 +27,16 @@ export class Gaps {
   tell(connection: Connection): void {
     const { peerId } = connection
     const now = this.#agenda.now()
-    if (peerId === null || now - (this.#toldAt.get(connection) ?? Number.NEGATIVE_INFINITY) < EVERY_MS) return
-    this.#toldAt.set(connection, now)
+    const last = this.#told.get(connection)
+    if (peerId === null) return
+    if (last !== undefined && now - last.at < EVERY_MS) {
+      last.later ??= this.#agenda.at(last.at + EVERY_MS, () => {
+        if (connection.isOpen) this.tell(connection)
+      })
+      return
+    }
+    last?.later?.cancel()
+    this.#told.set(connection, { at: now, later: null })
     this.#emitter.emit('recovered', { peerId, cause: 'shed', gapMs: 0 })
   }
 }

@@ -7,8 +7,9 @@ import type { Link } from '../ports/transport.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Roster } from './roster.js'
 
-/** How long the other side may take to close after a goodbye. */
+/** How long the other side may take to close after a goodbye; and where another link has taken over, to read what is on its way. */
 const LINGER_MS = 2_000
+const READ_OUT_MS = 30_000
 const STRANGERS_MAX = 64
 /** Links that were open. Never fewer than two for each trusted peer: a node that stops says goodbye to all of them at once. */
 const OPENED_MAX = 1_024
@@ -36,12 +37,16 @@ export class Lingering {
     return this.#strangers.size + this.#opened.size
   }
 
-  /** The link was ended politely; it is destroyed unless it closes by itself in time. @returns to be cancelled once it has closed */
-  begin(link: Link, wasOpen: boolean): Deadline {
+  /**
+   * The link was ended politely; it is destroyed unless it closes by itself in time.
+   * @param isReadOut what is on its way must still arrive
+   * @returns to be cancelled once it has closed
+   */
+  begin(link: Link, wasOpen: boolean, isReadOut: boolean): Deadline {
     const among = wasOpen ? this.#opened : this.#strangers
     const trusted = this.#roster.count('masternode') + this.#roster.count('persistent')
     if (among.size >= (wasOpen ? Math.max(OPENED_MAX, 2 * trusted) : STRANGERS_MAX)) cutFirst(among)
-    const deadline = this.#agenda.in(LINGER_MS, () => {
+    const deadline = this.#agenda.in(isReadOut ? READ_OUT_MS : LINGER_MS, () => {
       among.delete(leaving)
       link.destroy()
     })

@@ -8,7 +8,7 @@ import type { FailurePlan } from '../policy/dial.js'
 import { planAfterFailure } from '../policy/dial.js'
 import { OfflineDetector, soonerOffline } from '../policy/offline.js'
 import type { Random } from '../ports/clock.js'
-import type { Agenda } from './agenda.js'
+import type { Agenda, Deadline } from './agenda.js'
 import { isTrustedClass } from './dial-slots.js'
 import type { Target } from './dial-targets.js'
 
@@ -35,6 +35,8 @@ export class Recovery {
   readonly #random: Random
   readonly #enabled: boolean
   #lastAt = Number.NEGATIVE_INFINITY
+  /** Too soon after the last time is not never. */
+  #again: Deadline | null = null
   #wasOffline = false
 
   constructor(agenda: Agenda, random: Random, enabled: boolean) {
@@ -63,12 +65,26 @@ export class Recovery {
     return wasOffline
   }
 
-  /** Which of the trusted to dial now, and in how long; null where it is too soon after the last time. */
-  reset(targets: Iterable<Target>): readonly { readonly target: Target; readonly delayMs: number }[] | null {
+  /**
+   * Which of the trusted to dial now, and in how long; null where it is too soon after the last time, and then `again` is called once
+   * it is not. Their failures are those of the outage: a link that is lost soon after it is no failure of the peer's.
+   */
+  reset(
+    targets: Iterable<Target>,
+    again: () => void,
+  ): readonly { readonly target: Target; readonly delayMs: number }[] | null {
     const now = this.#agenda.now()
-    if (!this.#enabled || now - this.#lastAt < ONCE_PER_MS) return null
+    if (!this.#enabled) return null
+    if (now - this.#lastAt < ONCE_PER_MS) {
+      this.#again ??= this.#agenda.at(this.#lastAt + ONCE_PER_MS, () => {
+        this.#again = null
+        again()
+      })
+      return null
+    }
     this.#lastAt = now
     const trusted = [...targets].filter(({ peerClass, kept }) => kept && isTrustedClass(peerClass))
+    for (const target of trusted) target.failures = 0
     const perMs = Math.max(STARTS_PER_SEC_MIN, trusted.length / 2) / 1_000
     let restarts = 0
     return trusted.flatMap((target) => {

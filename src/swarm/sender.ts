@@ -37,7 +37,8 @@ export class Sender {
   #saturated = false
   #waitsForTurnEnd = false
   #stopped = false
-  #gapNoted = false
+  /** `noted`: the frame waits, and tells of all that is dropped until it leaves. `told`: it has left. `again`: more was dropped since. */
+  #gap: 'none' | 'noted' | 'told' | 'again' = 'none'
   // Bound: one for each drain that the host awaits.
   #drained: (() => void)[] = []
 
@@ -80,12 +81,18 @@ export class Sender {
     return true
   }
 
-  /** Gossip was dropped: the peer is told, once for each time the outbox was full. */
+  /**
+   * Gossip was dropped: the peer is told at once, which overtakes what waits, and of what was dropped after that when all has left: a
+   * host that asks again on the first word could not have been given what was dropped later.
+   */
   noteGap(): void {
-    if (this.#gapNoted || !this.enqueueControl(FRAME.gap, EMPTY)) return
-    this.#gapNoted = true
+    if (this.#gap === 'told') this.#gap = 'again'
+    if (this.#gap !== 'none' || !this.enqueueControl(FRAME.gap, EMPTY)) return
+    this.#gap = 'noted'
     this.whenDrained(() => {
-      this.#gapNoted = false
+      const isAgain = this.#gap === 'again'
+      this.#gap = 'none'
+      if (isAgain && !this.#stopped) this.noteGap()
     })
   }
 
@@ -120,6 +127,8 @@ export class Sender {
     while (!this.#saturated && !this.#stopped && !this.outbox.isEmpty) {
       const parts = this.outbox.pickRecord()
       if (parts.length === 0) break
+      // Control frames go first.
+      if (this.#gap === 'noted') this.#gap = 'told'
       this.#saturated = !this.#setup.write(parts)
     }
     if (this.isIdle) this.#callDrained()

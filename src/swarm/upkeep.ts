@@ -64,7 +64,7 @@ export class Upkeep {
     if (reason.fault !== 'local' && reason.code !== 'shutdown') scores.outcome(peer.id, false, now)
     journal.note(peer.id, `disconnected: ${reason.code} (${reason.fault})`, now)
     const heardAt = connection.vitals?.heardAt ?? now
-    this.watch.disconnected(peer.id, heardAt, reason.code === 'shutdown' ? reason.retryAfterMs : undefined)
+    this.watch.disconnected(peer, heardAt, reason.code === 'shutdown' ? reason.retryAfterMs : undefined)
     if (gone) this.maintainer.soon()
   }
 

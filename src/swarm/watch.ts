@@ -2,23 +2,26 @@
  * Watches the whitelist: says when it comes apart and when it is whole again, and of each trusted peer that was away, when it
  * is back and for how long its messages may have passed us by.
  */
+import { BoundedMap } from '../policy/bounded-map.js'
 import { PartitionDetector } from '../policy/partition.js'
 import type { PeerId } from '../ports/types.js'
 import type { Connections } from './connections.js'
+import { isTrustedClass } from './dial-slots.js'
 import type { SwarmContext } from './context.js'
 import type { Peer } from './peer.js'
 
 /** After the time it named, a peer may take this long to be linked again. */
 const RETURN_MS = 10_000
+const PEERS_MAX = 8_192
 
 export class Watch {
   readonly #context: SwarmContext
   readonly #connections: Connections<Peer>
   readonly #partition: PartitionDetector
-  // Bound: the operator's lists.
-  readonly #lostAt = new Map<PeerId, number>()
-  /** Who said when it will be back. Bound: the operator's lists. */
-  readonly #awayUntil = new Map<PeerId, number>()
+  /** Bound: PEERS_MAX; the host's own say may make anybody trusted. */
+  readonly #lostAt = new BoundedMap<number>(PEERS_MAX)
+  /** Who said when it will be back. Bound: PEERS_MAX. */
+  readonly #awayUntil = new BoundedMap<number>(PEERS_MAX)
   /** As the last update found them; null before the first. Bound: the operator's lists. */
   #missing: readonly PeerId[] | null = null
 
@@ -47,9 +50,9 @@ export class Watch {
    * @param heardAt when it was last heard: what it sent from then on is missing
    * @param backInMs what it said itself of its return
    */
-  disconnected(peerId: PeerId, heardAt: number, backInMs: number | undefined): void {
-    const { agenda, roster } = this.#context
-    if (roster.classOf(peerId) !== null) {
+  disconnected({ id: peerId, class: peerClass }: Peer, heardAt: number, backInMs: number | undefined): void {
+    const { agenda } = this.#context
+    if (isTrustedClass(peerClass)) {
       this.#lostAt.set(peerId, heardAt)
       if (backInMs !== undefined) this.#awayUntil.set(peerId, agenda.now() + backInMs + RETURN_MS)
     }

@@ -91,6 +91,7 @@ export class Wishes {
     const target = this.#targets.provide(address.peerId, 'regular', [address])
     const { standing } = target
     target.isSeed = true
+    target.isNamed = true
     if (target.attempt !== null) return
     if (standing.kind === 'idle') this.want(address.peerId, target.peerClass, [address])
     else if (standing.kind === 'cold' || standing.kind === 'given-up')

@@ -29,6 +29,8 @@ const FIRST_PORT = 40_000
 interface WaitingDial {
   readonly from: SimHost
   readonly to: SimHost | undefined
+  /** Of the process that dials. */
+  readonly clock: SimClock
   readonly startedAt: number
   readonly knock: () => void
 }
@@ -137,6 +139,7 @@ export class SimNetwork implements SimMedium {
     if (silent) host.up = false
     clock.kill()
     for (const pipe of [...this.#pipes]) pipe.processDied(clock, silent)
+    for (const dial of this.#waiting) if (dial.clock === clock) this.#waiting.delete(dial)
   }
 
   /** One-way latency between two hosts, without jitter: the same for every link of the pair. */
@@ -188,6 +191,7 @@ export class SimNetwork implements SimMedium {
     const dial: WaitingDial = {
       from,
       to,
+      clock,
       startedAt: this.time.now,
       knock: () => {
         if (to === undefined) return
