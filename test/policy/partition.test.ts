@@ -96,6 +96,32 @@ describe('a partition', () => {
     expect(detector.update(view(10, 0), 3_000)).toMatchObject({ kind: 'healed', missing: early })
   })
 
+  it('is over once so few are missing for a minute that no partition would be suspected for them, and another can be told', () => {
+    const detector = whole(20)
+    expect(detector.update(view(20, 10), 1_000)).toMatchObject({ kind: 'suspected' })
+    expect(detector.update(view(20, 2), 2_000)).toBe(null)
+    // More in between: the minute begins anew.
+    expect(detector.update(view(20, 6), 30_000)).toBe(null)
+    expect(detector.update(view(20, 2), 40_000)).toBe(null)
+    expect(detector.update(view(20, 2), 99_999)).toBe(null)
+    expect(detector.update(view(20, 2), 100_000)).toEqual({ kind: 'healed', missing: ids(10), forMs: 99_000 })
+    expect(detector.update(view(20, 2), 3_000_000)).toBe(null)
+    expect(detector.update(view(20, 11), 3_001_000)).toMatchObject({ kind: 'suspected', missing: ids(11) })
+  })
+
+  it('is not over while as many are missing as would be one, however long', () => {
+    const detector = whole(20)
+    detector.update(view(20, 6), 1_000)
+    for (let at = 2_000; at < 600_000; at += 5_000) expect(detector.update(view(20, 6), at)).toBe(null)
+  })
+
+  it('is over where fewer than four are listed any more', () => {
+    const detector = whole(5)
+    expect(detector.update(view(5, 3), 1_000)).toMatchObject({ kind: 'suspected' })
+    expect(detector.update(view(3, 1), 5_000)).toEqual({ kind: 'healed', missing: ids(3), forMs: 4_000 })
+    expect([detector.suspectedAt, detector.update(view(3, 3), 6_000)]).toEqual([null, null])
+  })
+
   it('is told once and healed once, in turn, whatever the view does', () => {
     const step = fc.record({ missing: fc.nat(10), ms: fc.nat(40_000) })
     fc.assert(

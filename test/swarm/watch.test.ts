@@ -162,3 +162,20 @@ describe('a link that falls silent', () => {
     }
   })
 })
+
+describe('a peer that only the host says is a masternode', () => {
+  it('is told as returned, as one that is listed', () => {
+    const { lab, heard, forget } = listen({
+      seed: 5,
+      masternodes: 3,
+      swarm: (index) => ({ authorize: () => 'masternode', ...(index === 0 ? { masternodes: [] } : {}) }),
+    })
+    lab.run(20_000)
+    forget()
+    lab.reset(0, 1)
+    lab.run(20_000)
+    expect(heard(0, 'recovered').map(({ args: [gap] }) => gap)).toMatchObject([
+      { peerId: lab.id(1), cause: 'returned' },
+    ])
+  })
+})

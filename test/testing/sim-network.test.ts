@@ -183,6 +183,18 @@ describe('a simulated link', () => {
 })
 
 describe('a process that dies', () => {
+  it('leaves no dial behind that a healed cut would let through', () => {
+    const net = makeNet()
+    const [host] = net.hosts
+    const [clock] = net.clocks
+    net.network.split([0], [1])
+    const dialled = runThen(dial(net), net, 3_500)
+    if (host !== undefined && clock !== undefined) net.network.crash(host, clock, false)
+    net.network.heal()
+    net.time.run(10_000)
+    expect([dialled.outcome, net.accepted, net.network.pipes.size]).toEqual([[], [], 0])
+  })
+
   it('resets its links, a latency later, and refuses those who dial', () => {
     const { net, near, far } = linked()
     const [, host] = net.hosts
