@@ -195,3 +195,21 @@ describe('frames of the protocol itself', () => {
     expect([quota.waitMs(0), passed(quota, 1_000, 0)]).toEqual([0, 100])
   })
 })
+
+describe('ids of broadcasts', () => {
+  it('are a thousand at once and two hundred a second for a stranger, and for all of one address four times that', () => {
+    const ledger = new Ledger(true)
+    const take = (id: string, count: number, now: number): boolean => ledger.open(subject({ id })).takeIds(count, now)
+    expect([take('a', 1_000, 0), take('a', 1, 0)]).toEqual([true, false])
+    expect([take('a', 200, 1_000), take('a', 1, 1_000)]).toEqual([true, false])
+    expect(['b', 'c'].map((id) => take(id, 1_000, 1_000))).toEqual([true, true])
+    // 4,000 at once, of which 1,200 and 2,000 are gone and 200 of every second are back four times over.
+    expect([take('d', 1_000, 1_000), take('e', 1_000, 1_000)]).toEqual([true, false])
+    expect(take('e', 1_000, 2_000)).toBe(true)
+    // What was refused for the address's sake is not taken from the peer.
+    const other = new Ledger(true)
+    const own = other.open(subject({ id: 'a' }))
+    for (const id of ['b', 'c', 'd', 'e']) other.open(subject({ id })).takeIds(1_000, 0)
+    expect([own.takeIds(1, 0), own.takeIds(800, 1_000)]).toEqual([false, true])
+  })
+})

@@ -24,6 +24,8 @@ class Bench {
   /** Peer and type of each frame that was sent. */
   readonly frames: string[] = []
   readonly missed: string[] = []
+  /** Peers that read nothing: their control frames pile up. */
+  readonly deaf = new Set<string>()
   readonly propagation: Propagation
   #made = 0
 
@@ -44,7 +46,18 @@ class Bench {
 
   join(name: string): Connection {
     const peerId = name as PeerId
+    const { deaf, frames } = this
+    const sender = {
+      flush: () => undefined,
+      noteGap: () => frames.push(`${name} gap`),
+      outbox: {
+        get isControlHigh(): boolean {
+          return deaf.has(name)
+        },
+      },
+    }
     const link = {
+      sender,
       peerId,
       identity: { peerId, peerClass: 'regular', limits: { messageBytesMax: 65_536 } },
       hello: { limits: { messageBytesMax: 65_536 } },
@@ -124,6 +137,41 @@ describe('a link that is gone', () => {
     expect(bench.missed).toEqual([])
     bench.clock.advance(501)
     expect(bench.missed).toEqual(['a'])
+  })
+})
+
+describe('a link that reads nothing', () => {
+  it('is told nothing more, at once or later, and of all of it once it reads', () => {
+    const bench = new Bench()
+    for (let i = 0; i < 30; i++) bench.join(`peer ${String(i)}`)
+    bench.deaf.add('peer 3')
+    for (let i = 0; i < 5; i++) {
+      bench.relay(SMALL)
+      bench.clock.endTurn()
+      bench.clock.advance(2_000)
+    }
+    const framesOf = (name: string): readonly string[] => bench.frames.filter((frame) => frame.startsWith(`${name} `))
+    expect([framesOf('peer 3'), framesOf('peer 4').length]).toEqual([[], 5])
+    bench.deaf.clear()
+    bench.clock.advance(2_000)
+    expect(framesOf('peer 3')).toEqual([`peer 3 ${String(FRAME.inventory)}`])
+  })
+
+  it('is told that it has missed something where that is here no more', () => {
+    const bench = new Bench()
+    for (let i = 0; i < 30; i++) bench.join(`peer ${String(i)}`)
+    bench.deaf.add('peer 3')
+    for (let i = 0; i < 3; i++) {
+      bench.relay(SMALL)
+      bench.clock.endTurn()
+      bench.clock.advance(40_000)
+    }
+    bench.deaf.clear()
+    bench.clock.advance(2_000)
+    expect(bench.frames.filter((frame) => frame.startsWith('peer 3 '))).toEqual([
+      'peer 3 gap',
+      `peer 3 ${String(FRAME.inventory)}`,
+    ])
   })
 })
 

@@ -1,7 +1,8 @@
 /** What a node does about what others say they have: whom it asks, when it asks another, and what may never come of it. */
 import { describe, expect, it } from 'vitest'
 import { joinBytes } from '../../src/protocol/bytes.js'
-import { FRAME } from '../../src/protocol/frame.js'
+import { encodeFrame, FRAME } from '../../src/protocol/frame.js'
+import { encodeInventory } from '../../src/protocol/inventory.js'
 import { FRAGMENTED, LARGE, Scene, SMALL } from './propagation-scene.js'
 import type { RawPeer } from './raw-peer.js'
 
@@ -226,6 +227,20 @@ describe('ids beyond what any peer needs', () => {
     await scene.world.run(250)
     expect(scene.asked(stranger).length).toBe(1_000 + 16)
     expect([stranger.closed, scene.node.swarm.status().strikes]).toEqual([null, {}])
+  })
+
+  it('are no offence of a relay that tells of a thousand messages a second, and a flood where they are very many more', async () => {
+    const scene = await Scene.of()
+    const stranger = await scene.peer('unknown')
+    const frame = encodeFrame(FRAME.inventory, encodeInventory([scene.make(SMALL)]))
+    const tell = async (count: number): Promise<void> => {
+      for (let at = 0; at < count; at += 1_000) stranger.record(Array.from({ length: 1_000 }, () => frame))
+      await scene.world.run(1_000)
+    }
+    for (let second = 0; second < 60; second++) await tell(1_000)
+    expect(stranger.closed).toBe(null)
+    for (let second = 0; second < 4; second++) await tell(30_000)
+    expect([stranger.told, scene.node.heard('ban')]).toMatchObject([{ code: 'rate-limit' }, []])
   })
 
   it('keep nobody else from being asked', async () => {

@@ -331,6 +331,23 @@ describe('who asks', () => {
     expect((await served('masternode'))[0]).toBe(12)
   })
 
+  it('may ask for as many as it was told of, whatever else it has asked for', async () => {
+    const scene = await Scene.of()
+    const stranger = await scene.peer('unknown')
+    // As many ids of nothing as it may ask for at once.
+    scene.get(stranger, ...Array.from({ length: 1_000 }, () => scene.make(SMALL)))
+    const [one, two, three] = [scene.publish(LARGE), scene.publish(LARGE), scene.publish(LARGE)]
+    await scene.world.settle()
+    expect([scene.told(stranger).length, scene.refused(stranger).length]).toEqual([3, 1_000])
+    scene.get(stranger, one, two)
+    scene.get(stranger, three)
+    scene.get(stranger, one)
+    await scene.world.settle()
+    expect(scene.sent(stranger)).toEqual([one.name, two.name, three.name])
+    // It has asked for all that it was told of: now every id counts again.
+    expect(scene.refused(stranger).length).toBe(1_000)
+  })
+
   it('is told of what nobody has heard of that it is not here, and nothing else happens', async () => {
     const scene = await Scene.of()
     const peer = await scene.peer()
