@@ -76,6 +76,24 @@ describe('onceEvent', () => {
   })
 })
 
+describe('the end of a swarm', () => {
+  it('ends what waits for an event, and what begins to wait after it', async () => {
+    const { events } = emitter()
+    const stream = eventStream(events, 'listening', undefined)
+    const [first, second] = [stream.next(), stream.next()]
+    await settled()
+    events.emit('listening', 'one')
+    expect((await first).value).toEqual(['one'])
+    const once = onceEvent(events, 'listening', undefined)
+    const rejected = expect(once).rejects.toMatchObject({ code: 'not-running' })
+    events.end()
+    await rejected
+    expect((await second).done).toBe(true)
+    await expect(onceEvent(events, 'listening', undefined)).rejects.toMatchObject({ code: 'not-running' })
+    expect((await eventStream(events, 'listening', undefined).next()).done).toBe(true)
+  })
+})
+
 describe('eventStream', () => {
   it('holds 1,024 for a slow reader, and drops the oldest beyond', async () => {
     const { events } = emitter()

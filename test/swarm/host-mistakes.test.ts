@@ -1,8 +1,16 @@
 /** What a host may get wrong, and what it is told. */
 import { describe, expect, it } from 'vitest'
-import { request } from '../../src/protocol/message.js'
+import { workerPool } from '../../src/kit/index.js'
+import { BackoffPolicy } from '../../src/policy/backoff.js'
+import { Blacklist } from '../../src/policy/blacklist.js'
+import { DedupCache } from '../../src/policy/dedup.js'
+import { PeerStore } from '../../src/policy/peer-store.js'
+import { direct, message, request } from '../../src/protocol/message.js'
 import type { TrustedDirectory } from '../../src/ports/discovery.js'
 import type { Storage } from '../../src/ports/storage.js'
+import { swarmLab } from '../../src/testing/index.js'
+import { tcp } from '../../src/transports/tcp.js'
+import { webSocket } from '../../src/transports/websocket.js'
 import { settlePromises, World } from './world.js'
 
 const never = async (): Promise<never> => Promise.reject(new Error('EIO'))
@@ -71,6 +79,7 @@ describe('a mistake of the host', () => {
       [{ limits: { stranger: {} } }, 'there is no class limits.stranger'],
       [{ healing: { foo: true } }, 'there is no option healing.foo'],
       [{ healing: { giveUp: 1 } }, 'healing.giveUp must be'],
+      [{ protocol: { version: 1, minVersion: 1, max: 2 } }, 'there is no option protocol.max'],
       [{ masternodes: [undefined] }, 'an address must be text'],
     ]
     for (const [options, message] of wrong) expect(() => world.node('a', options), message).toThrow(message)
@@ -78,6 +87,63 @@ describe('a mistake of the host', () => {
     expect(() => {
       swarm.masternodes.add(null as never)
     }).toThrow('an address must be text, and not null')
+  })
+
+  it('in the name of an option is told wherever there are options, and not taken for a default', () => {
+    const { swarm } = new World().node('a')
+    const wrong: [() => unknown, string][] = [
+      [() => message('m', { ids: String } as never), 'message.ids'],
+      [() => direct('d', { id: String } as never), 'direct.id'],
+      [() => request('r', { maxBytse: 1 } as never), 'request.maxBytse'],
+      [() => new BackoffPolicy({ master: {} } as never), 'backoff.master'],
+      [() => new BackoffPolicy({ regular: { first: 1 } } as never), 'backoff.regular.first'],
+      [() => new Blacklist({ banms: 1 } as never), 'blacklist.banms'],
+      [() => new DedupCache({ size: 1 } as never), 'dedup.size'],
+      [() => new PeerStore({ size: 1 } as never), 'peerStore.size'],
+      [() => swarmLab({ seed: 1, masternodes: 0, node: 5 } as never), 'swarmLab.node'],
+      [() => swarm.ban('192.0.2.1', { for: 1_000 } as never), 'ban.for'],
+      [() => tcp({ keepAlive: 1 } as never), 'tcp.keepAlive'],
+      [() => webSocket({ timeoutMs: 1 } as never), 'webSocket.timeoutMs'],
+      [() => workerPool('file:///a.js', { threads: 1 } as never), 'workerPool.threads'],
+    ]
+    for (const [run, name] of wrong) expect(run, name).toThrow(`there is no option ${name}`)
+    expect(() => message('m', null as never)).toThrow('message must be an object, but was null')
+  })
+
+  it('in what is no definition, no function, no codec, no schema, nobody or no time is told at once', async () => {
+    const world = new World()
+    const { swarm } = await world.started('a')
+    const wrong: [() => unknown, string][] = [
+      [() => message('m', { codec: { encode: String } as never }), 'codec must be an object with methods'],
+      [() => message('m', { schema: { parse: String } as never }), 'schema must be a Standard Schema'],
+      [() => message('m', { id: 'hash' as never }), 'id must be a function'],
+      [
+        () => {
+          swarm.handle(message('m'), undefined as never)
+        },
+        'the handler of m must be a function',
+      ],
+      [
+        () => {
+          swarm.handle('m' as never, () => 'accept' as const)
+        },
+        'the definition must be what message() or direct() makes, but was "m"',
+      ],
+      [() => swarm.broadcast(message('m'), new Uint8Array(1), { to: 'masternodes' as never }), 'to must be a list'],
+      [() => swarm.ban('192.0.2.1', { forMs: '5' as never }), 'forMs must be a number above 0'],
+      [() => swarmLab({ seed: 1.5, masternodes: 0 }), 'seed must be an integer'],
+      [
+        () => {
+          swarmLab({ seed: 1, masternodes: 0 }).run(Number.NaN)
+        },
+        'ms must be a number from 0',
+      ],
+    ]
+    for (const [run, text] of wrong) expect(run, text).toThrow(text)
+    await expect(swarm.stop({ backIn: 5 } as never)).rejects.toThrow('there is no option stop.backIn')
+    // Nothing of it was taken: the name is still free.
+    swarm.handle(message('m'), () => 'accept')
+    await world.stop()
   })
 
   it('leaves no timer behind where a question is asked with a bad one', async () => {

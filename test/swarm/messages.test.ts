@@ -314,6 +314,10 @@ describe('a handler', () => {
     raw.broadcast(0, 'plain', json(1))
     await world.settle()
     expect(a.heard('error').map(([{ code }]) => code)).toEqual(['handler-failed', 'handler-failed'])
+    expect(a.heard('error')[0]?.[0]).toMatchObject({
+      message: "the handler of plain must answer 'accept', 'ignore' or 'reject'",
+      cause: 'answered "maybe"',
+    })
     expect(a.swarm.status().strikes).toEqual({})
   })
 

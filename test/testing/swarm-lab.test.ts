@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { message } from '../../src/protocol/message.js'
+import { message, request } from '../../src/protocol/message.js'
 import { SwarmLab, swarmLab } from '../../src/testing/index.js'
 
 const Tx = message<number>('tx')
@@ -140,5 +140,36 @@ describe('a swarm lab', () => {
     const lab = swarmLab({ seed: 1, masternodes: 2 })
     expect(() => lab.id(2)).toThrow(RangeError)
     expect(lab.size).toBe(2)
+  })
+})
+
+describe('a lab whose hosts use promises', () => {
+  const Ask = request<number, number>('ask')
+  const run = async (seed: number): Promise<{ readonly answers: readonly number[]; readonly trace: string }> => {
+    const answers: number[] = []
+    const lab = swarmLab({
+      seed,
+      masternodes: 3,
+      prepare: (swarm, index) => {
+        swarm.respond(Ask, async (n) => {
+          await Promise.resolve()
+          return n * 10
+        })
+        if (index === 0)
+          swarm.on('peer:connect', async (peer) => {
+            answers.push(await peer.request(Ask, await peer.request(Ask, 1)))
+          })
+      },
+    })
+    await lab.runAsync(20_000)
+    expect(lab.now).toBe(21_000)
+    return { answers, trace: lab.trace }
+  }
+
+  it('settles them between its instants, and is the same each time', async () => {
+    const [first, again, other] = [await run(1), await run(1), await run(2)]
+    expect(first.answers).toEqual([100, 100])
+    expect(again).toEqual(first)
+    expect(other.trace).not.toBe(first.trace)
   })
 })
