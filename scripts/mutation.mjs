@@ -6,6 +6,13 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const globs = process.argv.slice(2)
+if (globs.some((glob) => glob.startsWith('-'))) {
+  const isAsked = globs.includes('--help') || globs.includes('-h')
+  const usage =
+    'npm run mutation [-- GLOB…]: mutation testing of the policies, or of the sources that the globs name (docs/mutation.md)\n'
+  ;(isAsked ? process.stdout : process.stderr).write(usage)
+  process.exit(isAsked ? 0 : 2)
+}
 const selection = globs.length === 0 ? [] : ['--mutate', globs.join(',')]
 const { status } = spawnSync(
   process.execPath,

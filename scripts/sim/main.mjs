@@ -28,6 +28,10 @@ ${Object.values(GATES)
   --json          one JSON object on standard output, progress on standard error
 `
 
+if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
+  process.stdout.write(USAGE)
+  process.exit(0)
+}
 const options = {
   seeds: { type: 'string' },
   seed: { type: 'string' },
