@@ -6,7 +6,7 @@
 import { ipBucket, ipPrefix, isLoopback } from './address.js'
 import { checkLimit } from './limit.js'
 import { invalidOption } from '../errors.js'
-import { KeyedRateLimit, TokenBucket } from './rate-limit.js'
+import { KeyedRateLimit } from './rate-limit.js'
 
 /** Options of {@link PendingPool}. */
 export interface PendingPoolOptions {
@@ -26,11 +26,6 @@ export interface PendingPoolOptions {
   readonly prefixAttemptsPerMin?: number
   /** The same for listed addresses; default 60. */
   readonly listedAttemptsPerMin?: number
-  /**
-   * Strangers per second from everywhere together, 1 to 65,536, twice as many at once; default 200. A handshake costs some 0.6 ms:
-   * whoever has very many networks to come from gets an eighth of a core, and no more.
-   */
-  readonly strangersPerSec?: number
 }
 
 /** `rate-limit`: too many attempts within a minute. `busy`: too many under way, from there or in all. */
@@ -70,7 +65,6 @@ export class PendingPool {
   readonly #attempts: KeyedRateLimit
   readonly #prefixAttempts: KeyedRateLimit
   readonly #listedAttempts: KeyedRateLimit
-  readonly #allStrangers: TokenBucket
   /** In order of arrival. Bound: the open share of `pendingMax`. */
   readonly #strangers = new Map<string, Pending>()
   /** Bound: `pendingMax`, less the strangers. */
@@ -80,7 +74,7 @@ export class PendingPool {
   constructor(options: PendingPoolOptions) {
     const { pendingMax, listedShare = 0.5, perBucketMax = 4, perIpLimits = true } = options
     const { attemptsPerMin = 10, listedAttemptsPerMin = 60, listedPerBucketMax = pendingMax } = options
-    const { prefixAttemptsPerMin = 120, strangersPerSec = 200 } = options
+    const { prefixAttemptsPerMin = 120 } = options
     if (!(listedShare >= 0 && listedShare <= 1)) throw invalidOption('listedShare', listedShare, 'a number from 0 to 1')
     this.#listedShare = listedShare
     this.#pendingMax = checkLimit('pendingMax', pendingMax, 1, 65_536)
@@ -91,8 +85,6 @@ export class PendingPool {
     this.#attempts = perMinute('attemptsPerMin', attemptsPerMin)
     this.#prefixAttempts = perMinute('prefixAttemptsPerMin', prefixAttemptsPerMin)
     this.#listedAttempts = perMinute('listedAttemptsPerMin', listedAttemptsPerMin)
-    const perSec = checkLimit('strangersPerSec', strangersPerSec, 1, 65_536)
-    this.#allStrangers = new TokenBucket({ perSec, burst: 2 * perSec })
   }
 
   /** Handshakes under way. */
@@ -153,9 +145,7 @@ export class PendingPool {
 
   #mayTry(bucket: string, group: string, listed: boolean, now: number): boolean {
     if (listed) return this.#listedAttempts.take(bucket, 1, now)
-    // The narrowest first: who may not try takes nothing from others.
-    if (!this.#attempts.take(bucket, 1, now) || !this.#prefixAttempts.take(group, 1, now)) return false
-    return this.#allStrangers.take(1, now)
+    return this.#attempts.take(bucket, 1, now) && this.#prefixAttempts.take(group, 1, now)
   }
 
   #isCrowded(bucket: string | null, kin: ReadonlyMap<string, Pending>, max: number): boolean {

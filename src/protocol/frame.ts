@@ -35,7 +35,7 @@ export const FRAME_BYTES_MAX = 32_768
 const FRAGMENT_DATA_MAX = 32_000
 /** Every fragment but the last carries at least this much. */
 const FRAGMENT_DATA_MIN = 1_024
-/** As many bytes as a broadcast's id has, which is what its body begins with. */
+/** A broadcast's body begins with an id of so many bytes. */
 const HEAD_BYTES = 16
 /** What a message's limit leaves out: its type, its request id and flags, or its broadcast id. */
 export const HEADER_BYTES_MAX = 64
@@ -267,15 +267,10 @@ export class Reassembly {
     const { innerType, total, bytes } = partial
     this.#lanes[lane] = partial.length < total ? partial : null
     const at = varintLength(innerType)
-    if (partial.length < total)
-      return { kind: 'partial', innerType, head: (bytes ?? EMPTY).subarray(at, at + HEAD_BYTES) }
+    const head = (bytes ?? EMPTY).subarray(at, at + HEAD_BYTES)
+    if (partial.length < total) return { kind: 'partial', innerType, head }
     if (bytes === null) return { kind: 'shed', innerType }
-    return {
-      kind: 'whole',
-      innerType,
-      early,
-      frame: { type: innerType, body: bytes.subarray(at, total) },
-    }
+    return { kind: 'whole', innerType, early, frame: { type: innerType, body: bytes.subarray(at, total) } }
   }
 
   #begin(reader: ByteReader, body: Uint8Array): PartialMessage | FrameFault {

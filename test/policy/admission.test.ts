@@ -266,41 +266,6 @@ describe('PendingPool', () => {
     expect(pool.admit('k', '1.1.1.1', false, 66_000)).toEqual({ kind: 'refuse', code: 'rate-limit' })
   })
 
-  it('counts strangers from everywhere together, and neither listed ones nor those of this machine', () => {
-    const pool = new PendingPool({ pendingMax: 64, strangersPerSec: 20 })
-    const ipOf = (at: number): string => `${String(20 + Math.floor(at / 256))}.${String(at % 256)}.1.1`
-    const come = (from: number, count: number, now: number): number => {
-      let admitted = 0
-      for (let at = from; at < from + count; at++)
-        if (pool.admit('k', ipOf(at), false, now).kind === 'admit') admitted++
-      return admitted
-    }
-    expect(come(0, 100, 0)).toBe(40)
-    expect(pool.admit('k', ipOf(100), false, 0)).toEqual({ kind: 'refuse', code: 'rate-limit' })
-    expect(pool.admit('k', ipOf(101), true, 0)).toEqual(ADMITTED)
-    expect(pool.admit('k', '127.0.0.1', false, 0)).toEqual(ADMITTED)
-    expect(come(200, 100, 1_000)).toBe(20)
-    expect([come(300, 100, 1_049), come(300, 100, 1_050)]).toEqual([0, 1])
-  })
-
-  it('lets who may not try take nothing from everybody else', () => {
-    const pool = new PendingPool({ pendingMax: 64, strangersPerSec: 20, prefixAttemptsPerMin: 15 })
-    // Ten from the one address, five more from all of its network.
-    for (let i = 0; i < 200; i++) pool.admit('k', '1.1.1.1', false, 0)
-    for (let i = 0; i < 200; i++) pool.admit('k', `1.1.1.${String(i)}`, false, 0)
-    let others = 0
-    for (let i = 0; i < 40; i++) if (pool.admit('k', `2.${String(i)}.1.1`, false, 0).kind === 'admit') others++
-    expect(others).toBe(25)
-  })
-
-  it('counts two hundred strangers a second where nothing else is said', () => {
-    const pool = new PendingPool({ pendingMax: 64 })
-    let admitted = 0
-    for (let i = 0; i < 1_000; i++)
-      if (pool.admit('k', `${String(20 + (i >> 8))}.${String(i & 255)}.1.1`, false, 0).kind === 'admit') admitted++
-    expect(admitted).toBe(400)
-  })
-
   it('counts nothing by IP where it is told not to', () => {
     const pool = new PendingPool({ pendingMax: 64, perIpLimits: false })
     for (let i = 0; i < 30; i += 1) expect(pool.admit(String(i), '1.1.1.1', false, 0)).toEqual(ADMITTED)
@@ -313,7 +278,6 @@ describe('PendingPool', () => {
     expect(new PendingPool({ pendingMax: 1, listedShare: 0 }).admit('k', null, false, 0)).toEqual(ADMITTED)
     expect(new PendingPool({ pendingMax: 1, listedShare: 1 }).admit('k', null, false, 0)).toEqual(BUSY)
     expect(() => new PendingPool({ pendingMax: 64, prefixAttemptsPerMin: 0 })).toThrow('prefixAttemptsPerMin')
-    expect(() => new PendingPool({ pendingMax: 64, strangersPerSec: 0 })).toThrow('strangersPerSec')
     expect(() => new PendingPool({ pendingMax: 64, perBucketMax: 0 })).toThrow('perBucketMax')
     expect(() => new PendingPool({ pendingMax: 64, listedPerBucketMax: 0 })).toThrow('listedPerBucketMax')
     expect(() => new PendingPool({ pendingMax: 64, attemptsPerMin: 0 })).toThrow('attemptsPerMin')
