@@ -192,7 +192,7 @@ export function expectKind(
 }
 
 function toFormat<T>(codec: Codec<T> | undefined, schema: StandardSchemaV1<unknown, T> | undefined): PayloadFormat<T> {
-  if (codec !== undefined && !(isFunction(codec.encode) && isFunction(codec.decode)))
+  if (codec !== undefined && (typeof codec.encode !== 'function' || typeof codec.decode !== 'function'))
     throw invalidOption('codec', codec, 'an object with methods `encode` and `decode`')
   // JavaScript may pass anything.
   const standard: unknown = schema?.['~standard']

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { HoldfastError } from '../../src/errors.js'
 import { joinBytes, utf8 } from '../../src/protocol/bytes.js'
-import { encodeFrame, FRAME } from '../../src/protocol/frame.js'
+import { FRAME } from '../../src/protocol/frame.js'
 import { request } from '../../src/protocol/message.js'
 import { varintBytes } from '../../src/protocol/varint.js'
 import type { AskOptions } from '../../src/swarm/peer.js'
