@@ -12,6 +12,7 @@ import type { Priority } from '../protocol/message.js'
 import { varintLength } from '../protocol/varint.js'
 import type { Batch } from './batch.js'
 import { BATCH_BYTES_MAX } from './batch.js'
+import { isTrustedClass } from './dial-slots.js'
 import type { Outgoing } from './outgoing.js'
 import type { RecordSlab } from './record-parts.js'
 import { RECORD_TARGET, RecordParts } from './record-parts.js'
@@ -28,6 +29,8 @@ export interface OutboxSetup {
 /** More control frames than this in waiting, or bytes of them, mean that the peer reads nothing and asks for everything. */
 const CONTROL_MAX = 4_096
 const CONTROL_BYTES_MAX = 128 * 1024
+/** A trusted peer may be slow for longer. */
+const TRUSTED_CONTROL_BYTES_MAX = 1024 * 1024
 
 const LANE_OF: Readonly<Record<Priority, number>> = { urgent: 0, normal: 1, bulk: 2 }
 
@@ -70,7 +73,7 @@ interface Lane {
 }
 
 export class Outbox {
-  // Bound: CONTROL_MAX frames and CONTROL_BYTES_MAX, beside the node's budget.
+  // Bound: CONTROL_MAX frames, and bytes by class, beside the node's budget.
   readonly #control = new Queue<Uint8Array>()
   // Bound: `bytesMax` over all three, and one message that is larger.
   readonly #lanes: readonly Lane[] = [0, 1, 2].map(() => ({ queue: new Queue<Outgoing>(), fragments: null }))
@@ -108,7 +111,7 @@ export class Outbox {
 
   /** Whether half of the room for control frames is in use: what can be said later is not said now. */
   get isControlHigh(): boolean {
-    return this.#controlBytes * 2 > CONTROL_BYTES_MAX || this.#control.length * 2 > CONTROL_MAX
+    return this.#controlBytes * 2 > this.#controlBytesMax || this.#control.length * 2 > CONTROL_MAX
   }
 
   /** To send what others send, too, until it has departed. @returns false where something waits, or credit might not last */
@@ -162,10 +165,14 @@ export class Outbox {
 
   /** @returns false where a peer has made us owe it more control frames than anybody could want */
   pushControl(frame: Uint8Array): boolean {
-    if (this.#control.length >= CONTROL_MAX || this.#controlBytes + frame.length > CONTROL_BYTES_MAX) return false
+    if (this.#control.length >= CONTROL_MAX || this.#controlBytes + frame.length > this.#controlBytesMax) return false
     this.#controlBytes += frame.length
     this.#control.push(frame)
     return true
+  }
+
+  get #controlBytesMax(): number {
+    return isTrustedClass(this.#setup.peerClass()) ? TRUSTED_CONTROL_BYTES_MAX : CONTROL_BYTES_MAX
   }
 
   /** Everything that was not sent, a message in fragments from its beginning, to be moved to the link that takes over. */

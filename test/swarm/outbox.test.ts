@@ -4,6 +4,7 @@ import { Memory } from '../../src/policy/memory.js'
 import { joinBytes } from '../../src/protocol/bytes.js'
 import { SendCredit } from '../../src/protocol/credit.js'
 import { FRAME, FrameReader, Reassembly } from '../../src/protocol/frame.js'
+import type { PeerClass } from '../../src/ports/types.js'
 import type { Priority } from '../../src/protocol/message.js'
 import { Outbox } from '../../src/swarm/outbox.js'
 import { RecordSlab } from '../../src/swarm/record-parts.js'
@@ -16,10 +17,10 @@ const message = (type: number, length: number, counted = true) => ({
   counted,
 })
 
-function outbox(bytesMax = 1_000_000, creditBytes = 10_000_000) {
+function outbox(bytesMax = 1_000_000, creditBytes = 10_000_000, peerClass: PeerClass = 'masternode') {
   const credit = new SendCredit(creditBytes)
   const memory = new Memory(2 ** 30, { size: 0 })
-  const box = new Outbox({ bytesMax, credit, memory, slab: new RecordSlab(), peerClass: () => 'masternode' })
+  const box = new Outbox({ bytesMax, credit, memory, slab: new RecordSlab(), peerClass: () => peerClass })
   return { box, credit, memory }
 }
 
@@ -138,20 +139,28 @@ describe('an outbox', () => {
     expect(box.pushControl(frame)).toBe(false)
   })
 
-  it('refuses control frames beyond 128 KiB, and is high in them beyond a half', () => {
-    const { box } = outbox()
-    const frame = new Uint8Array(16 * 1_024)
-    const high = Array.from({ length: 8 }, () => {
+  it.each([
+    ['unknown', 16],
+    ['regular', 16],
+    ['persistent', 128],
+    ['masternode', 128],
+  ] as const)(
+    'of a peer that is %s refuses control frames beyond eight of so many KiB, and is high beyond four: %i',
+    (peerClass, kib) => {
+      const { box } = outbox(1_000_000, 1_000_000, peerClass)
+      const frame = new Uint8Array(kib * 1_024)
+      const high = Array.from({ length: 8 }, () => {
+        expect(box.pushControl(frame)).toBe(true)
+        return box.isControlHigh
+      })
+      expect(high).toEqual([false, false, false, false, true, true, true, true])
+      expect(box.pushControl(Uint8Array.of(1, FRAME.gap))).toBe(false)
+      box.pickRecord()
       expect(box.pushControl(frame)).toBe(true)
-      return box.isControlHigh
-    })
-    expect(high).toEqual([false, false, false, false, true, true, true, true])
-    expect(box.pushControl(Uint8Array.of(1, FRAME.gap))).toBe(false)
-    box.pickRecord()
-    expect(box.pushControl(frame)).toBe(true)
-    for (let parts = box.pickRecord(); parts.length > 0; parts = box.pickRecord());
-    expect(box.isControlHigh).toBe(false)
-  })
+      for (let parts = box.pickRecord(); parts.length > 0; parts = box.pickRecord());
+      expect(box.isControlHigh).toBe(false)
+    },
+  )
 
   it('takes one message that is larger than its bound, beside what is within it, and is not high for it', () => {
     const { box, memory } = outbox(100_000)
