@@ -66,7 +66,11 @@ afterAll(() => {
 describe('the published package', () => {
   it('holds what it should and nothing else', () => {
     const home = join(folder, 'node_modules/holdfast')
-    expect(readdirSync(home).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json'])
+    expect(readdirSync(home).sort()).toEqual([
+      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bench', 'dist', 'docs', 'examples', 'package.json'],
+    ])
+    expect(readdirSync(join(home, 'bench')).sort()).toEqual(['RESULTS.md', 'results.svg'])
+    expect(readdirSync(join(home, 'docs')).filter((name) => !/\.(?:md|svg)$/.test(name))).toEqual([])
     expect(readdirSync(join(home, 'dist')).filter((name) => !/\.(?:js|d\.ts)$/.test(name))).toEqual([])
   })
 

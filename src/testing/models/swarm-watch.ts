@@ -48,6 +48,10 @@ const RESERVE_MIN = 50
 const OTHER_DIALS_MAX = 16
 /** Instants are sums of fractions. */
 const ROUNDING_MS = 0.01
+/** A recovery that was asked for too soon after another comes within so long. */
+const AGAIN_MS = 30_000 + ROUNDING_MS
+/** A process that runs does something at least so often: maintenance is every five seconds. */
+const BUSY_MS = 5_000 + ROUNDING_MS
 
 export class SwarmWatch {
   #watched: Watched | null = null
@@ -60,6 +64,8 @@ export class SwarmWatch {
   /** Whom we dialled: a link of its own that takes over needs no second place. Bound: as above. */
   readonly #dialled = new Set<PeerId>()
   #shaken = 0
+  #shakenAt = Number.NEGATIVE_INFINITY
+  #checkedAt = Number.NEGATIVE_INFINITY
   /** Who was lost in the present event. Bound: the peers of the network. */
   readonly #lost = new Set<PeerId>()
   readonly #name: string
@@ -156,8 +162,9 @@ export class SwarmWatch {
     this.#check(blacklist.check({ peerId }, now) === null, 'S6', () => `a dial to ${peerId}, who is banned`)
     const wait = this.#notBefore.get(peerId)
     if (wait === undefined || now >= wait.at - ROUNDING_MS) return
-    // Whoever reaches somebody again tries all the others it trusts.
-    const recovers = listed.has(peerId) && this.#handshakes() > wait.handshakes
+    // Whoever reaches somebody again tries all the others it trusts, at once or when it may again.
+    const isSoon = this.#handshakes() > wait.handshakes || now - this.#shakenAt <= AGAIN_MS
+    const recovers = listed.has(peerId) && isSoon
     this.#check(recovers, 'S6', () => `a dial to ${peerId}, ${String(wait.at - now)} ms too early`)
   }
 
@@ -185,11 +192,19 @@ export class SwarmWatch {
   }
 
   /** Somebody was reached: that may call others sooner, and the swarm says when. Whoever it has no time for keeps his. */
-  #reschedule({ swarm }: Watched): void {
+  #reschedule({ swarm, clock, listed }: Watched): void {
     const handshakes = this.#handshakes()
-    if (handshakes === this.#shaken) return
+    const now = clock.monotonic()
+    const isNews = handshakes !== this.#shaken
+    // While it stood still nothing that was due came about.
+    const stillMs = now - this.#checkedAt
+    this.#checkedAt = now
+    if (isNews) this.#shakenAt = now
+    else if (stillMs > BUSY_MS) this.#shakenAt += stillMs
     this.#shaken = handshakes
-    for (const peerId of this.#notBefore.keys()) this.#waits(peerId, swarm.explain(peerId).nextAttemptInMs)
+    if (!isNews && now - this.#shakenAt > AGAIN_MS) return
+    for (const peerId of this.#notBefore.keys())
+      if (isNews || listed.has(peerId)) this.#waits(peerId, swarm.explain(peerId).nextAttemptInMs)
   }
 
   #handshakes(): number {

@@ -236,6 +236,17 @@ export class SwarmWorld {
     return link !== null && there.process?.swarm.peer(here.id)?.linkId === link ? link : null
   }
 
+  /** What two nodes see of each other where it is not the same link; null where it is, or neither sees one. */
+  dispute(i: number, j: number): string | null {
+    if (this.linkOf(i, j) !== null || (!this.sees(i, j) && !this.sees(j, i))) return null
+    const idOf = (from: number, to: number): string | null => {
+      const peerId = this.#nodes[to]?.id
+      const peer = peerId === undefined ? null : this.#nodes[from]?.process?.swarm.peer(peerId)
+      return peer?.linkId ?? null
+    }
+    return `${String(idOf(i, j))} ${String(idOf(j, i))}`
+  }
+
   /** Whether a node is linked to another, and does not doubt it: a silent link stays for a while, and is known to be silent. */
   sees(i: number, j: number): boolean {
     const there = this.#nodes[j]
