@@ -163,7 +163,7 @@ export class SwarmWatch {
     const wait = this.#notBefore.get(peerId)
     if (wait === undefined || now >= wait.at - ROUNDING_MS) return
     // Whoever reaches somebody again tries all the others it trusts, at once or when it may again.
-    const isSoon = this.#handshakes() > wait.handshakes || now - this.#shakenAt <= AGAIN_MS
+    const isSoon = this.#handshakes() > wait.handshakes || this.#checkedAt - this.#shakenAt <= AGAIN_MS
     const recovers = listed.has(peerId) && isSoon
     this.#check(recovers, 'S6', () => `a dial to ${peerId}, ${String(wait.at - now)} ms too early`)
   }
