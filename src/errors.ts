@@ -166,6 +166,7 @@ function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
   if (value === null || value === undefined) return String(value)
+  if (value instanceof Uint8Array) return `${String(value.length)} bytes`
   if (Array.isArray(value)) return `an array of ${String(value.length)}`
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

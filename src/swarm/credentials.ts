@@ -101,7 +101,12 @@ export class Credentials {
       if (over) return
       over = true
       deadline?.cancel()
-      if (signature.length !== SIGNATURE_BYTES || !crypto.verify(publicKey, message, signature)) {
+      const given: unknown = signature
+      if (
+        !(given instanceof Uint8Array) ||
+        given.length !== SIGNATURE_BYTES ||
+        !crypto.verify(publicKey, message, signature)
+      ) {
         failed(new HoldfastError('invalid-option', 'identity.sign gave a signature that identity.id does not verify'))
         return
       }
@@ -125,6 +130,10 @@ export class Credentials {
     }
     if (signed instanceof Uint8Array) {
       take(signed)
+      return
+    }
+    if (typeof (signed as Partial<Promise<Uint8Array>> | null)?.then !== 'function') {
+      fail(new Error('neither a Uint8Array nor a promise of one'))
       return
     }
     deadline = agenda.in(SIGN_MS, () => {

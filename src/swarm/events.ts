@@ -34,6 +34,7 @@ export interface BanNotice {
   /** What is banned: a peer id, an IP address or a prefix. */
   readonly key: string
   readonly cause: string
+  /** `Number.MAX_SAFE_INTEGER` for good. */
   readonly forMs: number
 }
 

@@ -120,6 +120,10 @@ describe('a swarm', () => {
     await expect(a.swarm.start()).rejects.toMatchObject({ code: 'invalid-option' })
     const b = world.node('b', { identity: { id: one.id, sign: () => Promise.reject(new Error('no signer')) } })
     await expect(b.swarm.start()).rejects.toMatchObject({ code: 'invalid-option' })
+    const c = world.node('c', { identity: { id: one.id, sign: () => 'x' as never } })
+    await expect(c.swarm.start()).rejects.toMatchObject({ code: 'invalid-option', message: 'identity.sign failed' })
+    const d = world.node('d', { identity: { id: one.id, sign: () => Promise.resolve('x' as never) } })
+    await expect(d.swarm.start()).rejects.toMatchObject({ code: 'invalid-option' })
     expect(world.clock.armed).toBe(0)
   })
 
