@@ -230,21 +230,14 @@ export class SwarmWorld {
 
   /** The link between two nodes, if both ends hold the same. */
   linkOf(i: number, j: number): string | null {
-    const [here, there] = [this.#nodes[i], this.#nodes[j]]
-    if (here === undefined || there === undefined) return null
-    const link = here.process?.swarm.peer(there.id)?.linkId ?? null
-    return link !== null && there.process?.swarm.peer(here.id)?.linkId === link ? link : null
+    const link = this.linkSeen(i, j)
+    return link === this.linkSeen(j, i) ? link : null
   }
 
-  /** What two nodes see of each other where it is not the same link; null where it is, or neither sees one. */
-  dispute(i: number, j: number): string | null {
-    if (this.linkOf(i, j) !== null || (!this.sees(i, j) && !this.sees(j, i))) return null
-    const idOf = (from: number, to: number): string | null => {
-      const peerId = this.#nodes[to]?.id
-      const peer = peerId === undefined ? null : this.#nodes[from]?.process?.swarm.peer(peerId)
-      return peer?.linkId ?? null
-    }
-    return `${String(idOf(i, j))} ${String(idOf(j, i))}`
+  /** The link to another as one end sees it. */
+  linkSeen(from: number, to: number): string | null {
+    const there = this.#nodes[to]
+    return there === undefined ? null : (this.#nodes[from]?.process?.swarm.peer(there.id)?.linkId ?? null)
   }
 
   /** Whether a node is linked to another, and does not doubt it: a silent link stays for a while, and is known to be silent. */
