@@ -147,15 +147,11 @@ export class Pulls {
     return this.#next(wanted, now)
   }
 
-  /** A peer has another link now. @returns what it was asked for: the question may have been lost with the old one */
-  relinked(from: PeerId, now: number): readonly Pull[] {
+  /** A peer has another link now, and no more time for it. @returns what it was asked for: the question may have been lost with the old one */
+  relinked(from: PeerId): readonly Pull[] {
     const pulls: Pull[] = []
     for (const wanted of this.#wanted.values()) {
-      const asked = wanted.asked.find((one) => one.from === from)
-      if (asked === undefined) continue
-      wanted.asked = wanted.asked.filter((one) => one !== asked)
-      this.#ask(wanted, asked, now)
-      pulls.push({ key: wanted.key, from })
+      if (wanted.asked.some((asked) => asked.from === from)) pulls.push({ key: wanted.key, from })
     }
     return pulls
   }

@@ -117,7 +117,8 @@ export class Announcer {
   atOnce(connection: Connection, kept: Kept): void {
     const listener = this.#listeners.get(connection)
     if (listener === undefined) return
-    if (isBackedUp(connection)) {
+    // More than one frame of a turn waits, too: so much at once would look as if it read nothing.
+    if (isBackedUp(connection) || listener.now.length >= IDS_MAX) {
       this.later(connection)
       return
     }
@@ -171,6 +172,12 @@ export class Announcer {
       if (!isNews || connection.remoteType(nameKind, name) === null) continue
       listener.marks.add('told', kept)
       rest.push(kept)
+      if (rest.length < IDS_MAX) continue
+      listener.toldTo = kept.number + 1
+      this.#tell(connection, listener, rest.splice(0))
+      if (!isBackedUp(connection)) continue
+      this.later(connection)
+      return
     }
     listener.toldTo = shelf.next
     this.#tell(connection, listener, rest)

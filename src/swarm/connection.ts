@@ -283,7 +283,7 @@ export class Connection implements LinkEvents {
     this.#writeSession()
     this.#end(reason, judged)
     this.link.end()
-    this.#deadline = this.#world.lingering.begin(this.link, this.#open !== null, reason.code === 'duplicate')
+    this.#deadline = this.#world.lingering.begin(this.link, this.#open === null ? null : this.identity, reason.code)
   }
 
   #end(reason: Reason, judged: boolean): void {

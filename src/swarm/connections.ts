@@ -197,6 +197,8 @@ export class Connections<Handle> {
       })
     else {
       contest.overdue = true
+      // Its answer may wait behind what it has to say, too.
+      contest.incumbentAnswered ||= (place.current.vitals?.heardAt ?? 0) > beganAt
       this.#judge(place, contest)
     }
   }

@@ -46,6 +46,8 @@ export interface Target {
   failures: number
   /** In a row while we were offline: they count for nothing but the delay. */
   idleFailures: number
+  /** In a row, whatever a recovery has forgiven: what the operator is told. */
+  inVain: number
   /** Whether the operator has been told that it fails for long. */
   isAlarming: boolean
   standing: Standing
@@ -93,6 +95,7 @@ export class DialTargets {
       addresses: addresses.slice(0, ADDRESSES_MAX),
       failures: 0,
       idleFailures: 0,
+      inVain: 0,
       isAlarming: false,
       standing: { kind: 'idle' },
       attempt: null,

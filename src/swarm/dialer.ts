@@ -11,6 +11,7 @@ import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { DialerSetup } from './dialer-setup.js'
 import { DialAttempts } from './dial-attempts.js'
+import type { Backoff } from '../policy/backoff.js'
 import { isTrustedClass } from './dial-slots.js'
 import type { Target } from './dial-targets.js'
 import { clearStanding, DialTargets, postponeAddress, preferAddress, trust } from './dial-targets.js'
@@ -164,6 +165,7 @@ export class Dialer {
     const { failures } = target
     const plan = planAfterLoss({ reason, peerClass, failures, stable, judged: false, preferred }, backoff, random)
     target.failures = plan.failures
+    target.inVain = stable ? plan.failures : target.inVain + plan.failures - failures
     this.#follow(target, plan.next)
   }
 
@@ -255,19 +257,21 @@ export class Dialer {
     const { backoff, linkCount, failed, alarmed } = this.#setup
     target.attempt = null
     const where = address === null ? '' : formatAddress(address)
+    const { failures } = target
     const next = this.#recovery.planFailure(target, { reason, judged, where, links: linkCount(), backoff })
+    if (target.failures > failures) target.inVain++
     target.addresses = postponeAddress(target.addresses, address)
     const failure: DialFailure = {
       peerId: target.peerId,
       address: where,
       reason,
-      attempt: target.failures,
+      attempt: target.inVain,
       retryInMs: target.kept && next.kind === 'retry' ? next.delayMs : null,
     }
     for (const waiter of [...target.waiters]) waiter.reject(reasonError(reason, `dialing ${where} failed`))
     this.#follow(target, next)
     failed(failure)
-    const isAlarming = next.kind === 'retry' && next.alarm
+    const isAlarming = next.kind === 'retry' && (next.alarm || isAlarmAt(backoff, target))
     if (isAlarming && !target.isAlarming) alarmed(failure)
     target.isAlarming = isAlarming
   }
@@ -282,4 +286,11 @@ export class Dialer {
       target.standing = { kind, sinceAt: this.#setup.agenda.now() }
     }
   }
+}
+
+/** By all that has failed, where a recovery has forgiven some of it. Nothing is drawn for it. */
+function isAlarmAt(backoff: Backoff, { peerClass, inVain, failures }: Target): boolean {
+  if (inVain <= failures) return false
+  const decision = backoff.next(peerClass, inVain, { float: () => 0, bytes: (length) => new Uint8Array(length) })
+  return decision.kind === 'retry' && decision.alarm
 }

@@ -21,6 +21,8 @@ export interface ExchangeSetup {
   readonly crypto: Crypto
   readonly peerStore: PeerStore
   readonly ownId: PeerId
+  /** Whether the operator lists somebody at that host. */
+  readonly listedAt: (host: string) => boolean
   /** There are new candidates. */
   readonly learned: () => void
 }
@@ -109,6 +111,8 @@ export class Exchange {
     for (const text of hello.addresses) {
       const address = readHint(text)
       if (address === null || (isPrivate(address.host) && !fromPrivate)) continue
+      // Nobody but who lives there has this node knock at the door of a listed peer, or its attempts there would be used up.
+      if (address.host !== connection.remoteIp && this.#setup.listedAt(address.host)) continue
       if (address.peerId === null || address.peerId === peerId)
         this.#setup.peerStore.learn(peerId, { ...address, peerId }, 'hello')
     }

@@ -59,7 +59,7 @@ export function explanationOf(
           ? 'suspect'
           : 'connected'
         : stateOf(target)
-  const failures = target?.failures ?? 0
+  const failures = target?.inVain ?? 0
   const addresses = target?.addresses ?? settings.peerStore.get(peerId)?.addresses ?? []
   return {
     peerId,

@@ -4,10 +4,13 @@
  * Strangers who never said hello have a bound of their own, so that a flood of them cuts nobody else short.
  */
 import type { Link } from '../ports/transport.js'
+import type { PeerClass } from '../ports/types.js'
+import type { ReasonCode } from '../errors.js'
 import type { Agenda, Deadline } from './agenda.js'
+import { isTrustedClass } from './dial-slots.js'
 import type { Roster } from './roster.js'
 
-/** How long the other side may take to close after a goodbye; and where another link has taken over, to read what is on its way. */
+/** How long the other side may take to close after a goodbye; and where another link of a trusted peer has taken over, to read what is on its way. */
 const LINGER_MS = 2_000
 const READ_OUT_MS = 30_000
 const STRANGERS_MAX = 64
@@ -39,10 +42,13 @@ export class Lingering {
 
   /**
    * The link was ended politely; it is destroyed unless it closes by itself in time.
-   * @param isReadOut what is on its way must still arrive
+   * @param opened who was at the other end of a link that was open
    * @returns to be cancelled once it has closed
    */
-  begin(link: Link, wasOpen: boolean, isReadOut: boolean): Deadline {
+  begin(link: Link, opened: { readonly peerClass: PeerClass } | null, code: ReasonCode): Deadline {
+    const wasOpen = opened !== null
+    // Of trusted peers alone: what is read of a link that ends is counted nowhere.
+    const isReadOut = code === 'duplicate' && wasOpen && isTrustedClass(opened.peerClass)
     const among = wasOpen ? this.#opened : this.#strangers
     const trusted = this.#roster.count('masternode') + this.#roster.count('persistent')
     if (among.size >= (wasOpen ? Math.max(OPENED_MAX, 2 * trusted) : STRANGERS_MAX)) cutFirst(among)

@@ -66,7 +66,7 @@ export class Puller {
 
   /** Another link of a peer has taken the place of the one on which it was asked. */
   relinked(from: PeerId): void {
-    this.#carryOut(this.#pulls.relinked(from, this.#setup.agenda.now()))
+    this.#carryOut(this.#pulls.relinked(from))
   }
 
   /** A peer is linked no more. */
@@ -114,6 +114,7 @@ export class Puller {
 }
 
 function ask(connection: Connection, ids: readonly Uint8Array[]): void {
-  for (let at = 0; at < ids.length; at += IDS_MAX)
+  // Beyond that it would be called slow for what others had promised: it is as if it kept silent.
+  for (let at = 0; at < ids.length && connection.sender?.outbox.isControlHigh !== true; at += IDS_MAX)
     connection.sendControl(FRAME.get, encodeIds(ids.slice(at, at + IDS_MAX)))
 }

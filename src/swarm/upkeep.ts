@@ -37,6 +37,7 @@ export class Upkeep {
       crypto,
       peerStore,
       ownId: identity.id,
+      listedAt: (host) => context.roster.listedAt(host) > 0,
       learned: () => {
         this.maintainer.soon()
       },

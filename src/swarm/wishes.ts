@@ -62,6 +62,7 @@ export class Wishes {
     if (target !== null && !isTrustedClass(target.peerClass) && waits(target)) {
       clearStanding(target)
       target.failures = 0
+      target.inVain = 0
     }
     this.want(peerId, peerClass, addresses)
   }

@@ -257,6 +257,19 @@ describe('who may be nobody', () => {
     expect(pulls.announced('one more', SMALL, a, 'regular', 10 + 60_000)).toBe(true)
   })
 
+  it('gets no more time by coming back on another link', () => {
+    const pulls = new Pulls()
+    pulls.announced(KEY, SMALL, a, 'unknown', 0)
+    pulls.announced(KEY, SMALL, b, 'masternode', 20)
+    const asked: string[] = []
+    for (let at = 200; at <= 2_200; at += 200) {
+      asked.push(...until(pulls, at).map((pull) => JSON.stringify(pull)))
+      if (!pulls.isDefaulter(a, at)) expect(pulls.relinked(a)).toEqual([{ key: KEY, from: a }])
+    }
+    expect(asked.length).toBe(1)
+    expect(pulls.isDefaulter(a, 2_200)).toBe(true)
+  })
+
   it('gets no patience for fragments of what it was not asked for', () => {
     const pulls = new Pulls()
     for (const from of [a, b]) pulls.announced(KEY, KIB * KIB, from, 'regular', 0)

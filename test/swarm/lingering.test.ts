@@ -28,7 +28,7 @@ function room(trusted = 0) {
         cut.push(n)
       },
     }
-    return lingering.begin(link as unknown as Link, wasOpen, false)
+    return lingering.begin(link as unknown as Link, wasOpen ? { peerClass: 'masternode' } : null, 'shutdown')
   }
   const wait = (ms: number): void => {
     clock.advanceTo(clock.monotonic() + ms)

@@ -24,6 +24,27 @@ describe('a masternode that is not reached', () => {
     expect(warnings.filter((line) => line.includes('has failed')).length).toBe(2)
   })
 
+  it('is that warning also where another comes and goes, and each time calls for all of them', () => {
+    const warnings: string[] = []
+    const log = (): void => undefined
+    const lab = swarmLab({
+      seed: 5,
+      masternodes: 6,
+      swarm: (index) =>
+        index === 0 ? { logger: { debug: log, info: log, warn: (line: string) => warnings.push(line) } } : {},
+    })
+    lab.run(60_000)
+    lab.kill(5, { silent: true })
+    for (let round = 0; round < 12; round++) {
+      lab.kill(4)
+      lab.run(10_000)
+      lab.start(4)
+      lab.run(590_000)
+    }
+    expect(lab.swarm(0).explain(lab.id(5)).failures).toBeGreaterThan(60)
+    expect(warnings.filter((line) => line.includes('has failed 50 times in a row')).length).toBe(1)
+  })
+
   it('for want of a transport says so, to listeners and to who asks', () => {
     const failed: string[] = []
     const gone = `ws://${swarmLab({ seed: 9, masternodes: 1 }).id(0)}@10.0.0.9:1`

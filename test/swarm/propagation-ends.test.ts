@@ -26,6 +26,8 @@ class Bench {
   readonly missed: string[] = []
   /** Peers that read nothing: their control frames pile up. */
   readonly deaf = new Set<string>()
+  /** One that is deaf once it has been sent so many frames. */
+  deafAfter: { readonly name: string; readonly frames: number } | null = null
   readonly propagation: Propagation
   #made = 0
 
@@ -47,12 +49,16 @@ class Bench {
   join(name: string): Connection {
     const peerId = name as PeerId
     const { deaf, frames } = this
+    const isFull = (): boolean => {
+      const count = frames.filter((frame) => frame.startsWith(`${name} `)).length
+      return this.deafAfter?.name === name && count >= this.deafAfter.frames
+    }
     const sender = {
       flush: () => undefined,
       noteGap: () => frames.push(`${name} gap`),
       outbox: {
         get isControlHigh(): boolean {
-          return deaf.has(name)
+          return deaf.has(name) || isFull()
         },
       },
     }
@@ -78,7 +84,8 @@ class Bench {
   }
 
   relay(bytes: number): void {
-    const all = new Uint8Array(bytes).fill(++this.#made)
+    const all = new Uint8Array(bytes)
+    new DataView(all.buffer).setUint32(0, ++this.#made)
     this.propagation.relay({ definition, key: keyOf(all.subarray(0, 16)), bytes: all, informed: new Set() })
   }
 
@@ -155,6 +162,24 @@ describe('a link that reads nothing', () => {
     bench.deaf.clear()
     bench.clock.advance(2_000)
     expect(framesOf('peer 3')).toEqual([`peer 3 ${String(FRAME.inventory)}`])
+  })
+
+  it('is told of a thousand at a time, however many came at once, and of no more than may wait', () => {
+    const bench = new Bench()
+    bench.join('peer 0')
+    for (let i = 1; i < 12; i++) bench.join(`peer ${String(i)}`)
+    for (let i = 0; i < 3_500; i++) bench.relay(SMALL)
+    bench.clock.endTurn()
+    const told = (): number => bench.frames.filter((frame) => frame === `peer 0 ${String(FRAME.inventory)}`).length
+    expect(told()).toBe(1)
+    bench.deafAfter = { name: 'peer 0', frames: 2 }
+    bench.clock.advance(1_500)
+    expect(told()).toBe(2)
+    bench.clock.advance(10_000)
+    expect(told()).toBe(2)
+    bench.deafAfter = null
+    bench.clock.advance(1_500)
+    expect(told()).toBe(4)
   })
 
   it('is told that it has missed something where that is here no more', () => {
