@@ -135,17 +135,22 @@ export function invalidOption(field: string, given: unknown, allowed: string): H
   return new HoldfastError('invalid-option', `${field} must be ${allowed}, but was ${describe(given)}`)
 }
 
-/** A misspelt option would otherwise be a default that nobody chose. @throws HoldfastError `invalid-option` */
+/**
+ * A misspelt option would otherwise be a default that nobody chose.
+ * @param path what stands before the option's name
+ * @throws HoldfastError `invalid-option`
+ */
 export function checkNames<Options extends object>(
   what: string,
   given: Options,
   names: readonly (keyof Options & string)[],
+  path: string = `${what}.`,
 ): void {
   const options: unknown = given
   if (typeof options !== 'object' || options === null) throw invalidOption(what, given, 'an object')
   const known: readonly string[] = names
   const stray = Object.keys(options).find((name) => !known.includes(name))
-  if (stray !== undefined) throw new HoldfastError('invalid-option', `there is no option ${what}.${stray}`)
+  if (stray !== undefined) throw new HoldfastError('invalid-option', `there is no option ${path}${stray}`)
 }
 
 /** The error that carries a {@link Reason} into a promise. */

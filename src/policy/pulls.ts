@@ -99,7 +99,7 @@ export class Pulls {
   announced(key: string, size: number, from: PeerId, peerClass: PeerClass, now: number): boolean {
     const known = this.#wanted.get(key)
     const rank = this.#rankOf(from, peerClass, now)
-    const isTrusted = peerClass === 'masternode' || peerClass === 'persistent'
+    const isTrusted = RANK[peerClass] === RANK.masternode
     if (known === undefined && !this.#makeRoom(from, isTrusted, rank)) {
       this.#givenUp.add(from)
       return false

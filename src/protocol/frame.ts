@@ -267,8 +267,8 @@ export class Reassembly {
     const { innerType, total, bytes } = partial
     this.#lanes[lane] = partial.length < total ? partial : null
     const at = varintLength(innerType)
-    const head = (bytes ?? EMPTY).subarray(at, at + HEAD_BYTES)
-    if (partial.length < total) return { kind: 'partial', innerType, head }
+    if (partial.length < total)
+      return { kind: 'partial', innerType, head: (bytes ?? EMPTY).subarray(at, at + HEAD_BYTES) }
     if (bytes === null) return { kind: 'shed', innerType }
     return { kind: 'whole', innerType, early, frame: { type: innerType, body: bytes.subarray(at, total) } }
   }

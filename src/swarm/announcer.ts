@@ -14,7 +14,7 @@ import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
 import { LinkMarks, LinkSlots } from './marks.js'
 import type { Kept, Shelf } from './shelf.js'
-import { CATCH_UP } from './shelf.js'
+import { CATCH_UP, KEPT_MAX } from './shelf.js'
 
 export interface AnnouncerSetup {
   readonly agenda: Agenda
@@ -24,13 +24,13 @@ export interface AnnouncerSetup {
 }
 
 interface Listener {
-  // Bound: what one turn accepts.
+  // Bound: IDS_MAX.
   now: Kept[]
   readonly marks: LinkMarks
   /** The number that it has been told up to. */
   toldTo: number
   readonly dependence: Dependence
-  /** Of how many messages it has been told, and not asked for them. */
+  /** Of how many messages it has been told, and not asked for them: KEPT_MAX at most. */
   mayAsk: number
   /** It reads nothing: what it is not told meanwhile may be gone when it does. */
   isBehind: boolean
@@ -183,17 +183,16 @@ export class Announcer {
     this.#tell(connection, listener, rest)
   }
 
+  /** @param told IDS_MAX at most */
   #tell(connection: Connection, listener: Listener, told: readonly Kept[]): void {
-    const { dependence } = listener
-    listener.mayAsk += told.length
-    for (let at = 0; at < told.length; at += IDS_MAX) {
-      const some = told.slice(at, at + IDS_MAX)
-      dependence.told(some.length, newestOf(some), this.#setup.agenda.now())
-      const announced = some.map(
-        ({ bytes }): Announced => ({ id: bytes.subarray(0, BROADCAST_ID_BYTES), size: bytes.length }),
-      )
-      connection.sendControl(FRAME.inventory, encodeInventory(announced))
-    }
+    if (told.length === 0) return
+    // No more than the shelf holds can be had.
+    listener.mayAsk = Math.min(listener.mayAsk + told.length, KEPT_MAX)
+    listener.dependence.told(told.length, newestOf(told), this.#setup.agenda.now())
+    const announced = told.map(
+      ({ bytes }): Announced => ({ id: bytes.subarray(0, BROADCAST_ID_BYTES), size: bytes.length }),
+    )
+    connection.sendControl(FRAME.inventory, encodeInventory(announced))
   }
 }
 

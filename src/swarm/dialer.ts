@@ -3,6 +3,7 @@
  * backoff runs; a trusted peer is never given up; and one success where there had been failure wakes everybody who waits.
  */
 import type { Reason } from '../errors.js'
+import type { Backoff } from '../policy/backoff.js'
 import { HoldfastError, reasonError } from '../errors.js'
 import { formatAddress } from '../policy/address.js'
 import type { FailurePlan } from '../policy/dial.js'
@@ -11,7 +12,6 @@ import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { DialerSetup } from './dialer-setup.js'
 import { DialAttempts } from './dial-attempts.js'
-import type { Backoff } from '../policy/backoff.js'
 import { isTrustedClass } from './dial-slots.js'
 import type { Target } from './dial-targets.js'
 import { clearStanding, DialTargets, postponeAddress, preferAddress, trust } from './dial-targets.js'

@@ -2,7 +2,7 @@
  * Options are parsed once, here, into settings that the rest of the house takes as given: everything is required there,
  * checked, and frozen. A bad option throws an `invalid-option` that names the field, what was given and what is allowed.
  */
-import { HoldfastError, invalidOption } from '../errors.js'
+import { checkNames, invalidOption } from '../errors.js'
 import type { Logger } from '../observe/log.js'
 import { parseAddress } from '../policy/address.js'
 import type { Backoff, BackoffFunction, BackoffPolicy } from '../policy/backoff.js'
@@ -148,7 +148,7 @@ const PRESETS: readonly Preset[] = ['masternode', 'literal', 'lan', 'loopback', 
 /** @throws HoldfastError `invalid-option`, or `invalid-address` and `invalid-peer-id` for a bad address */
 export function resolveOptions(options: SwarmOptions, environment: Environment): Settings {
   const { crypto, seed = 0 } = environment
-  checkNames(options)
+  checkNames('options', options, Object.keys(NAMES) as (keyof SwarmOptions)[], '')
   const preset = options.preset ?? 'masternode'
   if (!PRESETS.includes(preset)) throw invalidOption('preset', preset, PRESETS.join(', '))
   const addresses = (field: 'listen' | 'masternodes' | 'persistent' | 'seeds' | 'announce'): readonly Address[] =>
@@ -219,13 +219,6 @@ const NAMES: Readonly<Record<keyof SwarmOptions, true>> = {
   agent: true,
   clock: true,
   random: true,
-}
-
-/** A misspelt option would otherwise be a default that nobody chose. */
-function checkNames(options: unknown): asserts options is SwarmOptions {
-  if (typeof options !== 'object' || options === null) throw invalidOption('options', options, 'an object')
-  for (const name of Object.keys(options))
-    if (!Object.hasOwn(NAMES, name)) throw new HoldfastError('invalid-option', `there is no option ${name}`)
 }
 
 /** One address of the host's, its peer id's checksum verified. */

@@ -92,6 +92,8 @@ const DEFAULT_LIMITS: Limits = {
   },
 }
 
+export const PEER_CLASSES: readonly PeerClass[] = ['masternode', 'persistent', 'regular', 'unknown']
+
 /** Credit a peer starts with: two of its largest messages, so that one can wait while the next arrives. */
 export function windowBytesFor(limits: ClassLimits): number {
   return Math.max(2 * limits.messageBytesMax, 128 * 1024)

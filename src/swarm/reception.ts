@@ -13,7 +13,7 @@ import { callHost } from './host-call.js'
 import type { CloseOptions } from './connection-owner.js'
 import type { Settings } from './options.js'
 import type { ClassLimits } from './profile.js'
-import { windowBytesFor } from './profile.js'
+import { PEER_CLASSES, windowBytesFor } from './profile.js'
 import type { Roster } from './roster.js'
 import type { Seating } from './seating.js'
 
@@ -29,7 +29,6 @@ export type Admission =
   | { readonly kind: 'admit'; readonly peerClass: PeerClass; readonly limits: ClassLimits }
   | { readonly kind: 'refuse'; readonly code: WireCode; readonly options: CloseOptions }
 
-const CLASSES: readonly PeerClass[] = ['masternode', 'persistent', 'regular', 'unknown']
 /** Tells a peer without a slot when to ask again. */
 const RETRY_FULL_MS = 60_000
 /** A trusted peer's clock may be this wrong: its delegation then only raises `clock:skew`. */
@@ -94,7 +93,7 @@ export class Reception {
       const answer: unknown = settings.authorize({ peerId, direction: connection.direction, address })
       // It was to answer at once; what becomes of its promise is nobody's concern.
       callHost(() => answer, ignore)
-      if (answer === false || CLASSES.includes(answer as PeerClass)) return answer as PeerClass | false
+      if (answer === false || PEER_CLASSES.includes(answer as PeerClass)) return answer as PeerClass | false
       throw new TypeError(`authorize must answer with a class or false, at once, and not with ${typeof answer}`)
     } catch (cause) {
       this.#setup.failed(new HoldfastError('handler-failed', 'authorize failed: the peer was refused', { cause }))

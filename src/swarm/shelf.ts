@@ -30,7 +30,7 @@ export type Keeping = Pick<Kept, 'definition' | 'key' | 'bytes'>
 
 /** A link that is new is told of the last so many. */
 export const CATCH_UP: number = IDS_MAX
-const KEPT_MAX = 16_384
+export const KEPT_MAX = 16_384
 const BYTES_MAX = 32 * 1024 * 1024
 const KEEP_MS = 60_000
 /** What an entry costs beside its bytes: an estimate. */

@@ -19,6 +19,7 @@ import type { Environment, SwarmOptions } from './options.js'
 import { parseTrusted, resolveOptions } from './options.js'
 import type { Peer } from './peer.js'
 import type { DirectHandler, MessageHandler, Received, RequestHandler } from './registry.js'
+import { PEER_CLASSES } from './profile.js'
 import type { Explanation } from './explanation.js'
 import { explanationOf } from './explanation.js'
 import type { SwarmStatus } from './status.js'
@@ -219,11 +220,9 @@ export class Swarm {
   }
 }
 
-const CLASSES: readonly PeerClass[] = ['masternode', 'persistent', 'regular', 'unknown']
-
 function chooser(to: readonly PeerId[] | PeerClass): (connection: Connection) => boolean {
-  if (CLASSES.includes(to as PeerClass)) return ({ identity }) => identity?.peerClass === to
-  if (!Array.isArray(to)) throw invalidOption('to', to, `a list of peer ids, or one of ${CLASSES.join(', ')}`)
+  if (PEER_CLASSES.includes(to as PeerClass)) return ({ identity }) => identity?.peerClass === to
+  if (!Array.isArray(to)) throw invalidOption('to', to, `a list of peer ids, or one of ${PEER_CLASSES.join(', ')}`)
   const wanted = new Set<unknown>(to)
   return ({ peerId }) => peerId !== null && wanted.has(peerId)
 }

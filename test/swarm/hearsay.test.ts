@@ -38,6 +38,32 @@ describe('hearsay', () => {
     expect([hearsay.isPlausible(at('8.8.4.4')), hearsay.isPlausible(at('8.8.4.5'))]).toEqual([false, true])
   })
 
+  it('that a stranger tells of itself is not taken where the operator lists another, and is where it comes from there', async () => {
+    const home = new World()
+    const listed = await home.started('listed')
+    const addressOf = new Map<string, string>()
+    home.network.ipOf = (name) => addressOf.get(name) ?? '8.8.1.1'
+    const peerStore = new PeerStore()
+    const node = await home.started('node', {
+      peerStore,
+      masternodes: [`memory://${listed.swarm.id}@8.8.4.4:1`],
+      authorize: () => 'unknown',
+    })
+    const [there, elsewhere] = ['8.8.4.4', '8.8.2.2']
+    for (const [name, ip] of [
+      ['near', there],
+      ['far', elsewhere],
+    ] as const) {
+      addressOf.set(name, ip)
+      const stranger = await home.started(name, {
+        announce: [`memory://${there}:7`, `memory://${elsewhere}:7`],
+      })
+      await home.connect(stranger, node)
+      const hosts = (peerStore.get(stranger.swarm.id)?.addresses ?? []).map(({ host }) => host)
+      expect([ip, hosts.includes(there), hosts.includes(elsewhere)]).toEqual([ip, ip === there, true])
+    }
+  })
+
   it('of a hundred peers at one door leads to a handful of dials there, and of none at a masternode’s', () => {
     const liars = swarmLab({ seed: 99, masternodes: 0, nodes: 200 })
     const peerStore = new PeerStore()

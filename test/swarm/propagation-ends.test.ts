@@ -200,6 +200,21 @@ describe('a link that reads nothing', () => {
   })
 })
 
+describe('a link that never asks', () => {
+  it('may ask for no more at last than is kept', () => {
+    const bench = new Bench()
+    for (let i = 0; i < 12; i++) bench.join(`peer ${String(i)}`)
+    const link = bench.links.get('peer 0' as PeerId)
+    for (let turn = 0; turn < 40; turn++) {
+      for (let i = 0; i < 500; i++) bench.relay(SMALL)
+      bench.clock.endTurn()
+      bench.clock.advance(100)
+    }
+    const may = (count: number): boolean => link !== undefined && bench.propagation.takeAsking(link, count)
+    expect([may(16_385), may(16_384), may(1)]).toEqual([false, true, false])
+  })
+})
+
 describe('a node that stops', () => {
   it('has no deadline left, and tells and asks nobody', () => {
     const bench = new Bench()
