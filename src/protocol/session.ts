@@ -7,8 +7,9 @@ import { copyBytes, EMPTY } from './bytes.js'
 import type { ControlEvent } from './control.js'
 import { decodeControl, encodeGoodbye } from './control.js'
 import { ReceiveCredit } from './credit.js'
+import { Reassembly } from './fragment.js'
 import type { Frame } from './frame.js'
-import { encodeFrame, FRAME, FrameReader, HEADER_BYTES_MAX, isCounted, Reassembly } from './frame.js'
+import { encodeFrame, FRAME, FrameReader, HEADER_BYTES_MAX, isCounted } from './frame.js'
 import type { HandshakeSetup, HandshakeStep } from './handshake.js'
 import { Handshake, hintName } from './handshake.js'
 import type { Hello, VersionRange } from './hello.js'
@@ -38,10 +39,11 @@ export type SessionEvent =
 export class Session {
   /** Bytes for the link, in order. The owner writes them and empties the list. */
   output: Uint8Array[] = []
+  /** What has come of messages too large for a frame; the owner says which answers are waited for, and when memory is short. */
+  readonly reassembly: Reassembly = new Reassembly(HELLO_BYTES_MAX)
   readonly #setup: SessionSetup
   readonly #inbox = new Inbox()
   readonly #frames = new FrameReader()
-  readonly #reassembly = new Reassembly(HELLO_BYTES_MAX)
   #handshake: Handshake | null
   #empties = 0
   #state: SessionState = 'preamble'
@@ -77,22 +79,12 @@ export class Session {
 
   /** Bytes held of what is not yet whole. */
   get waiting(): number {
-    return this.#inbox.waiting + this.#frames.waiting + this.#reassembly.waiting
-  }
-
-  /** Whether there is no memory for more of a large message at present. */
-  set short(short: boolean) {
-    this.#reassembly.short = short
+    return this.#inbox.waiting + this.#frames.waiting + this.reassembly.waiting
   }
 
   /** The credit this side gives. */
   get credit(): ReceiveCredit {
     return this.#credit
-  }
-
-  /** An answer of up to this many bytes has been asked for: it may be larger than what comes unasked. */
-  expectAnswer(bytesMax: number): void {
-    this.#reassembly.answerBytesMax = Math.max(this.#reassembly.answerBytesMax, bytesMax)
   }
 
   /**
@@ -117,7 +109,7 @@ export class Session {
   admit(hello: Hello): void {
     this.#take('admitted')
     this.#hello = hello
-    this.#reassembly.bytesMax = hello.limits.messageBytesMax
+    this.reassembly.bytesMax = hello.limits.messageBytesMax
     this.#bodyBytesMax = hello.limits.messageBytesMax + HEADER_BYTES_MAX
     this.#credit = new ReceiveCredit(hello.limits.windowBytes)
     if (!this.#openRecords()) this.#end()
@@ -209,13 +201,15 @@ export class Session {
   }
 
   #gather(fragment: Frame): SessionEvent | null | undefined {
-    const read = this.#reassembly.add(fragment.body)
+    const read = this.reassembly.add(fragment.body)
     if (read.kind === 'fault') return this.#violated(read.fault)
+    if (read.kind === 'stray') return read
     const counted = isCounted(read.innerType)
     if (!counted && read.innerType !== FRAME.response) return this.#violated('fragment-broken')
     const last = fragment.body.length + 1
     if (counted && !this.#credit.arrived(last)) return this.#violated('credit-overrun')
-    if (read.kind === 'shed') return { kind: 'shed', size: counted ? last : 0 }
+    if (read.kind === 'shed')
+      return read.answerId === null ? { kind: 'shed', size: last } : { kind: 'answer-shed', id: read.answerId }
     if (read.kind === 'partial') return counted ? { kind: 'fragment', size: last, head: read.head } : undefined
     // Its parts gave their credit back so that the whole could come; now the whole waits, and its credit with it.
     if (counted) this.#credit.withhold(read.early)

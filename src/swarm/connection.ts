@@ -7,6 +7,7 @@ import type { Reason, WireCode } from '../errors.js'
 import type { Link, LinkEvents } from '../ports/transport.js'
 import type { Direction, PeerClass, PeerId } from '../ports/types.js'
 import { EMPTY, keyOf } from '../protocol/bytes.js'
+import type { Reassembly } from '../protocol/fragment.js'
 import { FRAME } from '../protocol/frame.js'
 import type { Hello, NameKind } from '../protocol/hello.js'
 import { NameTable } from '../protocol/hello.js'
@@ -105,9 +106,9 @@ export class Connection implements LinkEvents {
     return this.#stage === 'open' && this.#open?.sender.outbox.isHigh === false
   }
 
-  /** Bytes waiting to be sent, and bytes of unfinished messages received. */
-  get bufferedBytes(): number {
-    return (this.#open?.sender.outbox.bytes ?? 0) + this.#session.waiting
+  /** Bytes held of messages that are not whole. */
+  get partialBytes(): number {
+    return this.#session.waiting
   }
 
   /** The frame type of a name at the other side, null where it does not receive it. */
@@ -118,7 +119,7 @@ export class Connection implements LinkEvents {
 
   data(bytes: Uint8Array): void {
     if (this.isEnding && this.#session.state !== 'leaving') return
-    this.#session.short = !this.#world.memory.fits(this.identity?.peerClass ?? 'unknown', bytes.length)
+    this.#session.reassembly.short = !this.#world.memory.fits(this.identity?.peerClass ?? 'unknown', bytes.length)
     this.#session.receive(bytes)
     let opened = false
     for (let event = this.#session.next(); event !== null; event = this.#session.next()) {
@@ -126,9 +127,8 @@ export class Connection implements LinkEvents {
       this.#handle(event)
     }
     this.#writeSession()
-    if (this.#stage !== 'open' || this.#open === null) return
-    this.#open.intake.countBytes(bytes.length, this.#session.waiting, this.#session.takeEmpties())
-    this.#open.vitals.arrived(bytes.length, opened)
+    this.#open?.intake.countBytes(bytes.length, this.#session.takeEmpties())
+    if (this.#stage === 'open') this.#open?.vitals.arrived(bytes.length, opened)
   }
 
   drained(): void {
@@ -197,9 +197,9 @@ export class Connection implements LinkEvents {
     else this.#open?.sender.noteGap()
   }
 
-  /** An answer of up to this many bytes has been asked for. */
-  expectAnswer(bytesMax: number): void {
-    this.#session.expectAnswer(bytesMax)
+  /** The answers that are waited for. */
+  get answers(): Pick<Reassembly, 'awaitAnswer' | 'forgetAnswer'> {
+    return this.#session.reassembly
   }
 
   /** What this peer used of its quota and gets back of its credit; null before hello. */

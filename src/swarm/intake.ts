@@ -15,6 +15,8 @@ export interface IntakeSetup {
   readonly memory: Memory
   /** What the peer is now. */
   readonly peerClass: () => PeerClass
+  /** Bytes held of messages that are not whole. */
+  readonly partialBytes: () => number
   /** What the link draws on, by the class that the peer has now. */
   readonly openQuota: () => Quota
   readonly sendGrant: (bytes: number) => void
@@ -32,6 +34,7 @@ export class Intake {
   #quota: Quota
   #deadline: Deadline | null = null
   #stopped = false
+  #isGone = false
   #partialBytes = 0
 
   constructor(setup: IntakeSetup) {
@@ -39,14 +42,16 @@ export class Intake {
     this.#quota = setup.openQuota()
   }
 
-  /**
-   * @param partialBytes what the link holds now of messages that are not whole
-   * @param emptyRecords records that said nothing, and cost their arithmetic
-   */
-  countBytes(bytes: number, partialBytes: number, emptyRecords: number): void {
+  /** @param emptyRecords records that said nothing, and cost their arithmetic */
+  countBytes(bytes: number, emptyRecords: number): void {
     this.#quota.countBytes(bytes, this.#setup.agenda.now())
     for (let i = 0; i < emptyRecords; i++) this.takeControl()
-    this.#countPartial(partialBytes)
+    this.countPartial()
+  }
+
+  /** What the link holds of messages that are not whole has changed. */
+  countPartial(): void {
+    this.#holdPartial(this.#isGone ? 0 : this.#setup.partialBytes())
   }
 
   /** A whole message has come, which holds memory until it is released or dropped. @returns false where there is none */
@@ -118,13 +123,19 @@ export class Intake {
     this.#quota = this.#setup.openQuota()
   }
 
+  /** No credit goes back any more; what still comes is counted. */
   stop(): void {
     this.#stopped = true
     this.#deadline?.cancel()
-    this.#countPartial(0)
   }
 
-  #countPartial(bytes: number): void {
+  /** Nothing comes any more. */
+  gone(): void {
+    this.#isGone = true
+    this.countPartial()
+  }
+
+  #holdPartial(bytes: number): void {
     this.#setup.memory.partialBytes += bytes - this.#partialBytes
     this.#partialBytes = bytes
   }

@@ -232,6 +232,7 @@ export class Membership implements ConnectionOwner<Connection> {
   }
 
   gone(connection: Connection): void {
+    connection.intake?.gone()
     this.#links.delete(connection)
     this.linkGone?.()
   }

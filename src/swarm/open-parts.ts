@@ -31,8 +31,11 @@ interface OpenConnection {
   readonly remoteIp: string | null
   /** As it is now: its class may change. */
   readonly identity: PeerIdentity | null
+  readonly isEnding: boolean
+  readonly partialBytes: number
   sendControl(type: number, body: Uint8Array): void
   close(code: WireCode, options: CloseOptions): void
+  destroy(): void
 }
 
 interface OpenCalls {
@@ -86,13 +89,15 @@ export function createOpenParts(
       credit,
       memory,
       peerClass,
+      partialBytes: () => connection.partialBytes,
       openQuota: () => ledger.open({ direction, remoteIp, identity: identity() }),
       sendGrant: (bytes) => {
         connection.sendControl(FRAME.window, varintBytes(bytes))
       },
       flooded: () => {
         const retryAfterMs = isTrustedClass(peerClass()) ? TRUSTED_RETRY_MS : FLOODED_RETRY_MS
-        connection.close('rate-limit', { retryAfterMs, text: 'control frames' })
+        if (connection.isEnding) connection.destroy()
+        else connection.close('rate-limit', { retryAfterMs, text: 'control frames' })
       },
     }),
   }

@@ -26,6 +26,8 @@ export interface RequestsSetup {
   readonly failed: (error: HoldfastError) => void
 }
 
+type AnswerEvent = Extract<ControlEvent, { kind: 'response' | 'failure' | 'cancel' | 'answer-shed' | 'stray' }>
+
 interface Asked {
   readonly finish: (outcome: { readonly bytes: Uint8Array } | { readonly error: Error }) => void
 }
@@ -91,27 +93,26 @@ export class Requests implements Asker {
         })
       )
         throw new HoldfastError('outbox-full', `no room to ask ${definition.name}`)
-      connection.expectAnswer(definition.answerBytesMax)
+      connection.answers.awaitAnswer(id, definition.answerBytesMax)
       const finish = (outcome: { readonly bytes: Uint8Array } | { readonly error: Error }): void => {
         link.asked.delete(id)
+        connection.answers.forgetAnswer(id)
+        connection.intake?.countPartial()
         deadline.cancel()
         options.signal?.removeEventListener('abort', withdraw)
         if ('error' in outcome) reject(outcome.error)
         else void this.#read(connection, definition, outcome.bytes).then(resolve, reject)
       }
-      const withdraw = (): void => {
+      const giveUp = (error: Error): void => {
         link.abandoned++
         connection.sendControl(FRAME.cancel, varintBytes(id))
-        finish({ error: options.signal?.reason as Error })
+        finish({ error })
+      }
+      const withdraw = (): void => {
+        giveUp(options.signal?.reason as Error)
       }
       const deadline = this.#setup.agenda.in(timeoutMs, () => {
-        link.abandoned++
-        connection.sendControl(FRAME.cancel, varintBytes(id))
-        finish({
-          error: new HoldfastError('request-timeout', `${definition.name} was not answered in time`, {
-            fault: 'remote',
-          }),
-        })
+        giveUp(new HoldfastError('request-timeout', `${definition.name} was not answered in time`, { fault: 'remote' }))
       })
       options.signal?.addEventListener('abort', withdraw)
       link.asked.set(id, { finish })
@@ -122,7 +123,7 @@ export class Requests implements Asker {
    * An answer, a refusal or a withdrawal from a peer.
    * @returns false where it concerns nothing that was ever asked: it is dropped
    */
-  heard(connection: Connection, event: Extract<ControlEvent, { kind: 'response' | 'failure' | 'cancel' }>): boolean {
+  heard(connection: Connection, event: AnswerEvent): boolean {
     const link = this.#links.get(connection)
     if (event.kind === 'cancel') {
       // Its place and its credit stay taken until the handler is done: nothing else bounds how many run.
@@ -131,16 +132,16 @@ export class Requests implements Asker {
       call?.withdraw()
       return isNews
     }
+    if (event.kind === 'stray') return strayed(link, event.isWhole)
     const asked = link?.asked.get(event.id)
-    if (event.kind === 'failure')
+    if (event.kind === 'answer-shed')
+      asked?.finish({ error: new HoldfastError('request-failed', 'there was no memory for the answer') })
+    else if (event.kind === 'failure')
       asked?.finish({
         error: new HoldfastError('request-failed', `the peer failed: ${event.text}`, { fault: 'remote' }),
       })
     else asked?.finish({ bytes: event.body })
-    if (asked !== undefined) return true
-    if (link === undefined || link.abandoned === 0) return false
-    link.abandoned--
-    return true
+    return asked !== undefined || strayed(link, true)
   }
 
   /** A question that nobody here may answer now. */
@@ -288,4 +289,11 @@ export class Requests implements Asker {
     }
     return link
   }
+}
+
+/** Part of an answer that nobody waits for. @returns false where nobody ever did */
+function strayed(link: LinkRequests | undefined, isWhole: boolean): boolean {
+  if (link === undefined || link.abandoned === 0) return false
+  if (isWhole) link.abandoned--
+  return true
 }

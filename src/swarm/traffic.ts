@@ -103,6 +103,8 @@ export class Traffic {
       case 'response':
       case 'failure':
       case 'cancel':
+      case 'answer-shed':
+      case 'stray':
         if (!this.requests.heard(connection, event)) connection.intake?.takeControl()
         break
       case 'inventory':

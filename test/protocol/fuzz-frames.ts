@@ -4,7 +4,8 @@
  */
 import { copyBytes, joinBytes, utf8 } from '../../src/protocol/bytes.js'
 import { encodeFailure, encodeGoodbye } from '../../src/protocol/control.js'
-import { encodeFrame, FRAME, Fragmenter } from '../../src/protocol/frame.js'
+import { Fragmenter } from '../../src/protocol/fragment.js'
+import { encodeFrame, FRAME } from '../../src/protocol/frame.js'
 import { encodeHello, encodeNames } from '../../src/protocol/hello.js'
 import { encodePeers } from '../../src/protocol/peers.js'
 import { VARINT_MAX, varintBytes } from '../../src/protocol/varint.js'

@@ -7,7 +7,7 @@ import { copyBytes } from '../../src/protocol/bytes.js'
 import type { Hello } from '../../src/protocol/hello.js'
 import type { SessionEvent } from '../../src/protocol/session.js'
 import { Session } from '../../src/protocol/session.js'
-import { ANSWER_BYTES_MAX, checkEvent, FRAME_BYTES_MAX, HEADER_BYTES_MAX, textOf } from './fuzz-promises.js'
+import { ANSWER_BYTES_MAX, AWAITED, checkEvent, FRAME_BYTES_MAX, HEADER_BYTES_MAX, textOf } from './fuzz-promises.js'
 import { delegate, makeHello, makePair, makeSetup, partiesOf } from './harness.js'
 
 export const SIDES: readonly ['initiator', 'responder'] = ['initiator', 'responder']
@@ -122,7 +122,7 @@ export class Owner {
       case 'proven':
         if (this.events !== 1) throw new Error('proven is not the first event')
         this.session.admit(this.#hello())
-        this.session.expectAnswer(ANSWER_BYTES_MAX)
+        for (let id = 0; id < AWAITED; id++) this.session.reassembly.awaitAnswer(id, ANSWER_BYTES_MAX)
         break
       case 'established':
         if (this.established) throw new Error('established twice')

@@ -19,6 +19,8 @@ const RETRY_AFTER_MAX_MS = 3_600_000
 const TEXT_BYTES_MAX = 200
 /** What the largest answer is that was ever asked for. */
 export const ANSWER_BYTES_MAX: number = 5_000
+/** The first questions, whose answers are waited for; those to others go astray. */
+export const AWAITED: number = 64
 
 /** What a session may refuse for, and whose fault each is. */
 const REFUSALS: Readonly<Partial<Record<Reason['code'], Reason['fault']>>> = {
@@ -74,7 +76,11 @@ export function checkEvent(event: SessionEvent, bodyBytesMax: number): void {
     case 'shed':
       must(event.size >= 0 && event.size <= FRAME_BYTES_MAX + 1, event)
       break
+    case 'answer-shed':
+      must(event.id >= 0 && event.id < AWAITED, event)
+      break
     case 'skipped':
+    case 'stray':
       break
     case 'ping':
     case 'pong':

@@ -83,7 +83,7 @@ describe('an established session is refused', () => {
   it('never for want of credit where an answer, a ping or a goodbye comes', () => {
     const limits = { messageBytesMax: 100_000, requestsMax: 16, windowBytes: 0 }
     const pair = established({ responderHello: makeHello(9, { limits }) })
-    pair.responder.session.expectAnswer(70_000)
+    pair.responder.session.reassembly.awaitAnswer(5, 70_000)
     say(pair.initiator, FRAME.response, joinBytes([Uint8Array.of(5, 0), bytes(69_000)]))
     say(pair.initiator, FRAME.ping, bytes(3))
     pair.initiator.session.close('shutdown')
@@ -93,7 +93,7 @@ describe('an established session is refused', () => {
 
   it('tells of no fragment that costs no credit', () => {
     const pair = established()
-    pair.responder.session.expectAnswer(70_000)
+    pair.responder.session.reassembly.awaitAnswer(5, 70_000)
     say(pair.initiator, FRAME.response, joinBytes([Uint8Array.of(5, 0), bytes(69_000)]))
     pair.pump()
     expect(pair.responder.kinds).toEqual(['response'])

@@ -1,6 +1,7 @@
 /** Established sessions, what they say to one another, and how it ends. */
 import { expect } from 'vitest'
-import { encodeFrame, FRAME, Fragmenter, isOversize } from '../../src/protocol/frame.js'
+import { Fragmenter } from '../../src/protocol/fragment.js'
+import { encodeFrame, FRAME, isOversize } from '../../src/protocol/frame.js'
 import type { End, Pair, PairOptions } from './harness.js'
 import { makePair } from './harness.js'
 import { toyCrypto } from './toy-crypto.js'

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest'
 import type { HoldfastError } from '../../src/errors.js'
 import { DedupCache } from '../../src/policy/dedup.js'
-import { PeerStore } from '../../src/policy/peer-store.js'
 import type { PeerClass } from '../../src/ports/types.js'
 import { joinBytes, utf8 } from '../../src/protocol/bytes.js'
 import { FRAME } from '../../src/protocol/frame.js'
@@ -12,6 +11,7 @@ import type { Identity } from '../../src/swarm/identity.js'
 import type { SwarmOptions } from '../../src/swarm/options.js'
 import type { MemoryStatus } from '../../src/policy/memory.js'
 import { RawPeer } from './raw-peer.js'
+import { SizedBook } from './sized-book.js'
 import type { Node } from './world.js'
 import { World } from './world.js'
 
@@ -300,20 +300,11 @@ describe('messages that are never finished', () => {
 })
 
 describe('a node that is short of memory', () => {
-  /** A book that is as large as a test says. */
-  class Book extends PeerStore {
-    peers = 0
-
-    override get size(): number {
-      return this.peers
-    }
-  }
-
   /** A node whose book alone has so much of its memory, in part at first. */
   async function crowded(
     share: number,
   ): Promise<{ readonly scene: Scene; readonly heard: string[]; readonly fill: (share: number) => void }> {
-    const peerStore = new Book()
+    const peerStore = new SizedBook()
     const fill = (part: number): void => {
       peerStore.peers = Math.floor((part * BUDGET) / 1_024)
     }

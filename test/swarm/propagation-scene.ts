@@ -1,7 +1,8 @@
 /** A node among peers that say whatever a test lets them say of broadcasts, and everything that they are told of them. */
 import type { PeerClass } from '../../src/ports/types.js'
 import { hex, joinBytes } from '../../src/protocol/bytes.js'
-import { FRAME, Fragmenter } from '../../src/protocol/frame.js'
+import { Fragmenter } from '../../src/protocol/fragment.js'
+import { FRAME } from '../../src/protocol/frame.js'
 import { encodeIds, encodeInventory } from '../../src/protocol/inventory.js'
 import { broadcastId, message } from '../../src/protocol/message.js'
 import type { SwarmOptions } from '../../src/swarm/options.js'

@@ -35,6 +35,10 @@ export class RawPeer {
   closed: Reason | null = null
   /** Whether pings are answered. */
   answers = true
+  /** Whether it takes note of what it is told: one that does not goes on, whatever the node says. */
+  hears = true
+  /** Whether the node has ended its half of the link. */
+  isLeft = false
   readonly #world: World
   readonly #options: RawOptions
   readonly #session: Session
@@ -130,13 +134,15 @@ export class RawPeer {
     this.#link = link
     link.open({
       data: (bytes) => {
+        if (!this.hears) return
         this.#session.receive(bytes)
         for (let event = this.#session.next(); event !== null; event = this.#session.next()) this.#take(event)
         this.#flush()
       },
       drained: () => undefined,
       ended: () => {
-        link.end()
+        this.isLeft = true
+        if (this.hears) link.end()
       },
       closed: (reason) => {
         this.closed = reason
