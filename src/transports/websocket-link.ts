@@ -16,11 +16,18 @@ export interface WebSocketLimits {
 /** The largest message we send, and so what every end must accept. */
 export const SENT_MESSAGE_BYTES_MAX = 65_536
 
+/** What the pieces of a message come to at least, on an average: the smallest that IPv4 promises are of 536 bytes, and each costs some 400. */
+const PIECE_BYTES_MIN = 128
+
+/** We send no ping of WebSocket's own, and whatever stands between two nodes sends few: more than this beside the messages is a flood. */
+const PINGS_SPARE = 64
+
 const NOTHING = new Uint8Array(0)
 
 /** What both ends ask of `ws`: no compression, and a bound on everything that a message could make us hold. */
 export function messageOptions(limits: WebSocketLimits): {
   perMessageDeflate: false
+  autoPong: false
   maxPayload: number
   maxFragments: number
   maxBufferedChunks: number
@@ -28,10 +35,11 @@ export function messageOptions(limits: WebSocketLimits): {
 } {
   return {
     perMessageDeflate: false,
+    // Answered by the link, as far as the other side reads the answers.
+    autoPong: false,
     maxPayload: limits.messageBytesMax,
     maxFragments: 1_024,
-    // A message may arrive one byte at a time; ours then take 65,550 pieces.
-    maxBufferedChunks: 131_072,
+    maxBufferedChunks: Math.ceil(limits.messageBytesMax / PIECE_BYTES_MIN),
     closeTimeout: limits.closingMs,
   }
 }
@@ -61,6 +69,8 @@ export class WebSocketLink implements Link {
   #ended = false
   #remoteEnded = false
   #saturated = false
+  /** How many pings more than messages have come. */
+  #pings = 0
 
   constructor(ws: WebSocket, socket: Socket, remote: Endpoint, limits: WebSocketLimits) {
     this.remote = remote
@@ -71,6 +81,12 @@ export class WebSocketLink implements Link {
     ws.pause()
     ws.on('message', (bytes, isBinary) => {
       this.#message(bytes as Buffer, isBinary)
+    })
+    ws.on('ping', (payload) => {
+      this.#pinged(payload)
+    })
+    ws.on('pong', () => {
+      this.#pinged(null)
     })
     socket.on('drain', () => {
       this.#drained()
@@ -125,6 +141,7 @@ export class WebSocketLink implements Link {
 
   #message(bytes: Uint8Array, isBinary: boolean): void {
     if (this.#broken !== null || this.#events === null) return
+    this.#pings = Math.max(0, this.#pings - 1)
     if (!isBinary) {
       this.#break({ code: 'connection-lost', fault: 'remote', cause: 'a text message' })
     } else if (this.#remoteEnded) {
@@ -137,6 +154,13 @@ export class WebSocketLink implements Link {
       this.#events.ended()
       this.#closeWhenBothEnded()
     }
+  }
+
+  #pinged(payload: Buffer | null): void {
+    if (this.#pings++ >= PINGS_SPARE)
+      this.#break({ code: 'connection-lost', fault: 'remote', cause: 'a flood of pings' })
+    else if (payload !== null && this.#isOpen() && this.#ws.bufferedAmount <= this.#saturationBytes)
+      this.#ws.pong(payload)
   }
 
   #closeWhenBothEnded(): void {

@@ -17,7 +17,10 @@ import { SUBPROTOCOL, WebSocketListener } from './websocket-listener.js'
 
 /** How WebSocket links behave. */
 export interface WebSocketOptions {
-  /** The largest message that is accepted, in bytes. Default 1,048,576; 65,536 (what we send at most) to 16,777,216. */
+  /**
+   * The largest message that is accepted, in bytes: what a link may hold of one that is not whole, beside the node's budget. Its pieces
+   * come to 128 bytes at least, on an average. Default 65,536, what we send at most; up to 16,777,216.
+   */
   readonly messageBytesMax?: number
   /** A write that leaves more than this many bytes queued returns false. Default 65,536; 16,384 to 16,777,216. */
   readonly saturationBytes?: number
@@ -53,7 +56,7 @@ export function webSocket(options: WebSocketOptions = {}): Transport {
   const limits: WebSocketLimits = {
     messageBytesMax: wholeNumber(
       'messageBytesMax',
-      options.messageBytesMax ?? 1_048_576,
+      options.messageBytesMax ?? SENT_MESSAGE_BYTES_MAX,
       SENT_MESSAGE_BYTES_MAX,
       16_777_216,
     ),

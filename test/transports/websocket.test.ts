@@ -209,6 +209,83 @@ describe('webSocket, a link', () => {
     expect(lengths).toEqual([60, 65_536, 65_536, 18_928, 0])
   })
 
+  it('breaks a link that sends a message in crumbs', async () => {
+    const { port, accepted } = await listening()
+    const socket = await upgraded(port)
+    const reason = closeOf(await accepted)
+    let isClosed = false
+    void reason.then(() => (isClosed = true))
+    // The head of a masked message of 60,000 bytes.
+    socket.write(Uint8Array.of(0x82, 0xfe, 0xea, 0x60, 0, 0, 0, 0))
+    for (let i = 0; i < 5_000 && !isClosed; i++) {
+      socket.write(Uint8Array.of(1))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(await reason).toMatchObject({ code: 'connection-lost', fault: 'remote' })
+  })
+
+  it('takes a message that comes in pieces of a hundred and fifty bytes', async () => {
+    const { port, accepted } = await listening()
+    const socket = await upgraded(port)
+    const link = await accepted
+    const whole = new Promise<number>((resolve, reject) => {
+      let length = 0
+      link.open({
+        data: (bytes) => {
+          length += bytes.length
+          if (length === 60_000) resolve(length)
+        },
+        drained: () => undefined,
+        ended: () => undefined,
+        closed: (reason) => {
+          reject(new Error(reason.code))
+        },
+      })
+    })
+    socket.write(Uint8Array.of(0x82, 0xfe, 0xea, 0x60, 0, 0, 0, 0))
+    for (let i = 0; i < 400; i++) {
+      socket.write(new Uint8Array(150))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(await whole).toBe(60_000)
+  })
+
+  it('answers a ping of WebSocket, and breaks a link that sends hundreds of them', async () => {
+    const { port, accepted } = await listening()
+    const ws = await rawClient(port)
+    const reason = closeOf(await accepted)
+    const pong = once(ws, 'pong')
+    ws.ping('hello')
+    expect(String((await pong)[0])).toBe('hello')
+    for (let i = 0; i < 200; i++) ws.ping()
+    expect(await reason).toMatchObject({ code: 'connection-lost', fault: 'remote', cause: 'a flood of pings' })
+  })
+
+  it('counts a pong that nobody asked for as a ping', async () => {
+    const { port, accepted } = await listening()
+    const ws = await rawClient(port)
+    const reason = closeOf(await accepted)
+    for (let i = 0; i < 200; i++) ws.pong()
+    expect(await reason).toMatchObject({ cause: 'a flood of pings' })
+  })
+
+  it('lets messages pay for pings', async () => {
+    const { port, accepted } = await listening()
+    const ws = await rawClient(port)
+    let closed = false
+    void closeOf(await accepted).then(() => (closed = true))
+    for (let i = 0; i < 200; i++) {
+      ws.send(new Uint8Array(5))
+      ws.ping(String(i))
+    }
+    await new Promise<void>((resolve) => {
+      ws.on('pong', (payload: Buffer) => {
+        if (String(payload) === '199') resolve()
+      })
+    })
+    expect(closed).toBe(false)
+  })
+
   it('says whose doing an orderly close was', async () => {
     const { port, accepted } = await listening()
     const near = await dialTo(at(port))
@@ -406,6 +483,19 @@ function spoken(port: number, bytes: string): Promise<string> {
     })
     socket.write(bytes)
   })
+}
+
+/** A socket on which WebSocket has been agreed to, in nobody's hands. */
+async function upgraded(port: number): Promise<net.Socket> {
+  const socket = net.connect(port, '127.0.0.1')
+  socket.setNoDelay(true)
+  socket.on('error', () => undefined)
+  onTestFinished(() => {
+    socket.destroy()
+  })
+  socket.write(upgrade({}))
+  await once(socket, 'data')
+  return socket
 }
 
 function upgrade({
