@@ -47,6 +47,7 @@ export class Delivery implements HandlerJob {
   tries = 0
   #bytes: Uint8Array
   #isKept = false
+  #voucher: PeerId | null = null
   readonly #owner: DeliveryOwner
 
   constructor({ key, received, connection, peer, bytes, size }: Arrival, owner: DeliveryOwner) {
@@ -65,12 +66,16 @@ export class Delivery implements HandlerJob {
   }
 
   get sender(): PeerId {
-    return this.peer.id
+    return this.#voucher ?? this.peer.id
   }
 
   get isTrusted(): boolean {
-    const { identity } = this.connection
-    return identity !== null && isTrustedClass(identity.peerClass)
+    return this.#voucher !== null || isTrusted(this.connection)
+  }
+
+  /** A trusted peer has it, too: from now on it takes that one's turn. Whoever brought it first goes on answering for it. */
+  vouchedBy(connection: Connection): void {
+    this.#voucher = sourceOf(connection)
   }
 
   /** The payload as it was written. */
@@ -102,6 +107,11 @@ export function headBytes({ definition: { nameKind } }: ReceivedMessage): number
 /** Who brought it, whichever of its links that was. */
 export function sourceOf(connection: Connection): PeerId {
   return connection.identity?.peerId ?? ('' as PeerId)
+}
+
+/** Whether the operator trusts whoever is at the other end. */
+export function isTrusted({ identity }: Connection): boolean {
+  return identity !== null && isTrustedClass(identity.peerClass)
 }
 
 /** The delivery is over: what it held goes back. */

@@ -14,7 +14,7 @@ import { BROADCAST_ID_BYTES, broadcastId, broadcastKey, NONCE_BYTES } from '../p
 import { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
 import type { DeliveryOwner } from './delivery.js'
-import { Delivery, headBytes, inherit, release, sourceOf } from './delivery.js'
+import { Delivery, headBytes, inherit, isTrusted, release, sourceOf } from './delivery.js'
 import type { BroadcastResult } from './fan-out.js'
 import type { GossipSetup } from './gossip-setup.js'
 import { Judge } from './judge.js'
@@ -179,7 +179,14 @@ export class Gossip implements DeliveryOwner {
   #noteHolder(key: string, connection: Connection): void {
     const delivery = this.#inFlight.get(key)
     if (delivery === undefined) this.propagation.has(key, sourceOf(connection))
-    else delivery.sources.add(sourceOf(connection))
+    else {
+      delivery.sources.add(sourceOf(connection))
+      // A stranger who brings what a trusted peer says before it does must not keep it in the strangers' line.
+      if (!delivery.isTrusted && isTrusted(connection))
+        delivery.received.queue.advance(delivery, () => {
+          delivery.vouchedBy(connection)
+        })
+    }
   }
 
   #inherit(delivery: Delivery): boolean {

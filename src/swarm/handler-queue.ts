@@ -52,6 +52,13 @@ export class HandlerQueue {
     this.#drain(isNext ? job : null)
   }
 
+  /** A trusted peer has brought it, too, as `vouch` notes: where it waits among strangers' it is moved. */
+  advance(job: HandlerJob, vouch: () => void): void {
+    const waits = this.#strangers.remove(job)
+    vouch()
+    if (waits) this.#trusted.join(job)
+  }
+
   /** Whoever left need not be heard to the end: what it sent and nobody has begun is dropped. */
   drop(source: object): void {
     const gone = [this.#trusted, this.#strangers].flatMap((line) => line.leave((job) => job.source === source))

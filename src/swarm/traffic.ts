@@ -12,9 +12,9 @@ import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
 import type { Violation } from './discipline.js'
-import { isTrustedClass } from './dial-slots.js'
 import type { Discipline } from './discipline.js'
 import { createDiscipline } from './discipline-setup.js'
+import { isTrusted } from './delivery.js'
 import { Directs } from './directs.js'
 import { Gaps } from './gaps.js'
 import { Gossip } from './gossip.js'
@@ -279,8 +279,4 @@ export class Traffic {
     this.strike(connection, 'unknown-type')
     connection.close('protocol-error', { text: 'unknown-type' })
   }
-}
-
-function isTrusted({ identity }: Connection): boolean {
-  return identity !== null && isTrustedClass(identity.peerClass)
 }

@@ -15,6 +15,16 @@ export class Turns<Item extends { readonly sender: PeerId }> {
     else waiting.push(item)
   }
 
+  /** @returns false where it does not wait here */
+  remove(item: Item): boolean {
+    const waiting = this.#bySender.get(item.sender)
+    const at = waiting?.indexOf(item) ?? -1
+    if (waiting === undefined || at < 0) return false
+    waiting.splice(at, 1)
+    if (waiting.length === 0) this.#bySender.delete(item.sender)
+    return true
+  }
+
   next(): Item | null {
     const first = this.#bySender.entries().next()
     if (first.done === true) return null

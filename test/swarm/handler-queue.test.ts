@@ -11,6 +11,7 @@ function scene(max = 1) {
   const began: string[] = []
   const dropped: string[] = []
   const running: (() => void)[] = []
+  const jobs = new Map<string, { -readonly [Key in keyof HandlerJob]: HandlerJob[Key] }>()
   const sources = new Map<string, object>()
   const sourceOf = (name: string): object => {
     const source = sources.get(name) ?? {}
@@ -18,23 +19,32 @@ function scene(max = 1) {
     return source
   }
   const submit = (name: string, sender: string, isTrusted = false, link = sender): void => {
-    const job: HandlerJob = {
+    const job = {
       source: sourceOf(link),
       sender: sender as PeerId,
       isTrusted,
-      run: (done) => {
+      run: (done: () => void) => {
         began.push(name)
         running.push(done)
       },
       drop: () => dropped.push(name),
     }
+    jobs.set(name, job)
     queue.submit(job)
+  }
+  const vouch = (name: string, sender: string): void => {
+    const job = jobs.get(name)
+    if (job === undefined) throw new Error(`no job ${name}`)
+    queue.advance(job, () => {
+      job.sender = sender as PeerId
+      job.isTrusted = true
+    })
   }
   const finish = (): void => running.shift()?.()
   const finishAll = (): void => {
     while (running.length > 0) finish()
   }
-  return { queue, began, dropped, submit, finish, finishAll, sourceOf }
+  return { queue, began, dropped, submit, vouch, finish, finishAll, sourceOf }
 }
 
 describe('Messages that wait for a handler', () => {
@@ -55,6 +65,17 @@ describe('Messages that wait for a handler', () => {
     submit('trusted', 't', true)
     finishAll()
     expect(began).toEqual(['first', 'trusted', 'a', 'b'])
+  })
+
+  it('of strangers come with those of the trusted peer that has brought them, too', () => {
+    const { began, submit, vouch, finishAll } = scene()
+    submit('running', 'a')
+    for (const name of ['a0', 'a1', 'a2']) submit(name, 'a')
+    submit('t0', 't', true)
+    vouch('a1', 't')
+    vouch('running', 't')
+    finishAll()
+    expect(began).toEqual(['running', 't0', 'a1', 'a0', 'a2'])
   })
 
   it('come in the order of their sender, also over two of its links', () => {
