@@ -60,8 +60,8 @@ export class Bridges implements Maintenance {
   need({ peerId, addresses: [address] }: Target, isBridging: boolean): 'dial' | 'cool' | 'forget' {
     const isMet = peerId !== null && this.#lastSeenAt(peerId) !== null
     if (this.#demand.wanted() <= (isBridging ? -BRIDGES_MAX : 0)) return isMet ? 'cool' : 'forget'
-    const mayTry = isMet || (address !== undefined && this.#hearsay.mayTry(address, this.#context.agenda.now()))
-    return mayTry ? 'dial' : 'forget'
+    const mayTry = address !== undefined && this.#hearsay.mayTry(peerId, address, this.#context.agenda.now())
+    return mayTry ? 'dial' : isMet ? 'cool' : 'forget'
   }
 
   bridged(peerId: PeerId, connection: Connection): void {
@@ -109,7 +109,7 @@ export class Bridges implements Maintenance {
     for (const target of targets) if (isSomebodyNew(target, now)) this.#dialer.forget(target)
     if (this.#demand.wanted() <= -BRIDGES_MAX) return
     const drawn = pickCold(cold.slice(0, COLD_MAX), this.#context.settings.random)
-    if (drawn !== null) this.#dialer.wishes.retryIn(drawn.target, 0)
+    if (drawn !== null && this.need(drawn.target, true) === 'dial') this.#dialer.wishes.retryIn(drawn.target, 0)
   }
 
   /** @returns false where there are as many as there may be */

@@ -59,7 +59,7 @@ export class Maintainer {
     this.#exchange = exchange
     this.#watch = watch
     this.#demand = new Demand(connections, dialer, context.settings.slots.outboundTarget)
-    this.#hearsay = new Hearsay(context.roster)
+    this.#hearsay = new Hearsay(context.roster, context.settings.peerStore)
     this.bridges = new Bridges(context, connections, dialer, exchange, this.#demand, this.#hearsay)
   }
 
@@ -158,12 +158,10 @@ export class Maintainer {
     }
   }
 
-  /** Whom we have met is dialled as the dialer sees fit; whom others only name, seldom. */
   #mayTry(peerId: PeerId): boolean {
     const { settings, agenda } = this.#context
-    const record = settings.peerStore.get(peerId)
-    const [address] = record?.addresses ?? []
-    return address !== undefined && (record?.lastSeenAt !== null || this.#hearsay.mayTry(address, agenda.now()))
+    const [address] = settings.peerStore.get(peerId)?.addresses ?? []
+    return address !== undefined && this.#hearsay.mayTry(peerId, address, agenda.now())
   }
 
   /** A book that holds the operator's own peers and nobody else has nobody to offer. */

@@ -17,24 +17,24 @@ describe('hearsay', () => {
   it('is tried four times at once in one IPv4 /24 or IPv6 /48, and twice a minute from then on', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(60_000), { maxLength: 200, size: 'max' }), (waits) => {
-        const hearsay = new Hearsay(new Roster(me, [], []))
+        const hearsay = new Hearsay(new Roster(me, [], []), new PeerStore())
         let [now, tried] = [0, 0]
         for (const [i, waitMs] of waits.entries()) {
           now += waitMs
-          if (hearsay.mayTry(at(i % 2 === 0 ? `8.8.8.${String(i % 250)}` : `8.8.8.7`), now)) tried++
+          if (hearsay.mayTry(null, at(i % 2 === 0 ? `8.8.8.${String(i % 250)}` : `8.8.8.7`), now)) tried++
         }
         expect(tried).toBeLessThanOrEqual(4 + (2 * now) / 60_000 + 1e-6)
       }),
     )
-    const hearsay = new Hearsay(new Roster(me, [], []))
-    const six = (n: number): boolean => hearsay.mayTry(at(`[2001:db8:1:${String(n)}::1]`), 0)
+    const hearsay = new Hearsay(new Roster(me, [], []), new PeerStore())
+    const six = (n: number): boolean => hearsay.mayTry(null, at(`[2001:db8:1:${String(n)}::1]`), 0)
     expect([1, 2, 3, 4, 5].map(six)).toEqual([true, true, true, true, false])
-    expect(hearsay.mayTry(at('[2001:db8:2::1]'), 0)).toBe(true)
+    expect(hearsay.mayTry(null, at('[2001:db8:2::1]'), 0)).toBe(true)
   })
 
   it('is tried freely in private networks, and never where the operator lists somebody', () => {
-    const hearsay = new Hearsay(new Roster(me, [at('8.8.4.4')], []))
-    expect(Array.from({ length: 20 }, () => hearsay.mayTry(at('10.0.0.1'), 0)).every(Boolean)).toBe(true)
+    const hearsay = new Hearsay(new Roster(me, [at('8.8.4.4')], []), new PeerStore())
+    expect(Array.from({ length: 20 }, () => hearsay.mayTry(null, at('10.0.0.1'), 0)).every(Boolean)).toBe(true)
     expect([hearsay.isPlausible(at('8.8.4.4')), hearsay.isPlausible(at('8.8.4.5'))]).toEqual([false, true])
   })
 
@@ -62,6 +62,38 @@ describe('hearsay', () => {
       const hosts = (peerStore.get(stranger.swarm.id)?.addresses ?? []).map(({ host }) => host)
       expect([ip, hosts.includes(there), hosts.includes(elsewhere)]).toEqual([ip, ip === there, true])
     }
+  })
+
+  it('of what strangers tell of themselves is tried no more often, though they were linked', async () => {
+    const home = new World()
+    home.network.ipOf = (name) => (name === 'node' ? '8.8.1.1' : '8.8.2.2')
+    const node = await home.started('node', { authorize: () => 'unknown', perIpLimits: false })
+    for (let i = 0; i < 12; i++) {
+      const liar = await home.started(`liar${String(i)}`, { announce: ['memory://8.8.8.8:7'] })
+      await home.connect(liar, node)
+      const stopped = liar.swarm.stop()
+      await home.run(3_000)
+      await stopped
+    }
+    await home.run(60_000)
+    const dialled = node.heard('dial:failed').filter(([{ address }]) => address.includes('8.8.8.8'))
+    expect(dialled.length).toBeGreaterThan(0)
+    expect(dialled.length).toBeLessThanOrEqual(8)
+  })
+
+  it('is none where our own dial has found the peer, for as long as it is found nowhere else', () => {
+    const book = new PeerStore()
+    const id = new World().identity().id
+    const hearsay = new Hearsay(new Roster(me, [], []), book)
+    const tried = (host: string): number =>
+      Array.from({ length: 20 }, () => hearsay.mayTry(id, at(host), 0)).filter(Boolean).length
+    book.learn(id, at('8.8.3.3'), 'hello')
+    book.linked(id, null, 0, 0)
+    expect(tried('8.8.3.3')).toBe(4)
+    book.linked(id, at('8.8.3.3'), 0, 0)
+    expect(tried('8.8.3.3')).toBe(20)
+    book.linked(id, at('8.8.4.4'), 0, 0)
+    expect([tried('8.8.3.3'), tried('8.8.4.4')]).toEqual([0, 20])
   })
 
   it('of a hundred peers at one door leads to a handful of dials there, and of none at a masternode’s', () => {
