@@ -67,6 +67,7 @@ export function createOpenParts(
       creditBytes: hello.limits.windowBytes,
       slab,
       flusher,
+      now: () => agenda.now(),
       write,
     }),
     vitals: new Vitals({

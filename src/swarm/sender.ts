@@ -23,10 +23,13 @@ export interface SenderSetup {
   readonly creditBytes: number
   readonly slab: RecordSlab
   readonly flusher: Flusher
+  readonly now: () => number
   /** Seals the parts as one record and writes it. @returns false when the link is saturated */
   readonly write: (parts: readonly Uint8Array[]) => boolean
 }
 
+/** A link that stays busy is told no later than this of what was dropped after the last word. */
+const GAP_EVERY_MS = 30_000
 /** A grant of at least so much is part of the traffic that it answers. */
 const GRANT_BYTES_MIN = 1_024
 
@@ -39,6 +42,7 @@ export class Sender {
   #stopped = false
   /** `noted`: the frame waits, and tells of all that is dropped until it leaves. `told`: it has left. `again`: more was dropped since. */
   #gap: 'none' | 'noted' | 'told' | 'again' = 'none'
+  #gapToldAt = 0
   // Bound: one for each drain that the host awaits.
   #drained: (() => void)[] = []
 
@@ -82,13 +86,16 @@ export class Sender {
   }
 
   /**
-   * Gossip was dropped: the peer is told at once, which overtakes what waits, and of what was dropped after that when all has left: a
-   * host that asks again on the first word could not have been given what was dropped later.
+   * Gossip was dropped: the peer is told at once, which overtakes what waits, and of what was dropped after that when all has left, or
+   * it has been told for long: a host that asks again on the first word could not have been given what was dropped later.
    */
   noteGap(): void {
+    const isKnown = this.#gap !== 'none'
+    const isStale = this.#gap !== 'noted' && this.#setup.now() - this.#gapToldAt >= GAP_EVERY_MS
     if (this.#gap === 'told') this.#gap = 'again'
-    if (this.#gap !== 'none' || !this.enqueueControl(FRAME.gap, EMPTY)) return
+    if ((isKnown && !isStale) || !this.enqueueControl(FRAME.gap, EMPTY)) return
     this.#gap = 'noted'
+    if (isKnown) return
     this.whenDrained(() => {
       const isAgain = this.#gap === 'again'
       this.#gap = 'none'
@@ -128,7 +135,10 @@ export class Sender {
       const parts = this.outbox.pickRecord()
       if (parts.length === 0) break
       // Control frames go first.
-      if (this.#gap === 'noted') this.#gap = 'told'
+      if (this.#gap === 'noted') {
+        this.#gap = 'told'
+        this.#gapToldAt = this.#setup.now()
+      }
       this.#saturated = !this.#setup.write(parts)
     }
     if (this.isIdle) this.#callDrained()

@@ -186,6 +186,7 @@ describe('links that ride together', () => {
       creditBytes: 1e9,
       slab: new RecordSlab(),
       flusher: new Flusher(clock),
+      now: () => 0,
       write: (parts) => written.push(...parts) > 0,
     })
     const batch = new Batch()

@@ -10,6 +10,7 @@ function scene() {
   const sent: number[] = []
   const turn: (() => void)[] = []
   let takes = true
+  let now = 0
   const sender = new Sender({
     outboxBytesMax: 1_000,
     memory: new Memory(2 ** 30, { size: 0 }),
@@ -23,6 +24,7 @@ function scene() {
         })
       },
     } as never,
+    now: () => now,
     write: (parts) => {
       const reader = new FrameReader()
       reader.push(joinBytes(parts))
@@ -42,6 +44,9 @@ function scene() {
     sent,
     endTurn,
     say,
+    pass: (ms: number): void => {
+      now += ms
+    },
     saturate: (): void => {
       takes = false
     },
@@ -77,6 +82,31 @@ describe('a gap', () => {
     expect(sent).toEqual([FRAME.gap, 64])
     drain()
     expect(sent).toEqual([FRAME.gap, 64, 64, FRAME.gap])
+  })
+
+  it('is told again every thirty seconds of a link that never drains', () => {
+    const { sender, sent, endTurn, say, pass, saturate, drain } = scene()
+    sender.noteGap()
+    endTurn()
+    saturate()
+    say()
+    endTurn()
+    say()
+    sender.noteGap()
+    const busy = (): void => {
+      sender.linkDrained()
+      endTurn()
+      say()
+    }
+    sent.splice(0)
+    for (let second = 0; second < 65; second++) {
+      pass(1_000)
+      sender.noteGap()
+      busy()
+    }
+    expect(sent.filter((type) => type === FRAME.gap)).toHaveLength(3)
+    drain()
+    expect(sent.filter((type) => type === FRAME.gap)).toHaveLength(4)
   })
 
   it('is told to nobody once the link has ended', () => {
