@@ -7,15 +7,14 @@ import type { Endpoint, Link, LinkEvents } from '../ports/transport.js'
 import { joinBytes } from '../protocol/bytes.js'
 import type { SimClock } from './sim-clock.js'
 import type { SimHost, SimMedium } from './sim-host.js'
+import type { Content, Parcel } from './sim-parcels.js'
+import { InOrder, sizeOf } from './sim-parcels.js'
 
 const RETRANSMIT_FIRST_MS = 300
 const RETRANSMIT_MAX_MS = 120_000
 const GIVE_UP_MS = 924_000
 /** Bytes on their way beyond which a writer is told to wait. */
 const SATURATED_BYTES = 256 * 1024
-
-/** What travels: bytes, or the news that no more come. */
-type Parcel = Uint8Array | 'end'
 
 /** A link between two processes. */
 export class SimPipe {
@@ -88,11 +87,15 @@ export class SimEnd implements Link {
   #untold: Reason | null = null
   #endedHere = false
   #endedThere = false
+  /** Whether what was on its way when it closed still arrives, as after any orderly end. */
+  #isOrderly = false
   // Bound: what the other end wrote before this one was opened.
-  #early: Parcel[] = []
+  #early: Content[] = []
   // Bound: what this end wrote and the network has not carried.
   #stalled: Parcel[] = []
   #stalledAt = 0
+  readonly #order = new InOrder()
+  #sent = 0
   #departsAt = 0
   #arrivesAt = 0
   #inFlight = 0
@@ -120,7 +123,7 @@ export class SimEnd implements Link {
     this.#soon(() => {
       const early = this.#early
       this.#early = []
-      for (const parcel of early) this.#receive(parcel)
+      for (const content of early) this.#receive(content)
     })
   }
 
@@ -129,7 +132,7 @@ export class SimEnd implements Link {
     const bytes = joinBytes(chunks)
     this.#pipe.network.sentBytes += bytes.length
     this.#inFlight += bytes.length
-    this.#send(bytes)
+    this.#say(bytes)
     this.#saturated ||= this.#inFlight > SATURATED_BYTES
     return !this.#saturated
   }
@@ -137,7 +140,7 @@ export class SimEnd implements Link {
   end(): void {
     if (this.#closed || this.#endedHere) return
     this.#endedHere = true
-    this.#send('end')
+    this.#say('end')
     this.#closeIfBothEnded()
   }
 
@@ -150,7 +153,8 @@ export class SimEnd implements Link {
   close(reason: Reason): void {
     if (this.#closed) return
     this.#closed = true
-    this.#stalled = []
+    this.#isOrderly = reason.code === 'closed'
+    if (!this.#isOrderly) this.#stalled = []
     this.#soon(() => {
       if (this.#events === null) this.#untold = reason
       else this.#events.closed(reason)
@@ -167,6 +171,10 @@ export class SimEnd implements Link {
     this.#pipe.endClosed()
   }
 
+  #say(content: Content): void {
+    this.#send({ number: this.#sent++, content })
+  }
+
   #send(parcel: Parcel): void {
     if (this.#pipe.isSilent) return
     if (this.#stalled.length > 0) {
@@ -175,7 +183,7 @@ export class SimEnd implements Link {
     }
     const { network } = this.#pipe
     // What is written at once still leaves one after the other.
-    const sizeMs = parcel === 'end' ? 0 : parcel.length / network.bytesPerMs
+    const sizeMs = sizeOf(parcel.content) / network.bytesPerMs
     this.#departsAt = Math.max(this.#departsAt, network.time.now) + sizeMs
     const wayMs = this.#pipe.latencyMs + network.jitter()
     this.#arrivesAt = Math.max(this.#arrivesAt, this.#departsAt + wayMs)
@@ -187,19 +195,23 @@ export class SimEnd implements Link {
   #arrive(parcel: Parcel): void {
     const { network } = this.#pipe
     const other = this.#pipe.other(this)
-    if (this.#closed && parcel !== 'end') return
+    if (this.#closed && !this.#isOrderly && parcel.content !== 'end') return
     if (this.#stalled.length > 0 || !network.reaches(this.host, other.host) || this.#pipe.isSilent) {
       this.#stall(parcel)
       return
     }
-    this.#credit(parcel)
+    for (const content of this.#order.take(parcel)) this.#handOver(content, other)
+  }
+
+  #handOver(content: Content, other: SimEnd): void {
+    this.#credit(content)
     if (!other.#closed) {
-      if (other.clock.isRunning) other.#receive(parcel)
+      if (other.clock.isRunning) other.#receive(content)
       else
         other.clock.deliver(() => {
-          other.#receive(parcel)
+          other.#receive(content)
         })
-    } else if (parcel !== 'end') this.#refused()
+    } else if (content !== 'end') this.#refused()
   }
 
   #stall(parcel: Parcel): void {
@@ -226,16 +238,16 @@ export class SimEnd implements Link {
     })
   }
 
-  #receive(parcel: Parcel): void {
+  #receive(content: Content): void {
     if (this.#closed) return
     if (this.#events === null || this.#early.length > 0) {
-      this.#early.push(parcel)
+      this.#early.push(content)
       return
     }
     const { trace, time } = this.#pipe.network
-    trace.add('data', time.now, this.host.index, parcel === 'end' ? 0 : parcel.length)
-    if (parcel !== 'end') {
-      this.#events.data(parcel)
+    trace.add('data', time.now, this.host.index, sizeOf(content))
+    if (content !== 'end') {
+      this.#events.data(content)
       return
     }
     this.#endedThere = true
@@ -243,8 +255,8 @@ export class SimEnd implements Link {
     this.#closeIfBothEnded()
   }
 
-  #credit(parcel: Parcel): void {
-    if (parcel !== 'end') this.#inFlight -= parcel.length
+  #credit(content: Content): void {
+    this.#inFlight -= sizeOf(content)
     if (!this.#saturated || this.#inFlight > SATURATED_BYTES / 2) return
     this.#saturated = false
     this.clock.deliver(() => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Link } from '../../src/ports/transport.js'
 import type { SimHost } from '../../src/testing/index.js'
 import { SeededRandom, SimNetwork, SimTime, Trace } from '../../src/testing/index.js'
 import { dial, linked, makeNet, PORT, runThen } from './sim-pair.js'
@@ -69,6 +70,41 @@ describe('a simulated link', () => {
     for (let length = 1; length <= 100; length++) near.link.write([new Uint8Array(length)])
     net.time.run(2_000)
     expect(far.told).toEqual(Array.from({ length: 100 }, (_, i) => `data ${String(i + 1)}`))
+  })
+
+  it('keeps the order also of what is sent again while more is on its way', () => {
+    const { net, near, far } = linked({ bytesPerMs: 1 })
+    net.network.split([0], [1])
+    for (let length = 100; length < 110; length++) near.link.write([new Uint8Array(length)])
+    net.time.run(600)
+    net.network.heal()
+    net.time.run(60_000)
+    expect(far.told).toEqual(Array.from({ length: 10 }, (_, i) => `data ${String(100 + i)}`))
+  })
+
+  it('carries to its end what was written before an orderly close, and nothing that a broken one had under way', () => {
+    for (const [end, told] of [
+      [
+        (link: Link) => {
+          link.end()
+        },
+        ['data 1000', 'ended', 'closed'],
+      ],
+      [
+        (link: Link) => {
+          link.destroy()
+        },
+        ['connection-lost reset'],
+      ],
+    ] as const) {
+      const { net, near, far } = linked({ bytesPerMs: 100 })
+      far.link.end()
+      net.time.run(50)
+      near.link.write([new Uint8Array(1_000)])
+      end(near.link)
+      net.time.run(1_000)
+      expect(far.told).toEqual(told)
+    }
   })
 
   it('has a latency within the bounds, the same for a pair both ways', () => {
