@@ -26,7 +26,7 @@ export class DialAttempts {
   /** Begins, or waits for a slot to begin. */
   start(target: Target, address: Address): void {
     const { peerClass } = target
-    if (this.#slots.isFull(peerClass)) {
+    if (this.#slots.isFull({ target, peerClass })) {
       target.attempt = { kind: 'queued' }
       this.#slots.wait({ target, address, peerClass })
     } else this.#open(target, address, peerClass)

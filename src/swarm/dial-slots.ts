@@ -1,11 +1,24 @@
 /**
  * Sockets that are being opened: a bounded number at once, with more room for trusted peers the more of them there are, and
- * none that strangers could take. Whoever finds no slot waits its turn.
+ * none that strangers could take. Whoever finds no slot waits its turn. Those that are long dead hang for seconds each: they
+ * never have all slots, and go last, so that a peer that was lost a moment ago does not wait for them.
  */
 import { OTHER_DIALS_MAX, trustedDialsMax } from '../policy/dial.js'
 import type { PeerClass } from '../ports/types.js'
 
-export class DialSlots<Waiting extends { readonly peerClass: PeerClass }> {
+/** So many failures in a row, and more, are alike: long dead. */
+const LONG_DEAD = 8
+/** Of the slots so many are for the others. */
+const KEPT_FREE = 2
+
+/** A dial that may have to wait. */
+export interface SlotUser {
+  readonly peerClass: PeerClass
+  /** `inVain`: failures in a row, whatever a recovery has forgiven. */
+  readonly target: { readonly inVain: number }
+}
+
+export class DialSlots<Waiting extends SlotUser> {
   readonly #trustedCount: () => number
   #trusted = 0
   #others = 0
@@ -16,10 +29,11 @@ export class DialSlots<Waiting extends { readonly peerClass: PeerClass }> {
     this.#trustedCount = trustedCount
   }
 
-  isFull(peerClass: PeerClass): boolean {
-    return isTrustedClass(peerClass)
-      ? this.#trusted >= trustedDialsMax(this.#trustedCount())
-      : this.#others >= OTHER_DIALS_MAX
+  isFull(user: SlotUser): boolean {
+    const kept = failuresOf(user) >= LONG_DEAD ? KEPT_FREE : 0
+    return isTrustedClass(user.peerClass)
+      ? this.#trusted >= trustedDialsMax(this.#trustedCount()) - kept
+      : this.#others >= OTHER_DIALS_MAX - kept
   }
 
   occupy(peerClass: PeerClass): void {
@@ -31,11 +45,13 @@ export class DialSlots<Waiting extends { readonly peerClass: PeerClass }> {
     this.#queue.push(waiting)
   }
 
-  /** @returns whoever has waited longest for what is free now */
+  /** @returns who is next for what is free now: of those that failed least, whoever has waited longest */
   vacate(peerClass: PeerClass): Waiting | null {
     if (isTrustedClass(peerClass)) this.#trusted--
     else this.#others--
-    const next = this.#queue.find((waiting) => !this.isFull(waiting.peerClass)) ?? null
+    let next: Waiting | null = null
+    for (const waiting of this.#queue)
+      if (!this.isFull(waiting) && (next === null || failuresOf(waiting) < failuresOf(next))) next = waiting
     if (next !== null) this.#queue = this.#queue.filter((waiting) => waiting !== next)
     return next
   }
@@ -48,6 +64,10 @@ export class DialSlots<Waiting extends { readonly peerClass: PeerClass }> {
   clear(): void {
     this.#queue = []
   }
+}
+
+function failuresOf({ target }: SlotUser): number {
+  return Math.min(target.inVain, LONG_DEAD)
 }
 
 export function isTrustedClass(peerClass: PeerClass): boolean {
