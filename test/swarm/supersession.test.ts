@@ -1,5 +1,6 @@
 /** A peer that comes back takes the place of its own dead link, at once; two hosts with one key do not throw each other out. */
 import { describe, expect, it } from 'vitest'
+import { FRAME } from '../../src/protocol/frame.js'
 import { direct, request } from '../../src/protocol/message.js'
 import { RawPeer } from './raw-peer.js'
 import type { Node } from './world.js'
@@ -100,6 +101,31 @@ describe('a second link within one process', () => {
     expect(a.names).toEqual(['peer:connect', 'recovered'])
     expect(b.names).toEqual(['peer:connect', 'peer:disconnect', 'peer:connect'])
     expect(world.network.openPairs.length).toBe(1)
+  })
+
+  it('supersedes no link that goes on bringing records, though its answer waits behind them', async () => {
+    let settled = 0
+    for (let seed = 1; seed <= 10; seed++) {
+      const world = new World(seed)
+      const a = await world.started('a')
+      const busy = await RawPeer.connect(world, a)
+      busy.answers = false
+      const newcomer = await RawPeer.connect(world, a, { identity: busy.identity })
+      for (let ms = 0; ms < 3_000; ms += 20) {
+        await world.run(20)
+        busy.send(FRAME.getPeers, new Uint8Array(0))
+        await world.settle()
+      }
+      const codes = [busy, newcomer].flatMap(({ told }) => (told === null ? [] : [told.code]))
+      // Where the other side is to close one of the two, nothing is closed here.
+      expect(
+        codes.filter((code) => code !== 'duplicate'),
+        `seed ${String(seed)}`,
+      ).toEqual([])
+      settled += codes.length
+      await world.stop()
+    }
+    expect(settled).toBeGreaterThan(0)
   })
 
   it('takes over at once from one that its hello names as dead', async () => {

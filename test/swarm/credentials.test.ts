@@ -1,0 +1,45 @@
+/** How long what a node shows of itself holds: a day by the wall clock, which may jump. */
+import { describe, expect, it } from 'vitest'
+import { World } from './world.js'
+
+const DAY_MS = 86_400_000
+
+/** A node, and how often its identity has signed. */
+async function signing() {
+  const world = new World()
+  const identity = world.identity()
+  let signed = 0
+  const node = await world.started('node', {
+    identity: {
+      ...identity,
+      sign: (message) => {
+        signed++
+        return identity.sign(message)
+      },
+    },
+  })
+  return { world, node, signed: () => signed }
+}
+
+describe('a delegation', () => {
+  it('is renewed once a day', async () => {
+    const { world, signed } = await signing()
+    expect(signed()).toBe(1)
+    for (let hour = 0; hour < 23; hour++) world.clock.advance(3_600_000)
+    expect(signed()).toBe(1)
+    for (let hour = 0; hour < 2; hour++) world.clock.advance(3_600_000)
+    expect(signed()).toBe(2)
+  })
+
+  it.each([
+    ['ahead', 3 * DAY_MS],
+    ['back', -3 * DAY_MS],
+  ])('is renewed within a minute of the clock being set %s', async (_, jumpMs) => {
+    const { world, signed } = await signing()
+    world.clock.wallOffsetMs += jumpMs
+    await world.run(60_000)
+    expect(signed()).toBe(2)
+    await world.run(180_000)
+    expect(signed()).toBe(2)
+  })
+})
