@@ -127,7 +127,8 @@ export class Peer {
    * Asks a question.
    * @throws HoldfastError `not-connected`, `type-not-accepted`, `too-many-requests`, `outbox-full`, `invalid-payload`,
    * `invalid-option` (a bad `timeoutMs`), `message-too-big` (fault local: the question, and it was not sent; remote: the answer),
-   * `request-timeout`, `request-failed` (the peer's handler failed, or its outbox has no room for the answer), `link-replaced`,
+   * `request-timeout`, `request-failed` (the peer's handler failed, or its outbox has no room for the answer; fault local: there was no
+   * memory for the answer), `link-replaced`,
    * `undecodable` or `schema-violation` (the answer makes no sense), `decode-timeout` or `schema-failed` (its schema does not
    * answer, or fails), or the reason the link was lost; and the signal's reason when it
    * aborts
