@@ -34,8 +34,6 @@ interface Entry {
   dialledSince: number | null
   /** Keys of the operator's own addresses: no peer's word displaces them. Bound: `addressesMax`. */
   configured: readonly string[]
-  /** Key of the address at which our own dial last found it. */
-  foundAt: string | null
 }
 
 /** The address book. `now` is monotonic, `wall` wall-clock milliseconds. Methods for an id that is not known do nothing. */
@@ -85,11 +83,6 @@ export class PeerStore {
     return this.#entries.get(id)?.record.addresses.some((address) => addressKey(address) === key) === true
   }
 
-  /** Whether our own dial has found the peer at this canonical text, without an id, and nowhere else since. A restart forgets it. */
-  isFoundAt(id: PeerId, key: string): boolean {
-    return this.#entries.get(id)?.foundAt === key
-  }
-
   /**
    * Notes that the peer may be reached at an address; whatever id the address names is replaced by `id`. Hearsay
    * (`exchange`) evicts nobody who was ever linked and displaces no address.
@@ -128,8 +121,7 @@ export class PeerStore {
     if (address === null) return true
     entry.dialledSince ??= now
     this.#addAddress(entry, address, 'hello')
-    entry.foundAt = addressKey(address)
-    this.succeeded(id, entry.foundAt)
+    this.succeeded(id, addressKey(address))
     return true
   }
 
@@ -236,7 +228,7 @@ export class PeerStore {
     }
     const times = { linkedMs: 0, connectedAt: null, lastSeenAt: null }
     const record = { id, addresses: [], pinned: false, ...times, source, dialedUs: false, failures: 0, anchor: false }
-    const entry: Entry = { record, runsSince: null, dialledSince: null, configured: [], foundAt: null }
+    const entry: Entry = { record, runsSince: null, dialledSince: null, configured: [] }
     this.#entries.set(id, entry)
     this.#pool.add(id)
     this.#change(entry, {})

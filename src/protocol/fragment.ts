@@ -3,7 +3,7 @@
  * interleave: lane varint ‖ (first fragment only) total varint ‖ bytes. Put together, the bytes are type varint ‖ body again.
  */
 import { EMPTY } from './bytes.js'
-import type { Frame, FrameFault } from './frame.js'
+import type { Frame } from './frame.js'
 import { FRAME, frameHeader, HEADER_BYTES_MAX } from './frame.js'
 import { ByteReader, varintLength, writeVarint } from './varint.js'
 

@@ -4,7 +4,7 @@
  * tried again.
  */
 import { pickCold } from '../policy/candidates.js'
-import type { PeerId } from '../ports/types.js'
+import type { Address, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
@@ -12,7 +12,7 @@ import type { Demand } from './demand.js'
 import { isTrustedClass } from './dial-slots.js'
 import type { Target } from './dial-targets.js'
 import type { Dialer } from './dialer.js'
-import type { Maintenance } from './dialer-setup.js'
+import type { Maintenance, Need } from './dialer-setup.js'
 import type { Exchange } from './exchange.js'
 import type { Hearsay } from './hearsay.js'
 import type { Peer } from './peer.js'
@@ -57,11 +57,13 @@ export class Bridges implements Maintenance {
     return this.#untilAt.has(peerId)
   }
 
-  need({ peerId, addresses: [address] }: Target, isBridging: boolean): 'dial' | 'cool' | 'forget' {
-    const isMet = peerId !== null && this.#lastSeenAt(peerId) !== null
-    if (this.#demand.wanted() <= (isBridging ? -BRIDGES_MAX : 0)) return isMet ? 'cool' : 'forget'
-    const mayTry = address !== undefined && this.#hearsay.mayTry(peerId, address, this.#context.agenda.now())
-    return mayTry ? 'dial' : isMet ? 'cool' : 'forget'
+  need(target: Target, isBridging: boolean): Need {
+    return this.#demand.wanted() > (isBridging ? -BRIDGES_MAX : 0) ? 'dial' : this.#otherwise(target)
+  }
+
+  allow(target: Target, address: Address): Need {
+    const mayTry = this.#hearsay.mayTry(target.peerId, address, this.#context.agenda.now())
+    return mayTry ? 'dial' : this.#otherwise(target)
   }
 
   bridged(peerId: PeerId, connection: Connection): void {
@@ -109,7 +111,11 @@ export class Bridges implements Maintenance {
     for (const target of targets) if (isSomebodyNew(target, now)) this.#dialer.forget(target)
     if (this.#demand.wanted() <= -BRIDGES_MAX) return
     const drawn = pickCold(cold.slice(0, COLD_MAX), this.#context.settings.random)
-    if (drawn !== null && this.need(drawn.target, true) === 'dial') this.#dialer.wishes.retryIn(drawn.target, 0)
+    if (drawn !== null) this.#dialer.wishes.retryIn(drawn.target, 0)
+  }
+
+  #otherwise({ peerId }: Target): Need {
+    return peerId !== null && this.#lastSeenAt(peerId) !== null ? 'cool' : 'forget'
   }
 
   /** @returns false where there are as many as there may be */

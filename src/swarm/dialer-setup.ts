@@ -31,6 +31,9 @@ export interface DialerSetup {
   readonly maintenance: () => Maintenance
 }
 
+/** What is to become of a stranger: `cool` is one that is remembered, and tried one day. */
+export type Need = 'dial' | 'cool' | 'forget'
+
 /** Who knows whether strangers are needed. */
 export interface Maintenance {
   /** One that had been given up has been reached: somebody on the other side of a split, perhaps. */
@@ -39,5 +42,7 @@ export interface Maintenance {
    * A stranger's turn has come: is another link wanted, and if not, is this one worth remembering?
    * @param isBridging it would be a link to a side long lost
    */
-  need(target: Target, isBridging: boolean): 'dial' | 'cool' | 'forget'
+  need(target: Target, isBridging: boolean): Need
+  /** It is about to be dialled there, on nobody's word but its own or others': may it be, now? */
+  allow(target: Target, address: Address): Need
 }

@@ -3,7 +3,6 @@
  * backoff runs; a trusted peer is never given up; and one success where there had been failure wakes everybody who waits.
  */
 import type { Reason } from '../errors.js'
-import type { Backoff } from '../policy/backoff.js'
 import { HoldfastError, reasonError } from '../errors.js'
 import { formatAddress } from '../policy/address.js'
 import type { FailurePlan } from '../policy/dial.js'
@@ -17,7 +16,7 @@ import type { Target } from './dial-targets.js'
 import { clearStanding, DialTargets, postponeAddress, preferAddress, trust } from './dial-targets.js'
 import { waitFor } from './dial-waiting.js'
 import type { DialFailure } from './events.js'
-import { Recovery } from './recovery.js'
+import { isAlarmAt, Recovery } from './recovery.js'
 import { Wishes } from './wishes.js'
 
 /** Parallel dials at once while most links are suspect: then it is rather we who are cut off. */
@@ -211,12 +210,16 @@ export class Dialer {
 
   /** Its time has come. Trusted peers are always wanted, strangers while links are few. */
   #due(target: Target, isBridging: boolean): void {
-    const { maintenance, agenda } = this.#setup
+    const { maintenance } = this.#setup
     const { standing, kept, isSeed, peerClass } = target
     const wanted = standing.kind === 'suspect' || isSeed || (kept && isTrustedClass(peerClass))
     const need = wanted ? 'dial' : kept ? maintenance().need(target, isBridging) : 'forget'
     if (need === 'dial') this.#start(target, null)
-    else if (need === 'cool') target.standing = { kind: 'cold', sinceAt: agenda.now() }
+    else this.#leave(target, need)
+  }
+
+  #leave(target: Target, need: 'cool' | 'forget'): void {
+    if (need === 'cool') target.standing = { kind: 'cold', sinceAt: this.#setup.agenda.now() }
     else this.forget(target)
   }
 
@@ -250,7 +253,10 @@ export class Dialer {
     if (refusal === 'no-transport' && elsewhere !== undefined && target.kept && isTrustedClass(target.peerClass))
       this.#fail(target, elsewhere, { code: 'no-transport', fault: 'local', cause: elsewhere.scheme }, true)
     if (refusal !== null || address === null) return
-    this.#attempts.start(target, address)
+    const isOwn = wanted !== null || target.isSeed || isTrustedClass(target.peerClass)
+    const need = isOwn ? 'dial' : this.#setup.maintenance().allow(target, address)
+    if (need === 'dial') this.#attempts.start(target, address)
+    else this.#leave(target, need)
   }
 
   #fail(target: Target, address: Address | null, reason: Reason, judged: boolean): void {
@@ -286,11 +292,4 @@ export class Dialer {
       target.standing = { kind, sinceAt: this.#setup.agenda.now() }
     }
   }
-}
-
-/** By all that has failed, where a recovery has forgiven some of it. Nothing is drawn for it. */
-function isAlarmAt(backoff: Backoff, { peerClass, inVain, failures }: Target): boolean {
-  if (inVain <= failures) return false
-  const decision = backoff.next(peerClass, inVain, { float: () => 0, bytes: (length) => new Uint8Array(length) })
-  return decision.kind === 'retry' && decision.alarm
 }

@@ -1,39 +1,66 @@
 /**
  * How often what others only say is tried, of others or of themselves. Whoever tells false addresses must not make this node knock
  * at one door again and again, least of all at the doors of those the operator lists, where it may need its own attempts. (Two new
- * dials a minute to one IPv4 /24 are the field's measure.)
+ * dials a minute to one IPv4 /24 are the field's measure.) Whom we have met is tried at the expense of nobody's lies, and most
+ * freely where it came from.
  */
-import { addressKey, ipPrefix, isPrivate } from '../policy/address.js'
+import { canonicalIp, ipPrefix, isPrivate } from '../policy/address.js'
+import { BoundedMap } from '../policy/bounded-map.js'
 import type { PeerStore } from '../policy/peer-store.js'
-import { KeyedRateLimit } from '../policy/rate-limit.js'
+import { KeyedRateLimit, TokenBucket } from '../policy/rate-limit.js'
 import type { Address, PeerId } from '../ports/types.js'
 import type { Roster } from './roster.js'
 
-const DIALS_PER_MIN = 2
-const BURST = 4
+const SELDOM = { perSec: 2 / 60, burst: 4 }
+/** At a host from which links of the very peer have come: so many may share it. */
+const OFTEN = { perSec: 20 / 60, burst: 32 }
+/** A name costs less than a network, and any may lead to any door: all of them together. */
+const NAMES = { perSec: 20 / 60, burst: 20 }
+/** Peers whose hosts are remembered. */
+const HOSTS_MAX = 8_192
 
 export class Hearsay {
   readonly #roster: Roster
-  readonly #book: Pick<PeerStore, 'isFoundAt'>
-  readonly #dials = new KeyedRateLimit({ perSec: DIALS_PER_MIN / 60, burst: BURST })
+  readonly #book: Pick<PeerStore, 'get'>
+  // Bound: HOSTS_MAX.
+  readonly #hosts = new BoundedMap<string>(HOSTS_MAX)
+  readonly #there = new KeyedRateLimit(OFTEN)
+  readonly #met = new KeyedRateLimit(SELDOM)
+  readonly #told = new KeyedRateLimit(SELDOM)
+  readonly #names = new TokenBucket(NAMES)
 
-  constructor(roster: Roster, book: Pick<PeerStore, 'isFoundAt'>) {
+  constructor(roster: Roster, book: Pick<PeerStore, 'get'>) {
     this.#roster = roster
     this.#book = book
   }
 
-  /** Whether somebody whom we have never met may be looked for there at all. */
-  isPlausible({ host }: Address): boolean {
-    return this.#roster.listedAt(host) === 0
+  /** A link has proven that the peer is at that host. */
+  linked(peerId: PeerId, host: string): void {
+    this.#hosts.set(peerId, host)
   }
 
-  /**
-   * Whether it may be tried now; if so, it counts. Whom we have found there ourselves is no hearsay. Private networks are small, and
-   * their peers alone tell of them.
-   */
+  /** Whether it may be looked for there at all. */
+  isPlausible(peerId: PeerId | null, { host }: Address): boolean {
+    return this.#cameFrom(peerId, host) || this.#roster.listedAt(host) === 0
+  }
+
+  /** Whether it may be tried there now; if so, it counts. Private networks are small, and their peers alone tell of them. */
   mayTry(peerId: PeerId | null, address: Address, now: number): boolean {
     const { host } = address
-    if (peerId !== null && this.#book.isFoundAt(peerId, addressKey(address))) return true
-    return isPrivate(host) || this.#dials.take(ipPrefix(host, 24, 48), 1, now)
+    if (!this.isPlausible(peerId, address)) return false
+    if (isPrivate(host)) return true
+    if (this.#cameFrom(peerId, host)) return this.#there.take(host, 1, now)
+    const isMet = peerId !== null && (this.#book.get(peerId)?.lastSeenAt ?? null) !== null
+    const isSpared = canonicalIp(host) !== null || this.#names.take(1, now)
+    return isSpared && (isMet ? this.#met : this.#told).take(networkOf(host), 1, now)
   }
+
+  #cameFrom(peerId: PeerId | null, host: string): boolean {
+    return peerId !== null && this.#hosts.get(peerId) === host
+  }
+}
+
+/** What one liar has for little: a /24 or a /48, or a domain with all its names. */
+function networkOf(host: string): string {
+  return canonicalIp(host) !== null ? ipPrefix(host, 24, 48) : host.split('.').slice(-2).join('.')
 }

@@ -103,7 +103,9 @@ export class Maintainer {
   /** A new link: where candidates are few, it is asked for others at once. */
   linked(connection: Connection): void {
     const now = this.#context.agenda.now()
-    const target = connection.peerId === null ? null : this.#dialer.target(connection.peerId)
+    const { peerId, remoteIp } = connection
+    const target = peerId === null ? null : this.#dialer.target(peerId)
+    if (peerId !== null && remoteIp !== null) this.#hearsay.linked(peerId, remoteIp)
     if (target?.isFelt === true) {
       target.isFelt = false
       // Whoever comes by itself meanwhile is a guest like any other.
@@ -153,15 +155,8 @@ export class Maintainer {
     if (candidates.length === 0) return
     const count = Math.min(aggressive ? AGGRESSIVE_PICKS : CALM_PICKS, wanted)
     for (const { peerId, peerClass } of pickCandidates(candidates, count, this.#groups(), random)) {
-      const addresses = peerStore.get(peerId)?.addresses ?? []
-      if (this.#mayTry(peerId)) this.#dialer.wishes.want(peerId, peerClass, addresses)
+      this.#dialer.wishes.want(peerId, peerClass, peerStore.get(peerId)?.addresses ?? [])
     }
-  }
-
-  #mayTry(peerId: PeerId): boolean {
-    const { settings, agenda } = this.#context
-    const [address] = settings.peerStore.get(peerId)?.addresses ?? []
-    return address !== undefined && this.#hearsay.mayTry(peerId, address, agenda.now())
   }
 
   /** A book that holds the operator's own peers and nobody else has nobody to offer. */
@@ -172,7 +167,7 @@ export class Maintainer {
 
   #candidates(): readonly Candidate[] {
     const { settings, agenda, roster, scores } = this.#context
-    const { peerStore, blacklist, clock, random } = settings
+    const { peerStore, blacklist, clock, random, transports } = settings
     if (!this.#knowsStrangers()) return []
     const now = agenda.now()
     const wall = clock.wall()
@@ -181,12 +176,12 @@ export class Maintainer {
     for (const peerId of peerStore.drawn(random)) {
       if (looks++ >= LOOKS_MAX || candidates.length >= CANDIDATES_MAX) break
       const record = peerStore.get(peerId)
-      const [address] = record?.addresses ?? []
+      const address = record?.addresses.find(({ scheme }) => transports.has(scheme))
       if (record === null || address === undefined || this.#connections.current(peerId) !== null) continue
       // Who has a target has its own time to be dialled.
       if (this.#dialer.target(peerId) !== null || roster.classOf(peerId) !== null) continue
       if (blacklist.check({ peerId }, now) !== null) continue
-      if (record.lastSeenAt === null && !this.#hearsay.isPlausible(address)) continue
+      if (!this.#hearsay.isPlausible(peerId, address)) continue
       candidates.push({
         peerId,
         peerClass: peerStore.classOf(peerId, now),
@@ -213,7 +208,7 @@ export class Maintainer {
   #feel(): void {
     if (this.#demand.wanted() > 0) return
     const untried = this.#candidates().find(({ ageMs }) => ageMs === null)
-    if (untried === undefined || !this.#mayTry(untried.peerId)) return
+    if (untried === undefined) return
     const { peerId, peerClass } = untried
     this.#dialer.wishes.feel(peerId, peerClass, this.#context.settings.peerStore.get(peerId)?.addresses ?? [])
   }

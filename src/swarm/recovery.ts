@@ -99,3 +99,10 @@ export class Recovery {
     })
   }
 }
+
+/** By all that has failed, where a recovery has forgiven some of it. Nothing is drawn for it. */
+export function isAlarmAt(backoff: Backoff, { peerClass, inVain, failures }: Target): boolean {
+  if (inVain <= failures) return false
+  const decision = backoff.next(peerClass, inVain, { float: () => 0, bytes: (length) => new Uint8Array(length) })
+  return decision.kind === 'retry' && decision.alarm
+}

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../src/policy/address.js'
 import { PeerStore } from '../../src/policy/peer-store.js'
-import type { Address } from '../../src/ports/types.js'
+import type { Address, PeerId } from '../../src/ports/types.js'
 import { Hearsay } from '../../src/swarm/hearsay.js'
 import { Roster } from '../../src/swarm/roster.js'
 import { swarmLab } from '../../src/testing/index.js'
@@ -35,7 +35,7 @@ describe('hearsay', () => {
   it('is tried freely in private networks, and never where the operator lists somebody', () => {
     const hearsay = new Hearsay(new Roster(me, [at('8.8.4.4')], []), new PeerStore())
     expect(Array.from({ length: 20 }, () => hearsay.mayTry(null, at('10.0.0.1'), 0)).every(Boolean)).toBe(true)
-    expect([hearsay.isPlausible(at('8.8.4.4')), hearsay.isPlausible(at('8.8.4.5'))]).toEqual([false, true])
+    expect([hearsay.isPlausible(me, at('8.8.4.4')), hearsay.isPlausible(me, at('8.8.4.5'))]).toEqual([false, true])
   })
 
   it('that a stranger tells of itself is not taken where the operator lists another, and is where it comes from there', async () => {
@@ -81,19 +81,51 @@ describe('hearsay', () => {
     expect(dialled.length).toBeLessThanOrEqual(8)
   })
 
-  it('is none where our own dial has found the peer, for as long as it is found nowhere else', () => {
+  it('is hardly any where a link of the peer has come from, and met peers are tried at the expense of no lies', () => {
     const book = new PeerStore()
-    const id = new World().identity().id
-    const hearsay = new Hearsay(new Roster(me, [], []), book)
-    const tried = (host: string): number =>
-      Array.from({ length: 20 }, () => hearsay.mayTry(id, at(host), 0)).filter(Boolean).length
-    book.learn(id, at('8.8.3.3'), 'hello')
-    book.linked(id, null, 0, 0)
-    expect(tried('8.8.3.3')).toBe(4)
-    book.linked(id, at('8.8.3.3'), 0, 0)
-    expect(tried('8.8.3.3')).toBe(20)
-    book.linked(id, at('8.8.4.4'), 0, 0)
-    expect([tried('8.8.3.3'), tried('8.8.4.4')]).toEqual([0, 20])
+    const home = new World()
+    const ids = Array.from({ length: 3 }, () => home.identity().id)
+    const [known = me, met = me, unknown = me] = ids
+    const hearsay = new Hearsay(new Roster(me, [at('8.8.4.4')], []), book)
+    const tried = (id: PeerId, host: string): number =>
+      Array.from({ length: 50 }, () => hearsay.mayTry(id, at(host), 0)).filter(Boolean).length
+    for (const id of [known, met]) book.linked(id, null, 0, 0)
+    hearsay.linked(known, '8.8.3.3')
+    expect([tried(unknown, '8.8.3.9'), tried(met, '8.8.3.3'), tried(known, '8.8.3.3')]).toEqual([4, 4, 32])
+    // Where the operator lists somebody nobody else is looked for, unless it came from there itself.
+    expect(tried(met, '8.8.4.4')).toBe(0)
+    hearsay.linked(met, '8.8.4.4')
+    expect(tried(met, '8.8.4.4')).toBe(32)
+  })
+
+  it('that names hosts is tried no more often by naming many, of one domain or of hundreds', () => {
+    const hearsay = new Hearsay(new Roster(me, [], []), new PeerStore())
+    const tried = (name: (n: number) => string): number =>
+      Array.from({ length: 300 }, (_, n) => hearsay.mayTry(null, parseAddress(`wss://${name(n)}`), 0)).filter(Boolean)
+        .length
+    expect(tried((n) => `n${String(n)}.example`)).toBe(20)
+    const other = new Hearsay(new Roster(me, [], []), new PeerStore())
+    const inOne = Array.from({ length: 300 }, (_, n) =>
+      other.mayTry(null, parseAddress(`wss://n${String(n)}.liar.example`), 0),
+    )
+    expect(inOne.filter(Boolean)).toHaveLength(4)
+  })
+
+  it('is judged by the address that is dialled, whatever others stand before it', () => {
+    const peerStore = new PeerStore()
+    const liars = swarmLab({ seed: 99, masternodes: 0, nodes: 200 })
+    const { lab, heard } = listen({ seed: 3, masternodes: 2, swarm: (index) => (index === 0 ? { peerStore } : {}) })
+    const { host } = parseAddress(lab.address(1))
+    for (let i = 0; i < 200; i++) {
+      const peerId = liars.id(i)
+      const door = at(i % 2 === 0 ? '8.8.8.8' : host)
+      peerStore.learn(peerId, parseAddress(`wss://n${String(i)}.example:443`), 'exchange', 'teller')
+      peerStore.learn(peerId, door, 'exchange', 'teller')
+    }
+    lab.run(60_000)
+    const dialled = heard(0, 'dial:failed').map(({ args: [{ address }] }) => address)
+    expect(dialled.filter((address) => address.includes('8.8.8.8')).length).toBeLessThanOrEqual(6)
+    expect(dialled.filter((address) => address.includes(host))).toEqual([])
   })
 
   it('of a hundred peers at one door leads to a handful of dials there, and of none at a masternode’s', () => {

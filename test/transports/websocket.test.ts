@@ -213,11 +213,11 @@ describe('webSocket, a link', () => {
     const { port, accepted } = await listening()
     const socket = await upgraded(port)
     const reason = closeOf(await accepted)
-    let isClosed = false
-    void reason.then(() => (isClosed = true))
+    const state = { isClosed: false }
+    void reason.then(() => (state.isClosed = true))
     // The head of a masked message of 60,000 bytes.
     socket.write(Uint8Array.of(0x82, 0xfe, 0xea, 0x60, 0, 0, 0, 0))
-    for (let i = 0; i < 5_000 && !isClosed; i++) {
+    for (let i = 0; i < 5_000 && !state.isClosed; i++) {
       socket.write(Uint8Array.of(1))
       await new Promise((resolve) => setImmediate(resolve))
     }
