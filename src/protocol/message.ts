@@ -37,13 +37,13 @@ export interface MessageOptions<T> extends PayloadOptions<T> {
   readonly id?: (payload: T) => string
   /** Each broadcast is a message of its own even where the payload is the same, as for heartbeats. Default false. */
   readonly repeat?: boolean
-  /** Handlers run one at a time. Default false: up to 64 at once, started in wire order for each peer. */
+  /** Handlers run one at a time. Default false: up to 64 at once, 48 of them strangers', started in wire order for each peer. */
   readonly serial?: boolean
 }
 
 /** Options of {@link direct}. */
 export interface DirectOptions<T> extends PayloadOptions<T> {
-  /** Handlers run one at a time. Default false: up to 64 at once, started in wire order for each peer. */
+  /** Handlers run one at a time. Default false: up to 64 at once, 48 of them strangers', started in wire order for each peer. */
   readonly serial?: boolean
 }
 

@@ -5,7 +5,7 @@ import { copyBytes } from '../protocol/bytes.js'
 import type { Agenda } from './agenda.js'
 import type { Connection } from './connection.js'
 import type { Counters } from './counters.js'
-import { isTrustedClass } from './dial-slots.js'
+import { isTrusted } from './delivery.js'
 import type { Violation } from './discipline.js'
 import { HandlerCall } from './handler-call.js'
 import type { HandlerJob } from './handler-queue.js'
@@ -41,9 +41,9 @@ export class Directs {
   }
 
   receive(arrival: DirectArrival): void {
-    const { received, body } = arrival
+    const { received, body, connection } = arrival
     // A record may be large, and a message in it small: what has to wait is kept by itself.
-    const kept = received.queue.isFull ? { ...arrival, body: copyBytes(body) } : arrival
+    const kept = received.queue.isFull(isTrusted(connection)) ? { ...arrival, body: copyBytes(body) } : arrival
     received.queue.submit(new DirectJob(kept, this.#setup))
   }
 }
@@ -66,8 +66,7 @@ class DirectJob implements HandlerJob {
   }
 
   get isTrusted(): boolean {
-    const { identity } = this.#arrival.connection
-    return identity !== null && isTrustedClass(identity.peerClass)
+    return isTrusted(this.#arrival.connection)
   }
 
   run(done: () => void): void {

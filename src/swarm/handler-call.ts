@@ -19,7 +19,8 @@ export interface HandlerContext {
 
 export type HandlerOutcome =
   | { readonly kind: 'answered'; readonly answer: unknown }
-  | { readonly kind: 'failed'; readonly error: HoldfastError }
+  /** `isLate`: its time was up. */
+  | { readonly kind: 'failed'; readonly error: HoldfastError; readonly isLate: boolean }
 
 type Handler = (payload: unknown, context: HandlerContext) => unknown
 
@@ -90,7 +91,7 @@ export class HandlerCall implements HandlerContext {
     }
     this.#running.add(this)
     const deadline = agenda.in(HANDLER_MS, () => {
-      fail(new Error(`no answer within ${String(HANDLER_MS)} ms`))
+      finish(failure(name, new Error(`no answer within ${String(HANDLER_MS)} ms`), true))
       this.#controller?.abort()
     })
     try {
@@ -104,9 +105,10 @@ export class HandlerCall implements HandlerContext {
   }
 }
 
-function failure(name: string, cause: unknown): HandlerOutcome {
+function failure(name: string, cause: unknown, isLate = false): HandlerOutcome {
   return {
     kind: 'failed',
+    isLate,
     error: new HoldfastError('handler-failed', `the handler of ${name} failed`, { cause }),
   }
 }

@@ -7,6 +7,8 @@ import { Turns } from './turns.js'
 
 /** At most this many handlers of one definition run at once. */
 export const HANDLERS_MAX = 64
+/** Of which strangers' messages have this share, where it can be shared: a handler that waits for a stranger may wait for long. */
+const STRANGERS_SHARE = 0.75
 
 /** A message that waits for its handler. */
 export interface HandlerJob {
@@ -28,17 +30,20 @@ export class HandlerQueue {
   readonly #trusted = new Turns<HandlerJob>()
   // Bound: the same.
   readonly #strangers = new Turns<HandlerJob>()
+  readonly #strangersMax: number
   #running = 0
+  #strangersRunning = 0
   #draining = false
   #stopped = false
 
   constructor(max: number) {
     this.#max = max
+    this.#strangersMax = Math.max(1, Math.floor(max * STRANGERS_SHARE))
   }
 
-  /** Whether the next job would have to wait. */
-  get isFull(): boolean {
-    return this.#running >= this.#max
+  /** Whether the next job of such a peer would have to wait. */
+  isFull(isTrusted: boolean): boolean {
+    return this.#running >= this.#max || (!isTrusted && this.#strangersRunning >= this.#strangersMax)
   }
 
   /** Runs the job now or when its turn comes. */
@@ -47,7 +52,8 @@ export class HandlerQueue {
       job.drop()
       return
     }
-    const isNext = !this.#draining && !this.isFull && this.#trusted.isEmpty && this.#strangers.isEmpty
+    const isAlone = this.#trusted.isEmpty && this.#strangers.isEmpty
+    const isNext = !this.#draining && !this.isFull(job.isTrusted) && isAlone
     if (!isNext) (job.isTrusted ? this.#trusted : this.#strangers).join(job)
     this.#drain(isNext ? job : null)
   }
@@ -56,7 +62,9 @@ export class HandlerQueue {
   advance(job: HandlerJob, vouch: () => void): void {
     const waits = this.#strangers.remove(job)
     vouch()
-    if (waits) this.#trusted.join(job)
+    if (!waits) return
+    this.#trusted.join(job)
+    this.#drain(null)
   }
 
   /** Whoever left need not be heard to the end: what it sent and nobody has begun is dropped. */
@@ -77,18 +85,26 @@ export class HandlerQueue {
     this.#drain(null)
   }
 
+  readonly #strangerDone = (): void => {
+    this.#strangersRunning--
+    this.#done()
+  }
+
   /** In a loop and never in itself: jobs that are over at once must not pile up on the stack. */
   #drain(first: HandlerJob | null): void {
     if (this.#draining) return
     this.#draining = true
     for (let job = first ?? this.#next(); job !== null; job = this.#next()) {
+      const { isTrusted } = job
       this.#running++
-      job.run(this.#done)
+      if (!isTrusted) this.#strangersRunning++
+      job.run(isTrusted ? this.#done : this.#strangerDone)
     }
     this.#draining = false
   }
 
   #next(): HandlerJob | null {
-    return this.isFull ? null : (this.#trusted.next() ?? this.#strangers.next())
+    const trusted = this.isFull(true) ? null : this.#trusted.next()
+    return trusted ?? (this.isFull(false) ? null : this.#strangers.next())
   }
 }

@@ -115,7 +115,9 @@ export class Judge {
         return
       }
       failed(verdict)
-      if (delivery.tries < TRIES_MAX && !call.isWithdrawn) this.#call(delivery, value, done)
+      // A stranger that can make a handler wait must not have it wait twice.
+      const mayTry = delivery.tries < TRIES_MAX && (delivery.isTrusted || outcome.kind !== 'failed' || !outcome.isLate)
+      if (mayTry && !call.isWithdrawn) this.#call(delivery, value, done)
       else settled(delivery, null, done)
     })
   }

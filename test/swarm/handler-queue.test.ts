@@ -67,6 +67,19 @@ describe('Messages that wait for a handler', () => {
     expect(began).toEqual(['first', 'trusted', 'a', 'b'])
   })
 
+  it('of strangers leave a quarter of the places to trusted peers, where there are four', () => {
+    const { began, submit, finish } = scene(8)
+    for (let i = 0; i < 20; i++) submit(`a${String(i)}`, 'a')
+    expect(began).toHaveLength(6)
+    for (const name of ['t0', 't1', 't2']) submit(name, 't', true)
+    expect(began.slice(6)).toEqual(['t0', 't1'])
+    finish()
+    expect(began.at(-1)).toBe('t2')
+    finish()
+    // Two strangers are done by now, and their places are the trusted one's and a stranger's.
+    expect(began.slice(9)).toEqual(['a6'])
+  })
+
   it('of strangers come with those of the trusted peer that has brought them, too', () => {
     const { began, submit, vouch, finishAll } = scene()
     submit('running', 'a')

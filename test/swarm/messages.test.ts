@@ -287,9 +287,23 @@ describe('a handler', () => {
     expect(seen.length).toBe(4)
   })
 
-  it('that never answers has failed after ten seconds, twice, and its signal aborts', async () => {
+  it('that never answers has failed after ten seconds, for a stranger once, and its signal aborts', async () => {
     const world = new World()
-    const a = world.node('a')
+    const a = await world.started('a')
+    let calls = 0
+    a.swarm.handle(Plain, async () => {
+      calls++
+      return new Promise<Verdict>(() => undefined)
+    })
+    const raw = await RawPeer.connect(world, a)
+    raw.broadcast(0, 'plain', json(1))
+    await world.run(20_000)
+    expect([calls, a.heard('error').length, a.swarm.status().inFlight]).toEqual([1, 1, 0])
+  })
+
+  it('that never answers has failed after ten seconds, for a trusted peer twice, and its signal aborts', async () => {
+    const world = new World()
+    const a = world.node('a', { authorize: () => 'masternode' })
     const signals: AbortSignal[] = []
     a.swarm.handle(Plain, async (_, { signal }) => {
       signals.push(signal)
@@ -346,9 +360,12 @@ describe('a handler', () => {
     expect(seen.every((n, i) => n === i)).toBe(true)
   })
 
-  it('of any other kind runs at most 64 at once', async () => {
+  it.each([
+    ['a stranger', 48, {}],
+    ['a trusted peer', 64, { authorize: () => 'masternode' as const }],
+  ])('of any other kind runs for %s at most %i at once', async (_, most, options) => {
     const world = new World()
-    const a = world.node('a')
+    const a = world.node('a', options)
     const going: (() => void)[] = []
     a.swarm.handle(
       Note,
@@ -361,10 +378,10 @@ describe('a handler', () => {
     const raw = await RawPeer.connect(world, a)
     for (let n = 0; n < 70; n++) raw.send(64, json(n))
     await world.settle()
-    expect(going.length).toBe(64)
+    expect(going.length).toBe(most)
     going[10]?.()
     await settlePromises()
-    expect(going.length).toBe(65)
+    expect(going.length).toBe(most + 1)
   })
 })
 

@@ -195,11 +195,11 @@ describe('a schema that never answers', () => {
     a.swarm.handle(message<number>('m', { schema }), () => 'accept')
     await a.swarm.start()
     const raw = await RawPeer.connect(world, a)
-    for (let n = 0; n < 65; n++) raw.broadcast(0, 'm', json(n))
+    for (let n = 0; n < 49; n++) raw.broadcast(0, 'm', json(n))
     await world.run(DECODE_MS - 1)
-    expect(waiting.length).toBe(64)
+    expect(waiting.length).toBe(48)
     await world.run(1)
-    expect(waiting.length).toBe(65)
+    expect(waiting.length).toBe(49)
   })
 
   it('takes no handler place of direct messages for longer than that, and gives their credit back', async () => {
