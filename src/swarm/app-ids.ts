@@ -18,6 +18,8 @@ export interface RivalSource {
 }
 
 interface Rivals<Delivery> {
+  /** Whose turn it is. */
+  current: Delivery
   // Bound: RIVALS_MAX, one for each source.
   readonly strangers: { readonly source: string; readonly delivery: Delivery }[]
   // Bound: TRUSTED_RIVALS_MAX, one for each source.
@@ -57,7 +59,7 @@ export class AppIds<Delivery> {
     if (this.isAccepted(key, now)) return 'accepted'
     const rivals = this.#rivals.get(key)
     if (rivals === undefined) {
-      this.#rivals.set(key, { strangers: [], trusted: [] })
+      this.#rivals.set(key, { current: delivery, strangers: [], trusted: [] })
       return 'first'
     }
     const line = isTrusted ? rivals.trusted : rivals.strangers
@@ -67,11 +69,29 @@ export class AppIds<Delivery> {
     return 'waits'
   }
 
+  /** Of those of this id, whose turn it is. */
+  current(key: string): Delivery | null {
+    return this.#rivals.get(key)?.current ?? null
+  }
+
+  /** A trusted peer has brought it, too: it waits among the trusted. */
+  advance(key: string, delivery: Delivery, source: string): void {
+    const rivals = this.#rivals.get(key)
+    const at = rivals?.strangers.findIndex((other) => other.delivery === delivery) ?? -1
+    if (rivals === undefined || at < 0 || rivals.trusted.length >= TRUSTED_RIVALS_MAX) return
+    rivals.strangers.splice(at, 1)
+    rivals.trusted.push({ source, delivery })
+  }
+
   /** The one being judged is done: whose turn it is now, the trusted first. */
   next(key: string): Delivery | null {
     const rivals = this.#rivals.get(key)
     const next = rivals?.trusted.shift() ?? rivals?.strangers.shift()
-    if (next === undefined) this.#rivals.delete(key)
-    return next?.delivery ?? null
+    if (rivals === undefined || next === undefined) {
+      this.#rivals.delete(key)
+      return null
+    }
+    rivals.current = next.delivery
+    return next.delivery
   }
 }

@@ -74,8 +74,8 @@ export class Delivery implements HandlerJob {
   }
 
   /** A trusted peer has it, too: from now on it takes that one's turn. Whoever brought it first goes on answering for it. */
-  vouchedBy(connection: Connection): void {
-    this.#voucher = sourceOf(connection)
+  vouchedBy(peerId: PeerId): void {
+    this.#voucher = peerId
   }
 
   /** The payload as it was written. */

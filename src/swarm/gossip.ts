@@ -57,6 +57,9 @@ export class Gossip implements DeliveryOwner {
     this.#judge = new Judge({
       ...setup,
       appIds: this.#appIds,
+      waits: ({ appKey, isTrusted, sender }) => {
+        if (appKey !== null && isTrusted) this.#advanceCurrent(appKey, sender)
+      },
       settled: (delivery, verdict, done) => {
         if (verdict === null) this.#forget(delivery, done)
         else this.#settle(delivery, verdict, done)
@@ -181,12 +184,26 @@ export class Gossip implements DeliveryOwner {
     if (delivery === undefined) this.propagation.has(key, sourceOf(connection))
     else {
       delivery.sources.add(sourceOf(connection))
-      // A stranger who brings what a trusted peer says before it does must not keep it in the strangers' line.
-      if (!delivery.isTrusted && isTrusted(connection))
-        delivery.received.queue.advance(delivery, () => {
-          delivery.vouchedBy(connection)
-        })
+      if (isTrusted(connection)) this.#advance(delivery, sourceOf(connection))
     }
+  }
+
+  /** A stranger who brings what a trusted peer says before it does must not keep it waiting among strangers', nor behind rivals there. */
+  #advance(delivery: Delivery, voucher: PeerId): void {
+    const { appKey } = delivery
+    if (delivery.isTrusted) return
+    delivery.received.queue.advance(delivery, () => {
+      delivery.vouchedBy(voucher)
+    })
+    if (appKey === null) return
+    this.#appIds.advance(appKey, delivery, voucher)
+    this.#advanceCurrent(appKey, voucher)
+  }
+
+  /** Of several bodies of one application id one waits for a trusted peer's turn: those before it are judged as soon. */
+  #advanceCurrent(appKey: string, voucher: PeerId): void {
+    const current = this.#appIds.current(appKey)
+    if (current !== null) this.#advance(current, voucher)
   }
 
   #inherit(delivery: Delivery): boolean {

@@ -7,7 +7,6 @@ import type { Agenda } from './agenda.js'
 import type { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
 import type { Delivery } from './delivery.js'
-import { sourceOf } from './delivery.js'
 import { HandlerCall } from './handler-call.js'
 import type { Decoded } from './payload.js'
 import { appIdOf, decodePayload, whenDecoded } from './payload.js'
@@ -20,6 +19,8 @@ export interface JudgeSetup {
   readonly appIds: AppIds<Delivery>
   readonly strike: (connection: Connection, violation: LocalCode, cause?: unknown) => void
   readonly failed: (error: HoldfastError) => void
+  /** It waits for another of its application id. */
+  readonly waits: (delivery: Delivery) => void
   /** It may have been the true one of its application id. */
   readonly missed: (connection: Connection) => void
   /** `verdict` null: none was to be had, and the message is as if it had never come. */
@@ -81,8 +82,8 @@ export class Judge {
 
   /** Of several bodies with one application id, one is judged at a time, and none after one was accepted. */
   #compete(delivery: Delivery, appKey: string, value: unknown, done: () => void): void {
-    const { appIds, agenda, settled, missed } = this.#setup
-    const from = { source: sourceOf(delivery.connection), isTrusted: delivery.isTrusted }
+    const { appIds, agenda, settled, missed, waits } = this.#setup
+    const from = { source: delivery.sender, isTrusted: delivery.isTrusted }
     switch (appIds.compete(appKey, delivery, from, agenda.now())) {
       case 'accepted':
         delivery.appKey = null
@@ -99,6 +100,7 @@ export class Judge {
       case 'waits':
         // The place in the handlers' queue is given up meanwhile, or rivals could fill it and wait for each other.
         done()
+        waits(delivery)
     }
   }
 

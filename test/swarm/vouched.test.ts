@@ -1,9 +1,16 @@
 /** A stranger who brings a trusted peer's message before it does must not make it wait among the strangers'. */
 import { describe, expect, it } from 'vitest'
+import type { PeerClass } from '../../src/ports/types.js'
+import { utf8 } from '../../src/protocol/bytes.js'
+import { message } from '../../src/protocol/message.js'
 import type { Verdict } from '../../src/swarm/registry.js'
 import { HANDLERS_MAX } from '../../src/swarm/handler-queue.js'
 import type { Made } from './propagation-scene.js'
 import { Scene, SMALL } from './propagation-scene.js'
+import { RawPeer } from './raw-peer.js'
+import { World } from './world.js'
+
+const Keyed = message<{ readonly hash: string; readonly body: string }>('keyed', { id: ({ hash }) => hash })
 
 /** Strangers' messages have all places that they may have, and others wait, the last of which a masternode will bring, too. */
 async function busy() {
@@ -57,5 +64,65 @@ describe('a message that waits among strangers', () => {
     first.destroy()
     await scene.world.settle()
     expect(await next()).toBe(made.name)
+  })
+})
+
+/** Bodies of one application id, the true one brought by a stranger behind four forged ones, and a backlog behind each of them. */
+async function rivals() {
+  const world = new World()
+  const classes = new Map<string, PeerClass>()
+  const node = world.node('node', { authorize: ({ peerId }) => classes.get(peerId) ?? 'regular', propagation: 'flood' })
+  const begun: string[] = []
+  const running: (() => void)[] = []
+  node.swarm.handle(Keyed, async ({ body }) => {
+    begun.push(body)
+    return new Promise<Verdict>((resolve) => {
+      running.push(() => {
+        resolve(body === 'true' ? 'accept' : 'ignore')
+      })
+    })
+  })
+  await node.swarm.start()
+  const strangers = await Promise.all(Array.from({ length: 5 }, async () => RawPeer.connect(world, node)))
+  const identity = world.identity()
+  classes.set(identity.id, 'masternode')
+  const masternode = await RawPeer.connect(world, node, { identity })
+  const say = async (peer: RawPeer | undefined, hash: string, body: string): Promise<void> => {
+    peer?.broadcast(0, 'keyed', utf8(JSON.stringify({ hash, body })))
+    await world.settle()
+  }
+  const finish = async (): Promise<void> => {
+    running.shift()?.()
+    await world.settle()
+  }
+  const flood = async (): Promise<void> => {
+    for (const [i, stranger] of strangers.entries())
+      for (let n = 0; n < 20; n++) await say(stranger, `${String(i)} ${String(n)}`, 'chaff')
+  }
+  return { world, node, strangers, masternode, say, finish, flood, begun }
+}
+
+describe('a message that waits for others of its application id', () => {
+  it('waits for the one before it alone, and no backlog, once a masternode brings it', async () => {
+    const { strangers, masternode, say, finish, flood, begun } = await rivals()
+    for (const [i, body] of ['forged 1', 'forged 2', 'forged 3', 'true'].entries()) await say(strangers[i], 'tx', body)
+    await flood()
+    // Now the second forged one waits for its turn, behind the chaff.
+    await finish()
+    expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1'])
+    await say(masternode, 'tx', 'true')
+    expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1', 'forged 2'])
+    const before = begun.length
+    for (let i = 0; i < 60 && !begun.includes('true'); i++) await finish()
+    expect(begun.slice(before).filter((body) => body !== 'chaff')).toEqual(['true'])
+  })
+
+  it('is judged as soon where the masternode brings it before it is anybody’s turn', async () => {
+    const { strangers, masternode, say, finish, flood, begun } = await rivals()
+    for (const [i, body] of ['forged 1', 'forged 2'].entries()) await say(strangers[i], 'tx', body)
+    await flood()
+    await finish()
+    await say(masternode, 'tx', 'true')
+    expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1', 'forged 2'])
   })
 })
