@@ -27,6 +27,8 @@ export interface Contest {
   readonly superseded: boolean
   /** This side is the preferred dialer of the two. */
   readonly preferred: boolean
+  /** The other side may take its time to judge: it is trusted. */
+  readonly patient: boolean
   readonly incumbentOutbound: boolean
   readonly newcomerOutbound: boolean
 }
@@ -38,7 +40,7 @@ export function judgeDuplicate(contest: Contest): Judgement {
   if (!contest.newcomerAnswered) return contest.overdue ? 'newcomer-silent' : 'wait'
   if (!contest.sameEpoch || contest.superseded) return 'keep-newcomer'
   if (!contest.incumbentAnswered) return contest.overdue ? 'keep-newcomer' : 'wait'
-  if (!contest.preferred) return 'leave'
+  if (!contest.preferred) return contest.overdue && !contest.patient ? 'keep-incumbent' : 'leave'
   return contest.incumbentOutbound && !contest.newcomerOutbound ? 'keep-incumbent' : 'keep-newcomer'
 }
 

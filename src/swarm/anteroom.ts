@@ -1,5 +1,13 @@
-/** Where frames wait while another process of the same peer still holds its place; they are handled when that is settled. */
+/**
+ * Where frames wait while another process of the same peer still holds its place; they are handled when that is settled. Empty ones
+ * cost next to no credit, so they are counted.
+ */
 import type { Connection } from './connection.js'
+import { isTrusted } from './delivery.js'
+
+/** Frames of one link that may wait. */
+const HELD_MAX = 64
+const TRUSTED_HELD_MAX = 8_192
 
 interface Held {
   readonly size: number
@@ -7,20 +15,24 @@ interface Held {
 }
 
 export class Anteroom {
-  // Bound: links whose peer's old process still holds its place, and for each what its credit allows.
+  // Bound: links whose peer's old process still holds its place, and for each HELD_MAX or TRUSTED_HELD_MAX.
   readonly #held = new Map<Connection, Held[]>()
 
-  /** @param later makes what is to be done once the place is settled: frames do not outlive their call */
-  hold(connection: Connection, size: number, later: () => () => void): void {
+  /**
+   * @param later makes what is to be done once the place is settled: frames do not outlive their call
+   * @returns false where too much of the link waits already, and nothing is held
+   */
+  hold(connection: Connection, size: number, later: () => () => void): boolean {
     // Its peer has gone on to yet another link: nobody will ever ask for what this one brought.
     if (connection.isEnding) {
       connection.intake?.release(size)
-      return
+      return true
     }
-    const held = { size, handle: later() }
-    const others = this.#held.get(connection)
-    if (others === undefined) this.#held.set(connection, [held])
-    else others.push(held)
+    const others = this.#held.get(connection) ?? []
+    if (others.length >= (isTrusted(connection) ? TRUSTED_HELD_MAX : HELD_MAX)) return false
+    others.push({ size, handle: later() })
+    this.#held.set(connection, others)
+    return true
   }
 
   /** The link has its place. */

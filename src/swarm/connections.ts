@@ -11,6 +11,7 @@ import { sameBytes } from '../protocol/bytes.js'
 import type { Hello } from '../protocol/hello.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
+import { isTrusted } from './delivery.js'
 import type { PeerSeat } from './peer.js'
 
 /** What the rest of the swarm must know of it. */
@@ -48,7 +49,7 @@ interface Place<Handle> {
 
 /** How long a newcomer may be busy before it has answered. */
 const BUSY_MAX_MS = 30_000
-/** Links to one peer beside the current one. More are refused until these are settled. */
+/** Links to one peer beside the current one. More are refused until these are settled. A stranger has one. */
 const CONTESTS_MAX = 3
 
 export class Connections<Handle> {
@@ -158,7 +159,7 @@ export class Connections<Handle> {
 
   #challenge(place: Place<Handle>, newcomer: Connection, address: string | null): void {
     const { current } = place
-    if (place.contests.length >= CONTESTS_MAX || !this.#supersede) {
+    if (place.contests.length >= (isTrusted(newcomer) ? CONTESTS_MAX : 1) || !this.#supersede) {
       newcomer.close('duplicate')
       return
     }
@@ -186,11 +187,12 @@ export class Connections<Handle> {
     })
   }
 
-  /** A newcomer that goes on bringing records is not silent: its answer waits behind them. */
+  /** A trusted newcomer that goes on bringing records is not silent: its answer waits behind them. */
   #overdue(place: Place<Handle>, contest: Contest): void {
     const { newcomer, newcomerAnswered, beganAt, timeoutMs } = contest
     const now = this.#agenda.now()
-    const isBusy = !newcomerAnswered && now - (newcomer.vitals?.heardAt ?? 0) < timeoutMs && now - beganAt < BUSY_MAX_MS
+    const isPatient = isTrusted(newcomer) && !newcomerAnswered
+    const isBusy = isPatient && now - (newcomer.vitals?.heardAt ?? 0) < timeoutMs && now - beganAt < BUSY_MAX_MS
     if (isBusy && newcomer.isOpen)
       contest.deadline = this.#agenda.in(timeoutMs, () => {
         this.#overdue(place, contest)
@@ -214,6 +216,7 @@ export class Connections<Handle> {
       sameEpoch: newcomer.epoch === current.epoch,
       superseded: current.vitals?.suspect === true || names(newcomer.hello, current.id),
       preferred: place.preferred,
+      patient: isTrusted(newcomer),
       incumbentOutbound: current.direction === 'outbound',
       newcomerOutbound: newcomer.direction === 'outbound',
     })

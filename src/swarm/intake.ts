@@ -7,6 +7,7 @@ import type { PeerClass } from '../ports/types.js'
 import type { ReceiveCredit } from '../protocol/credit.js'
 import type { SessionEvent } from '../protocol/session.js'
 import type { Agenda, Deadline } from './agenda.js'
+import { isTrustedClass } from './dial-slots.js'
 import type { Quota } from './quota.js'
 
 export interface IntakeSetup {
@@ -26,6 +27,9 @@ export interface IntakeSetup {
 
 /** Frames that need no credit and that nobody asked for: past a few a second they are not even looked at. */
 const COURTESIES: readonly SessionEvent['kind'][] = ['ping', 'pong', 'types', 'get-peers', 'peers', 'gap', 'skipped']
+/** A message smaller than this costs a sender hardly any credit; of those for which there was no place some thousand in a row are a flood. */
+const CRUMB_BYTES = 64
+const CRUMB_WEIGHT = 1 / 16
 /** While too much is in flight, it is looked at again this often. */
 const BUSY_MS = 50
 
@@ -94,6 +98,11 @@ export class Intake {
     const counted = this.#quota.countControl(weight, this.#setup.agenda.now())
     if (counted === 'flood') this.#setup.flooded()
     return counted === 'needed'
+  }
+
+  /** A stranger's message found no place to wait: it has cost its work all the same. */
+  turnedAway(bytes: number): void {
+    if (bytes < CRUMB_BYTES && !isTrustedClass(this.#setup.peerClass())) this.takeControl(CRUMB_WEIGHT)
   }
 
   /** Ids of broadcasts that the peer tells or asks for. @returns false where they are too many, and best ignored */

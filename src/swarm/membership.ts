@@ -155,11 +155,11 @@ export class Membership implements ConnectionOwner<Connection> {
     if (identity === null) return
     const { peerId, publicKey, peerClass } = identity
     this.whitelist.linked(connection, peerId, peerClass)
-    const victim = this.seating.pickVictim(connection)
-    victim?.close('too-many-peers', {
-      retryAfterMs: EVICTED_RETRY_MS,
-      text: victim === connection ? 'full' : 'evicted',
-    })
+    for (const victim of this.seating.pickVictims(connection))
+      victim.close('too-many-peers', {
+        retryAfterMs: EVICTED_RETRY_MS,
+        text: victim === connection ? 'full' : 'evicted',
+      })
     // Whoever heard of the eviction may have ended this one, too.
     if (connection.isEnding) return
     this.gate.done(connection)

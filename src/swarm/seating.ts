@@ -36,19 +36,24 @@ export class Seating {
 
   /** Whether a proven peer may have a slot; who makes way for it is asked again once it has said hello. */
   ask(connection: Connection, peerId: PeerId, peerClass: PeerClass): SeatAnswer {
-    // A second link to a peer needs no second slot: one of the two is about to go.
     const holders = this.#holders(connection)
-    if (holders.some(({ identity }) => identity?.peerId === peerId)) return 'granted'
+    const others = holders.filter(({ identity }) => identity?.peerId !== peerId)
+    if (this.#perIpIsFull(connection, peerClass, others)) return 'network'
+    // A second link to a peer needs no second slot: one of the two is about to go.
+    if (others.length < holders.length) return 'granted'
     if (!isTrustedClass(peerClass) && !this.#setup.memory.fits(peerClass, 0)) return 'short'
-    if (this.#perIpIsFull(connection, peerClass, holders)) return 'network'
     const decision = this.#decide(peerClass, connection.direction, holders)
     if (decision.kind === 'refuse') return 'full'
     const isVain = decision.kind === 'exchange' && this.#victimOf(decision, connection, holders) === null
     return isVain ? 'full' : 'granted'
   }
 
-  /** Who must go now that this one is in, maybe itself: the slots may have filled while it said hello. Null where there is room. */
-  pickVictim(connection: Connection): Connection | null {
+  /** Every link of who must go now that this one is in, maybe itself: the slots may have filled while it said hello. */
+  pickVictims(connection: Connection): readonly Connection[] {
+    return this.#linksOf(this.#pickVictim(connection))
+  }
+
+  #pickVictim(connection: Connection): Connection | null {
     const { identity, direction } = connection
     const holders = this.#holders(connection)
     if (identity === null || holders.some((other) => other.identity?.peerId === identity.peerId)) return null
@@ -57,8 +62,12 @@ export class Seating {
     return this.#victimOf(decision, connection, holders) ?? connection
   }
 
-  /** Somebody has become a common peer, or the reserve has shrunk: one who must go, null where nobody has to. */
-  pickSurplus(): Connection | null {
+  /** Somebody has become a common peer, or the reserve has shrunk: every link of one who must go. */
+  pickSurplus(): readonly Connection[] {
+    return this.#linksOf(this.#pickSurplus())
+  }
+
+  #pickSurplus(): Connection | null {
     const holders = this.#holders(null)
     const counts = countSlots(holders)
     const { reserve, regularMax, unknownInboundMax } = this.#limits()
@@ -67,6 +76,15 @@ export class Seating {
     const isOver = common > regularMax || counts.masternode + counts.persistent + common > reserve + regularMax
     if (isOver && common > 0) return this.#pick(inbound > 0 ? 'inbound' : 'outbound', holders, true, null)
     return counts.unknownInbound > unknownInboundMax ? this.#pick('unknown-inbound', holders, true, null) : null
+  }
+
+  /** The last first: none is to take the place of another that goes. */
+  #linksOf(one: Connection | null): readonly Connection[] {
+    if (one === null) return []
+    const links = [...this.#setup.links()].filter(
+      ({ identity, isEnding }) => !isEnding && identity?.peerId === one.identity?.peerId,
+    )
+    return links.reverse()
   }
 
   #victimOf(decision: SlotDecision, newcomer: Connection, holders: readonly Connection[]): Connection | null {

@@ -173,27 +173,32 @@ export class Traffic {
     if (this.#take(connection, index, body, size)) return
     const kept = copyBytes(body)
     if (!this.#turnstile.wait(connection, size, () => this.#take(connection, index, kept, size)))
-      this.#missed(connection)
+      this.#turnedAway(connection, size)
   }
 
   #asked(connection: Connection, event: RequestEvent): void {
     if (this.#takeRequest(connection, event)) return
     const kept = { ...event, body: copyBytes(event.body) }
-    if (!this.#turnstile.wait(connection, event.size, () => this.#takeRequest(connection, kept)))
+    if (!this.#turnstile.wait(connection, event.size, () => this.#takeRequest(connection, kept))) {
+      connection.intake?.turnedAway(event.size)
       this.#refuse(connection, event.id)
+    }
   }
 
   /** @returns false where it must wait for its sender's quota, and nothing was done */
   #take(connection: Connection, index: number, body: Uint8Array, size: number): boolean {
     const peer = this.#seatOf(connection)
-    if (peer === 'contested')
-      this.#anteroom.hold(connection, size, () => {
+    if (peer === 'contested') {
+      const isHeld = this.#anteroom.hold(connection, size, () => {
         const kept = copyBytes(body)
         return () => {
           this.#arrived(connection, index, kept, size)
         }
       })
-    else if (peer === null) connection.intake?.release(size)
+      if (isHeld) return true
+      connection.intake?.release(size)
+      this.#turnedAway(connection, size)
+    } else if (peer === null) connection.intake?.release(size)
     if (peer === null || peer === 'contested') return true
     const received = this.registry.at(index)
     if (received === null || received.kind === 'request') this.#unknownType(connection, size)
@@ -215,14 +220,18 @@ export class Traffic {
       return true
     }
     const peer = this.#seatOf(connection)
-    if (peer === 'contested')
-      this.#anteroom.hold(connection, size, () => {
+    if (peer === 'contested') {
+      const isHeld = this.#anteroom.hold(connection, size, () => {
         const kept = { ...event, body: copyBytes(event.body) }
         return () => {
           this.#asked(connection, kept)
         }
       })
-    else if (peer === null) connection.intake?.release(size)
+      if (isHeld) return true
+      connection.intake?.release(size)
+      connection.intake?.turnedAway(size)
+      this.#refuse(connection, event.id)
+    } else if (peer === null) connection.intake?.release(size)
     if (peer === null || peer === 'contested') return true
     const received = this.registry.at(index)
     if (this.discipline.isQuarantined(peer.id)) {
@@ -241,7 +250,13 @@ export class Traffic {
   /** There is no memory for it; nothing is missed by a copy of what is here. */
   #shed(connection: Connection, size: number, isCopy: boolean): void {
     connection.intake?.returned(size)
-    if (!isCopy) this.#missed(connection)
+    if (!isCopy) this.#turnedAway(connection, size)
+  }
+
+  /** There was no place for it to wait. */
+  #turnedAway(connection: Connection, size: number): void {
+    connection.intake?.turnedAway(size)
+    this.#missed(connection)
   }
 
   /** A message was dropped as it came: the host learns that something is missing, as when the other side sheds. */

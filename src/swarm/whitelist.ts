@@ -100,9 +100,9 @@ export class Whitelist {
     }
     for (const [key, trusted] of after.byAddress) if (!before.byAddress.has(key)) this.#enter(trusted)
     gate.resize()
-    // Each turn ends one link, so there are no more turns than links.
-    for (let surplus = seating.pickSurplus(); surplus !== null; surplus = seating.pickSurplus())
-      surplus.close('too-many-peers', { retryAfterMs: ARRIVAL_MS, text: 'evicted' })
+    // Each turn ends a peer's links, so there are no more turns than peers.
+    for (let surplus = seating.pickSurplus(); surplus.length > 0; surplus = seating.pickSurplus())
+      for (const link of surplus) link.close('too-many-peers', { retryAfterMs: ARRIVAL_MS, text: 'evicted' })
     upkeep.watch.update()
     return result
   }

@@ -81,6 +81,7 @@ function judgedBy(end: 'a' | 'b', { preferred, dialled, alive, first }: Duel, ov
     sameEpoch: true,
     superseded: false,
     preferred: preferred === end,
+    patient: true,
     incumbentOutbound: dialled[incumbent] === end,
     newcomerOutbound: dialled[newcomer] === end,
   })
@@ -160,6 +161,7 @@ describe('judgeDuplicate', () => {
       sameEpoch: false,
       superseded: true,
       preferred: true,
+      patient: true,
       incumbentOutbound: false,
       newcomerOutbound: false,
     }
