@@ -22,6 +22,13 @@ const PIECE_BYTES_MIN = 128
 /** We send no ping of WebSocket's own, and whatever stands between two nodes sends few: more than this beside the messages is a flood. */
 const PINGS_SPARE = 64
 
+/**
+ * Framing that carries next to nothing costs as much work as what it carries, and counts nowhere else: all that comes beyond one and a
+ * half times the messages' bytes, in a row, beside a message on its way.
+ */
+const WIRE_BYTES_MAX = 65_536
+const PAYLOAD_WORTH = 1.5
+
 const NOTHING = new Uint8Array(0)
 
 /** What both ends ask of `ws`: no compression, and a bound on everything that a message could make us hold. */
@@ -71,14 +78,22 @@ export class WebSocketLink implements Link {
   #saturated = false
   /** How many pings more than messages have come. */
   #pings = 0
+  readonly #wireBytesMax: number
+  #wireBytes = 0
 
   constructor(ws: WebSocket, socket: Socket, remote: Endpoint, limits: WebSocketLimits) {
     this.remote = remote
     this.#ws = ws
     this.#socket = socket
     this.#saturationBytes = limits.saturationBytes
+    this.#wireBytesMax = WIRE_BYTES_MAX + limits.messageBytesMax
     socket.setKeepAlive(true, limits.keepAliveMs)
     ws.pause()
+    socket.on('data', ({ length }: Buffer) => {
+      this.#wireBytes += length
+      if (this.#wireBytes > this.#wireBytesMax)
+        this.#break({ code: 'connection-lost', fault: 'remote', cause: 'a flood of framing' })
+    })
     ws.on('message', (bytes, isBinary) => {
       this.#message(bytes as Buffer, isBinary)
     })
@@ -142,6 +157,7 @@ export class WebSocketLink implements Link {
   #message(bytes: Uint8Array, isBinary: boolean): void {
     if (this.#broken !== null || this.#events === null) return
     this.#pings = Math.max(0, this.#pings - 1)
+    this.#wireBytes = Math.max(0, this.#wireBytes - PAYLOAD_WORTH * bytes.length)
     if (!isBinary) {
       this.#break({ code: 'connection-lost', fault: 'remote', cause: 'a text message' })
     } else if (this.#remoteEnded) {

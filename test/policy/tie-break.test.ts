@@ -153,6 +153,24 @@ describe('judgeDuplicate', () => {
     )
   })
 
+  it('is the other side’s to judge where that is preferred, for as long as it takes a trusted one, and else in time', () => {
+    const contest = {
+      newcomerAnswered: true,
+      incumbentAnswered: true,
+      overdue: false,
+      sameEpoch: true,
+      superseded: false,
+      preferred: false,
+      patient: true,
+      incumbentOutbound: false,
+      newcomerOutbound: false,
+    }
+    expect(judgeDuplicate(contest)).toBe('leave')
+    expect(judgeDuplicate({ ...contest, overdue: true })).toBe('leave')
+    expect(judgeDuplicate({ ...contest, patient: false })).toBe('leave')
+    expect(judgeDuplicate({ ...contest, overdue: true, patient: false })).toBe('keep-incumbent')
+  })
+
   it('waits for a proof before anything else, new process or not', () => {
     const contest: Contest = {
       newcomerAnswered: false,

@@ -16,6 +16,10 @@ import type { Node, World } from './world.js'
 
 export interface RawOptions {
   readonly identity?: Identity
+  /** Whether pings are answered: yes, unless it says so. */
+  readonly answers?: boolean
+  /** Where it dials from. */
+  readonly name?: string
   /** What tells this process from others of the same identity. */
   readonly epoch?: number
   readonly network?: string
@@ -34,7 +38,7 @@ export class RawPeer {
   /** How the link ended, null while it lives. */
   closed: Reason | null = null
   /** Whether pings are answered. */
-  answers = true
+  answers: boolean
   /** Whether it takes note of what it is told: one that does not goes on, whatever the node says. */
   hears = true
   /** Whether the node has ended its half of the link. */
@@ -50,6 +54,7 @@ export class RawPeer {
     const { crypto, clock, random } = world
     this.#world = world
     this.#options = options
+    this.answers = options.answers ?? true
     this.identity = options.identity ?? world.identity()
     const networkId = new Uint8Array(8)
     networkId.set(utf8(options.network ?? 'TEST'))
@@ -74,7 +79,7 @@ export class RawPeer {
   /** Dials the node and shakes hands, as far as that goes. */
   static async connect(world: World, node: Node, options: RawOptions = {}): Promise<RawPeer> {
     const peer = new RawPeer(world, options)
-    world.network.transport('raw').dial(parseAddress(`memory://${node.name}:1`), {
+    world.network.transport(options.name ?? 'raw').dial(parseAddress(`memory://${node.name}:1`), {
       opened: (link) => {
         peer.#opened(link)
       },

@@ -269,6 +269,56 @@ describe('webSocket, a link', () => {
     expect(await reason).toMatchObject({ cause: 'a flood of pings' })
   })
 
+  it.each([
+    ['messages of one byte', Uint8Array.of(0x82, 0x81, 0, 0, 0, 0, 7)],
+    ['fragments without a byte', Uint8Array.of(0x00, 0x80, 0, 0, 0, 0)],
+  ])('breaks a link that sends hundreds of thousands of %s', async (_, frame) => {
+    const { port, accepted } = await listening()
+    const socket = await upgraded(port)
+    const link = await accepted
+    let received = 0
+    const reason = new Promise<Reason>((resolve) => {
+      link.open({
+        data: ({ length }) => (received += length),
+        drained: () => undefined,
+        ended: () => undefined,
+        closed: resolve,
+      })
+    })
+    // Each message of fragments begins with one that has a byte, and has fewer of them than may be.
+    const begin = frame[0] === 0 ? [Uint8Array.of(0x02, 0x81, 0, 0, 0, 0, 7)] : []
+    const end = frame[0] === 0 ? [Uint8Array.of(0x80, 0x80, 0, 0, 0, 0)] : []
+    const many = Buffer.concat([...begin, ...Array.from({ length: 1_000 }, () => frame), ...end])
+    for (let i = 0; i < 200; i++) socket.write(many)
+    expect(await reason).toMatchObject({ fault: 'remote', cause: 'a flood of framing' })
+    expect(received).toBeLessThan(60_000)
+  })
+
+  it('takes any number of messages of twenty bytes', async () => {
+    const { port, accepted } = await listening()
+    const socket = await upgraded(port)
+    const link = await accepted
+    const all = new Promise<void>((resolve, reject) => {
+      let left = 1_000_000
+      link.open({
+        data: ({ length }) => {
+          left -= length
+          if (left === 0) resolve()
+        },
+        drained: () => undefined,
+        ended: () => undefined,
+        closed: ({ cause }) => {
+          reject(new Error(String(cause)))
+        },
+      })
+    })
+    const frame = new Uint8Array(26)
+    frame.set([0x82, 0x94])
+    const many = Buffer.concat(Array.from({ length: 1_000 }, () => frame))
+    for (let i = 0; i < 50; i++) socket.write(many)
+    await all
+  })
+
   it('lets messages pay for pings', async () => {
     const { port, accepted } = await listening()
     const ws = await rawClient(port)
