@@ -7,7 +7,7 @@ import { RawPeer } from './raw-peer.js'
 import type { Node } from './world.js'
 import { World } from './world.js'
 
-const Note = direct<Uint8Array>('note')
+const Note = direct('note')
 const stranger = { authorize: () => 'unknown' as const }
 
 async function listening(world: World, options: Partial<SwarmOptions> = {}): Promise<Node> {
