@@ -27,8 +27,11 @@ export interface IntakeSetup {
 
 /** Frames that need no credit and that nobody asked for: past a few a second they are not even looked at. */
 const COURTESIES: readonly SessionEvent['kind'][] = ['ping', 'pong', 'types', 'get-peers', 'peers', 'gap', 'skipped']
-/** A message smaller than this costs a sender hardly any credit; of those for which there was no place some thousand in a row are a flood. */
-const CRUMB_BYTES = 64
+/**
+ * A message smaller than this, which no broadcast is, costs its sender hardly any credit; of those for which there was no place some
+ * thousand in a row are a flood.
+ */
+const CRUMB_BYTES = 16
 const CRUMB_WEIGHT = 1 / 16
 /** While too much is in flight, it is looked at again this often. */
 const BUSY_MS = 50

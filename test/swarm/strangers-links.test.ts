@@ -127,11 +127,11 @@ describe('messages that find no place to wait', () => {
     expect(peer.told).toBeNull()
   })
 
-  it('are none where they are as large as a transaction', async () => {
+  it('are none where there is as much in them as in the smallest broadcast', async () => {
     const world = new World()
     const node = await listening(world)
     const peer = await RawPeer.connect(world, node)
-    for (let i = 0; i < 2_000; i++) peer.send(FRAME.firstApplication, new Uint8Array(64))
+    for (let i = 0; i < 8_000; i++) peer.send(FRAME.firstApplication, new Uint8Array(15))
     await world.settle()
     expect(peer.told).toBeNull()
   })
