@@ -45,7 +45,7 @@ export class DueHeap {
 
   /** When the first is due; infinity where nothing is. */
   get nextAt(): number {
-    for (let [first] = this.#entries; first !== undefined; [first] = this.#entries) {
+    for (let first = this.#entries[0]; first !== undefined; first = this.#entries[0]) {
       if (first.run !== null) return first.at
       this.#pop()
       this.#cancelled--
@@ -62,7 +62,7 @@ export class DueHeap {
   /** Takes what {@link nextAt} speaks of. */
   take(): (() => void) | null {
     if (this.nextAt === Number.POSITIVE_INFINITY) return null
-    const [first] = this.#entries
+    const first = this.#entries[0]
     const run = first?.run ?? null
     this.#pop()
     if (first !== undefined) first.run = null

@@ -166,8 +166,10 @@ export class Outbox {
 
   /** @returns false where a peer has made us owe it more control frames than anybody could want */
   pushControl(frame: Uint8Array): boolean {
-    if (this.#control.length >= CONTROL_MAX || this.#controlBytes + frame.length > this.#controlBytesMax) return false
-    this.#controlBytes += frame.length
+    const bytes = this.#controlBytes + frame.length
+    if (this.#control.length >= CONTROL_MAX) return false
+    if (bytes > CONTROL_BYTES_MAX && bytes > this.#controlBytesMax) return false
+    this.#controlBytes = bytes
     this.#control.push(frame)
     return true
   }

@@ -54,9 +54,12 @@ export class Pulse {
     // After a standstill the beats that were missed are one.
     const at = Math.max(this.#beatAt, Math.floor(this.#agenda.now() / BEAT_MS) * BEAT_MS)
     this.#rest()
-    for (const member of this.#members) if (member.dueAt <= at) member.beat(at)
     let dueAt = Number.POSITIVE_INFINITY
-    for (const member of this.#members) dueAt = Math.min(dueAt, member.dueAt)
+    // Whoever is due sooner because of another's beat says so itself.
+    for (const member of this.#members) {
+      if (member.dueAt <= at) member.beat(at)
+      if (member.dueAt < dueAt) dueAt = member.dueAt
+    }
     if (dueAt < Number.POSITIVE_INFINITY) this.expect(dueAt)
   }
 }
