@@ -6,6 +6,7 @@ import type { Reason, ReasonCode } from '../errors.js'
 import type { Random } from '../ports/clock.js'
 import type { PeerClass } from '../ports/types.js'
 import type { Backoff, BackoffDecision } from './backoff.js'
+import { isTrustedClass } from './peer-class.js'
 
 /** A link that lasted this long wipes out the failures before it (the value is hyperswarm's). */
 export const STABLE_LINK_MS = 15_000
@@ -82,7 +83,7 @@ export function planAfterFailure(
   backoff: Backoff,
   random: Random,
 ): FailurePlan {
-  const trusted = peerClass === 'masternode' || peerClass === 'persistent'
+  const trusted = isTrustedClass(peerClass)
   // Anybody can say that we have dialled ourselves; and what the operator listed is never dropped for a word.
   if (reason.code === 'self' && judged && !trusted) return { failures, next: { kind: 'drop' } }
   // Being one link too many says nothing against the peer.
@@ -124,7 +125,7 @@ export function planAfterLoss(question: LossQuestion, backoff: Backoff, random: 
   const soon = (delayMs: number): FailurePlan => ({ failures, next: { kind: 'retry', delayMs, alarm: false } })
   if (reason.code === 'shutdown' && reason.retryAfterMs !== undefined)
     return soon(reason.retryAfterMs + 1_000 * random.float())
-  const trusted = peerClass === 'masternode' || peerClass === 'persistent'
+  const trusted = isTrustedClass(peerClass)
   if (stable && trusted) return soon(firstRedialMs(preferred, random))
   return planAfterFailure({ ...question, failures }, backoff, random)
 }

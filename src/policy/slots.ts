@@ -6,6 +6,7 @@
 import { checkNames, invalidOption } from '../errors.js'
 import { checkLimit } from './limit.js'
 import type { Direction, PeerClass } from '../ports/types.js'
+import { isTrustedClass } from './peer-class.js'
 
 /** Authenticated connections by what they are. Those on their way out no longer count. */
 export interface SlotCounts {
@@ -87,7 +88,7 @@ export function checkSlot(counts: SlotCounts, limits: SlotLimits, candidate: Slo
   const common = inbound + outbound
   const totalIsFull = trusted + common >= limits.reserve + limits.regularMax
 
-  if (candidate.peerClass === 'masternode' || candidate.peerClass === 'persistent') {
+  if (isTrustedClass(candidate.peerClass)) {
     if (!totalIsFull) return ADMIT
     if (common === 0) return REFUSE
     return {

@@ -49,6 +49,7 @@ export type ControlEvent =
   | { readonly kind: 'fragment'; readonly size: number; readonly head: Uint8Array }
   /** A large message was dropped as it came, for want of memory; `size` is what its last fragment counts in credit. */
   | { readonly kind: 'shed'; readonly size: number }
+  /** So was a large answer. */
   | { readonly kind: 'answer-shed'; readonly id: number }
   /** Part of a large answer that nobody waits for, or no longer. */
   | { readonly kind: 'stray'; readonly isWhole: boolean }

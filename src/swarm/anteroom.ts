@@ -2,8 +2,8 @@
  * Where frames wait while another process of the same peer still holds its place; they are handled when that is settled. Empty ones
  * cost next to no credit, so they are counted.
  */
+import { isTrusted } from '../policy/peer-class.js'
 import type { Connection } from './connection.js'
-import { isTrusted } from './delivery.js'
 
 /** Frames of one link that may wait. */
 const HELD_MAX = 64

@@ -4,12 +4,12 @@
  * tried again.
  */
 import { pickCold } from '../policy/candidates.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
 import type { Demand } from './demand.js'
-import { isTrustedClass } from './dial-slots.js'
 import type { Target } from './dial-targets.js'
 import type { Dialer } from './dialer.js'
 import type { Maintenance, Need } from './dialer-setup.js'

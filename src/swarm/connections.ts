@@ -3,6 +3,7 @@
  * `policy/tie-break`'s to say; this file brings the proofs and carries out the answer. A handle outlives a swap of links
  * within one process of the peer; another process is another handle.
  */
+import { isTrusted } from '../policy/peer-class.js'
 import type { PeerId } from '../ports/types.js'
 import { EpochHistory, isPreferredDialer, judgeDuplicate } from '../policy/tie-break.js'
 import type { Reason } from '../errors.js'
@@ -11,7 +12,6 @@ import { sameBytes } from '../protocol/bytes.js'
 import type { Hello } from '../protocol/hello.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
-import { isTrusted } from './delivery.js'
 import type { PeerSeat } from './peer.js'
 
 /** What the rest of the swarm must know of it. */

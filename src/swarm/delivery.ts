@@ -1,9 +1,9 @@
 /** One broadcast on its way through this node. */
+import { isTrusted } from '../policy/peer-class.js'
 import type { PeerId } from '../ports/types.js'
 import { copyPooled } from '../protocol/bytes.js'
 import { BROADCAST_ID_BYTES, NONCE_BYTES } from '../protocol/message.js'
 import type { Connection } from './connection.js'
-import { isTrustedClass } from './dial-slots.js'
 import type { HandlerJob } from './handler-queue.js'
 import type { Peer } from './peer.js'
 import type { ReceivedMessage } from './registry.js'
@@ -107,11 +107,6 @@ export function headBytes({ definition: { nameKind } }: ReceivedMessage): number
 /** Who brought it, whichever of its links that was. */
 export function sourceOf(connection: Connection): PeerId {
   return connection.identity?.peerId ?? ('' as PeerId)
-}
-
-/** Whether the operator trusts whoever is at the other end. */
-export function isTrusted({ identity }: Connection): boolean {
-  return identity !== null && isTrustedClass(identity.peerClass)
 }
 
 /** The delivery is over: what it held goes back. */

@@ -1,6 +1,6 @@
 /** How many links to strangers are missing, and how many links of any kind are of use. */
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { Connections } from './connections.js'
-import { isTrustedClass } from './dial-slots.js'
 import type { Dialer } from './dialer.js'
 import type { Peer } from './peer.js'
 

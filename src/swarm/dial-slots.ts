@@ -4,6 +4,7 @@
  * never have all slots, and go last, so that a peer that was lost a moment ago does not wait for them.
  */
 import { OTHER_DIALS_MAX, trustedDialsMax } from '../policy/dial.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerClass } from '../ports/types.js'
 
 /** So many failures in a row, and more, are alike: long dead. */
@@ -68,8 +69,4 @@ export class DialSlots<Waiting extends SlotUser> {
 
 function failuresOf({ target }: SlotUser): number {
   return Math.min(target.inVain, LONG_DEAD)
-}
-
-export function isTrustedClass(peerClass: PeerClass): boolean {
-  return peerClass === 'masternode' || peerClass === 'persistent'
 }

@@ -1,11 +1,11 @@
 /** Direct messages: each is decoded when its turn comes, given to its handler once, and its credit goes back when that is done. */
 import type { HoldfastError } from '../errors.js'
+import { isTrusted } from '../policy/peer-class.js'
 import type { PeerId } from '../ports/types.js'
 import { copyBytes } from '../protocol/bytes.js'
 import type { Agenda } from './agenda.js'
 import type { Connection } from './connection.js'
 import type { Counters } from './counters.js'
-import { isTrusted } from './delivery.js'
 import type { Violation } from './discipline.js'
 import { HandlerCall } from './handler-call.js'
 import type { HandlerJob } from './handler-queue.js'

@@ -1,5 +1,6 @@
 /** Gives discipline what it needs of the swarm, and its word to the log, to the host and to the links of whoever is banned. */
 import { isPeerIdText } from '../policy/address.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerId } from '../ports/types.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
@@ -18,7 +19,7 @@ export function createDiscipline(context: SwarmContext, connections: Connections
     perIpLimits,
     isTrusted: (peerId) => {
       const peerClass = connections.current(peerId)?.identity?.peerClass ?? roster.classOf(peerId)
-      return peerClass === 'masternode' || peerClass === 'persistent'
+      return peerClass !== null && isTrustedClass(peerClass)
     },
     isLinked: (peerId) => connections.current(peerId)?.isOpen === true,
     linkCount: () => connections.size,

@@ -14,7 +14,7 @@ import type { Roster } from './roster.js'
 const SELDOM = { perSec: 2 / 60, burst: 4 }
 /** At a host from which links of the very peer have come: so many may share it. */
 const OFTEN = { perSec: 20 / 60, burst: 32 }
-/** A name costs less than a network, and any may lead to any door: all of them together. */
+/** A domain costs less than a network, and any name may lead to any door: all of them together. */
 const NAMES = { perSec: 20 / 60, burst: 20 }
 /** Peers whose hosts are remembered. */
 const HOSTS_MAX = 8_192
@@ -25,9 +25,8 @@ export class Hearsay {
   // Bound: HOSTS_MAX.
   readonly #hosts = new BoundedMap<string>(HOSTS_MAX)
   readonly #there = new KeyedRateLimit(OFTEN)
-  readonly #met = new KeyedRateLimit(SELDOM)
-  readonly #told = new KeyedRateLimit(SELDOM)
-  readonly #names = new TokenBucket(NAMES)
+  readonly #met = { networks: new KeyedRateLimit(SELDOM), names: new TokenBucket(NAMES) }
+  readonly #told = { networks: new KeyedRateLimit(SELDOM), names: new TokenBucket(NAMES) }
 
   constructor(roster: Roster, book: Pick<PeerStore, 'get'>) {
     this.#roster = roster
@@ -51,8 +50,9 @@ export class Hearsay {
     if (isPrivate(host)) return true
     if (this.#cameFrom(peerId, host)) return this.#there.take(host, 1, now)
     const isMet = peerId !== null && (this.#book.get(peerId)?.lastSeenAt ?? null) !== null
-    const isSpared = canonicalIp(host) !== null || this.#names.take(1, now)
-    return isSpared && (isMet ? this.#met : this.#told).take(networkOf(host), 1, now)
+    const { networks, names } = isMet ? this.#met : this.#told
+    // Its network first: a domain that may not be tried again must not use up what all names share.
+    return networks.take(networkOf(host), 1, now) && (canonicalIp(host) !== null || names.take(1, now))
   }
 
   #cameFrom(peerId: PeerId | null, host: string): boolean {

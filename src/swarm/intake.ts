@@ -3,11 +3,11 @@
  * returns when a message is done with; a peer that owes something waits for it, and nothing else happens to it.
  */
 import type { Memory } from '../policy/memory.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerClass } from '../ports/types.js'
 import type { ReceiveCredit } from '../protocol/credit.js'
 import type { SessionEvent } from '../protocol/session.js'
 import type { Agenda, Deadline } from './agenda.js'
-import { isTrustedClass } from './dial-slots.js'
 import type { Quota } from './quota.js'
 
 export interface IntakeSetup {
@@ -58,7 +58,9 @@ export class Intake {
 
   /** What the link holds of messages that are not whole has changed. */
   countPartial(): void {
-    this.#holdPartial(this.#isGone ? 0 : this.#setup.partialBytes())
+    const bytes = this.#isGone ? 0 : this.#setup.partialBytes()
+    this.#setup.memory.partialBytes += bytes - this.#partialBytes
+    this.#partialBytes = bytes
   }
 
   /** A whole message has come, which holds memory until it is released or dropped. @returns false where there is none */
@@ -145,11 +147,6 @@ export class Intake {
   gone(): void {
     this.#isGone = true
     this.countPartial()
-  }
-
-  #holdPartial(bytes: number): void {
-    this.#setup.memory.partialBytes += bytes - this.#partialBytes
-    this.#partialBytes = bytes
   }
 
   #grant(): void {

@@ -5,6 +5,7 @@
  */
 import { ipBucket, isLoopback } from '../policy/address.js'
 import { BoundedMap } from '../policy/bounded-map.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { Direction, PeerClass, PeerId } from '../ports/types.js'
 import type { ClassLimits } from './profile.js'
 import { Account, Quota } from './quota.js'
@@ -48,7 +49,7 @@ export class Ledger {
   }
 
   #countedIp({ identity: { peerClass }, direction, remoteIp }: LedgerSubject): string | null {
-    if (peerClass === 'masternode' || peerClass === 'persistent' || direction === 'outbound') return null
+    if (isTrustedClass(peerClass) || direction === 'outbound') return null
     return !this.#perIpLimits || remoteIp === null || isLoopback(remoteIp) ? null : ipBucket(remoteIp)
   }
 }

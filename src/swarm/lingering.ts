@@ -3,11 +3,11 @@
  * send a reset, and destroy the reason on its way. There is a bound: beyond it the one that has had the longest goes at once.
  * Strangers who never said hello have a bound of their own, so that a flood of them cuts nobody else short.
  */
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { Link } from '../ports/transport.js'
 import type { PeerClass } from '../ports/types.js'
 import type { ReasonCode } from '../errors.js'
 import type { Agenda, Deadline } from './agenda.js'
-import { isTrustedClass } from './dial-slots.js'
 import type { Roster } from './roster.js'
 
 /** How long the other side may take to close after a goodbye; and where another link of a trusted peer has taken over, to read what is on its way. */

@@ -1,12 +1,12 @@
 /** What a connection has from hello to its end: a half that sends, a half that receives, and a watch over the link. */
 import type { WireCode } from '../errors.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { Direction, PeerClass } from '../ports/types.js'
 import type { ReceiveCredit } from '../protocol/credit.js'
 import { FRAME } from '../protocol/frame.js'
 import type { Hello } from '../protocol/hello.js'
 import { varintBytes } from '../protocol/varint.js'
 import type { CloseOptions, ConnectionWorld, PeerIdentity } from './connection-owner.js'
-import { isTrustedClass } from './dial-slots.js'
 import { Intake } from './intake.js'
 import { Sender } from './sender.js'
 import { Vitals } from './vitals.js'

@@ -4,6 +4,7 @@
  * of a higher priority passes between two of them. Control frames have their own small bound; the rest is bounded by bytes.
  */
 import type { Memory } from '../policy/memory.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerClass } from '../ports/types.js'
 import type { SendCredit } from '../protocol/credit.js'
 import { Fragmenter } from '../protocol/fragment.js'
@@ -13,7 +14,6 @@ import type { Priority } from '../protocol/message.js'
 import { varintLength } from '../protocol/varint.js'
 import type { Batch } from './batch.js'
 import { BATCH_BYTES_MAX } from './batch.js'
-import { isTrustedClass } from './dial-slots.js'
 import type { Outgoing } from './outgoing.js'
 import type { RecordSlab } from './record-parts.js'
 import { RECORD_TARGET, RecordParts } from './record-parts.js'

@@ -7,9 +7,9 @@ import type { Backoff } from '../policy/backoff.js'
 import type { FailurePlan } from '../policy/dial.js'
 import { planAfterFailure } from '../policy/dial.js'
 import { OfflineDetector, soonerOffline } from '../policy/offline.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { Random } from '../ports/clock.js'
 import type { Agenda, Deadline } from './agenda.js'
-import { isTrustedClass } from './dial-slots.js'
 import type { Target } from './dial-targets.js'
 
 const SPREAD_MS = 5_000

@@ -5,12 +5,12 @@
 import { ipBucket, isLoopback, networkGroup } from '../policy/address.js'
 import { pickEviction } from '../policy/eviction.js'
 import type { Memory } from '../policy/memory.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { SlotCounts, SlotDecision, SlotLimits, SlotVictim } from '../policy/slots.js'
 import { checkSlot, reserveFor } from '../policy/slots.js'
 import type { Direction, PeerClass, PeerId } from '../ports/types.js'
 import { hex, utf8 } from '../protocol/bytes.js'
 import type { Connection } from './connection.js'
-import { isTrustedClass } from './dial-slots.js'
 import type { Settings } from './options.js'
 import type { Roster } from './roster.js'
 
@@ -170,9 +170,10 @@ function countSlots(holders: readonly Connection[]): SlotCounts {
     unknownOutbound: 0,
   }
   for (const { identity, direction } of holders) {
-    const peerClass = identity?.peerClass
-    if (peerClass === 'masternode' || peerClass === 'persistent') counts[peerClass]++
-    else if (peerClass !== undefined) counts[`${peerClass}${direction === 'inbound' ? 'Inbound' : 'Outbound'}`]++
+    if (identity === null) continue
+    const { peerClass } = identity
+    if (isTrustedClass(peerClass)) counts[peerClass]++
+    else counts[`${peerClass}${direction === 'inbound' ? 'Inbound' : 'Outbound'}`]++
   }
   return counts
 }

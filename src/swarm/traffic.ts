@@ -3,6 +3,7 @@
  * handler, and whatever no honest peer sends to discipline. What a peer in quarantine sends goes nowhere.
  */
 import type { HoldfastError, Reason } from '../errors.js'
+import { isTrusted } from '../policy/peer-class.js'
 import { copyBytes, keyOf } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
 import { encodeFailure } from '../protocol/control.js'
@@ -14,7 +15,6 @@ import type { SwarmContext } from './context.js'
 import type { Violation } from './discipline.js'
 import type { Discipline } from './discipline.js'
 import { createDiscipline } from './discipline-setup.js'
-import { isTrusted } from './delivery.js'
 import { Directs } from './directs.js'
 import { Gaps } from './gaps.js'
 import { Gossip } from './gossip.js'

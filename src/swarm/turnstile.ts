@@ -2,10 +2,10 @@
  * What a peer brings beyond its quota waits here, in the order in which it came, and passes as the quota refills. Its credit waits
  * with it. The line is the peer's, not the link's: it does not get shorter by another link.
  */
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerId } from '../ports/types.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
-import { isTrustedClass } from './dial-slots.js'
 import { windowBytesFor } from './profile.js'
 
 interface Arrival {

@@ -4,9 +4,9 @@
  */
 import { BoundedMap } from '../policy/bounded-map.js'
 import { PartitionDetector } from '../policy/partition.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerId } from '../ports/types.js'
 import type { Connections } from './connections.js'
-import { isTrustedClass } from './dial-slots.js'
 import type { SwarmContext } from './context.js'
 import type { Peer } from './peer.js'
 

@@ -3,11 +3,11 @@
  * open. A peer that is listed from now on is a masternode at once; one that is not is a stranger like any other.
  */
 import { addressKey } from '../policy/address.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { SwarmContext } from './context.js'
 import type { Dialer } from './dialer.js'
-import { isTrustedClass } from './dial-slots.js'
 import type { Gate } from './gate.js'
 import type { Seating } from './seating.js'
 import type { Upkeep } from './upkeep.js'

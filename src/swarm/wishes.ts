@@ -4,9 +4,9 @@
  */
 import { addressKey } from '../policy/address.js'
 import { firstDialMs } from '../policy/dial.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { DialerSetup } from './dialer-setup.js'
-import { isTrustedClass } from './dial-slots.js'
 import type { DialTargets, Target } from './dial-targets.js'
 import { clearStanding } from './dial-targets.js'
 

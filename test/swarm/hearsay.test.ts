@@ -109,6 +109,19 @@ describe('hearsay', () => {
       other.mayTry(null, parseAddress(`wss://n${String(n)}.liar.example`), 0),
     )
     expect(inOne.filter(Boolean)).toHaveLength(4)
+    expect(other.mayTry(null, parseAddress('wss://honest.test'), 0)).toBe(true)
+  })
+
+  it('of names that others tell is at no expense of those whom we have met', () => {
+    const book = new PeerStore()
+    const home = new World()
+    const [met, unmet] = [home.identity().id, home.identity().id]
+    book.linked(met, null, 0, 0)
+    const hearsay = new Hearsay(new Roster(me, [], []), book)
+    for (let n = 0; n < 300; n++) hearsay.mayTry(null, parseAddress(`wss://n${String(n)}.example`), 0)
+    for (let n = 0; n < 300; n++) hearsay.mayTry(null, parseAddress(`wss://example.d${String(n)}`), 0)
+    const address = parseAddress('wss://home.honest.test')
+    expect([hearsay.mayTry(unmet, address, 0), hearsay.mayTry(met, address, 0)]).toEqual([false, true])
   })
 
   it('is judged by the address that is dialled, whatever others stand before it', () => {
