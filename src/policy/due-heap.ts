@@ -5,6 +5,7 @@
 
 /** Something to be done later. */
 export interface Deadline {
+  readonly at: number
   /** Doing it late, or twice, does nothing. */
   cancel(): void
 }

@@ -9,7 +9,7 @@ import type { Connection } from './connection.js'
 
 export type Standing =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'backing-off'; readonly dueAt: number; readonly deadline: Deadline }
+  | { readonly kind: 'backing-off'; readonly deadline: Deadline }
   | { readonly kind: 'connected'; readonly sinceAt: number }
   /** Linked, but silent: dialled beside the link, now or when the retry is due. */
   | { readonly kind: 'suspect'; readonly sinceAt: number; readonly retry: Deadline | null }
@@ -166,6 +166,13 @@ export function clearStanding(target: Target): void {
   if (standing.kind === 'backing-off') standing.deadline.cancel()
   if (standing.kind === 'suspect') standing.retry?.cancel()
   target.standing = { kind: 'idle' }
+}
+
+/** When it is dialled next; null where that is not settled. */
+export function nextDialAt({ standing, attempt }: Target): number | null {
+  if (attempt !== null) return null
+  if (standing.kind === 'backing-off') return standing.deadline.at
+  return standing.kind === 'suspect' ? (standing.retry?.at ?? null) : null
 }
 
 /** A suspect peer is as good as before. */

@@ -190,13 +190,11 @@ export class Dialer {
   }
 
   #dialIn(target: Target, delayMs: number, isBridging = false): void {
-    const { agenda } = this.#setup
-    const due = agenda.now() + Math.max(0, delayMs)
     if (delayMs <= 0) {
       this.#start(target, null)
       return
     }
-    const deadline = agenda.at(due, () => {
+    const deadline = this.#setup.agenda.in(delayMs, () => {
       this.#due(target, isBridging)
     })
     if (target.standing.kind === 'suspect') {
@@ -205,7 +203,7 @@ export class Dialer {
       return
     }
     clearStanding(target)
-    target.standing = { kind: 'backing-off', dueAt: due, deadline }
+    target.standing = { kind: 'backing-off', deadline }
   }
 
   /** Its time has come. Trusted peers are always wanted, strangers while links are few. */

@@ -2,6 +2,7 @@
 import type { PeerClass, PeerId } from '../ports/types.js'
 import type { SwarmContext } from './context.js'
 import type { Target } from './dial-targets.js'
+import { nextDialAt } from './dial-targets.js'
 import type { Decision } from './journal.js'
 import type { Membership } from './membership.js'
 
@@ -60,6 +61,7 @@ export function explanationOf(
           : 'connected'
         : stateOf(target)
   const failures = target?.inVain ?? 0
+  const dueAt = target === null ? null : nextDialAt(target)
   const addresses = target?.addresses ?? settings.peerStore.get(peerId)?.addresses ?? []
   return {
     peerId,
@@ -68,10 +70,7 @@ export function explanationOf(
     failures,
     circuit:
       failures < CIRCUIT_FAILURES || connection !== null ? 'closed' : target?.attempt === null ? 'open' : 'half-open',
-    nextAttemptInMs:
-      target?.standing.kind === 'backing-off' && ban === null && addresses.length > 0
-        ? Math.max(0, target.standing.dueAt - now)
-        : null,
+    nextAttemptInMs: dueAt === null || ban !== null || addresses.length === 0 ? null : Math.max(0, dueAt - now),
     ban: ban === null ? null : { cause: ban.cause, forMs: ban.untilAt === 'permanent' ? null : ban.untilAt - now },
     addresses: addresses.map(
       ({ scheme, host, port }) => `${scheme}://${host.includes(':') ? `[${host}]` : host}:${String(port)}`,

@@ -59,6 +59,7 @@ export class Lingering {
     const leaving = { link, deadline }
     among.add(leaving)
     return {
+      at: deadline.at,
       cancel: () => {
         among.delete(leaving)
         deadline.cancel()

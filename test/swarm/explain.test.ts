@@ -27,6 +27,15 @@ describe('explain', () => {
     const later = lab.swarm(0).explain(lab.id(1))
     expect(later.state).toBe('suspect')
     expect(later.decisions.map(({ what }) => what)).toContain('silent: suspect')
+    const dials = (): number => lab.swarm(0).explain(lab.id(1)).failures
+    for (let waitMs = 0; lab.swarm(0).explain(lab.id(1)).nextAttemptInMs === null; waitMs += 100) {
+      expect(waitMs).toBeLessThan(20_000)
+      lab.run(100)
+    }
+    const { state, nextAttemptInMs, failures } = lab.swarm(0).explain(lab.id(1))
+    expect([state, failures > 0]).toEqual(['suspect', true])
+    lab.run((nextAttemptInMs ?? 0) + 10_100)
+    expect(dials()).toBe(failures + 1)
   })
 
   it('says when the next attempt is due, and how many have failed', () => {
