@@ -61,12 +61,26 @@ export class BytePool {
   /** Fresh bytes, all zero. */
   take(length: number): Uint8Array {
     if (length * 2 > this.#size) return new Uint8Array(length)
+    this.#provide(length)
+    return this.#bytes.subarray(this.#end - length, this.#end)
+  }
+
+  /** The bytes from `from` on. They are copied with what stands before it: a view fewer is worth more than some bytes. */
+  copy(bytes: Uint8Array, from: number): Uint8Array {
+    const { length } = bytes
+    if (length * 2 > this.#size) return copyBytes(bytes, from)
+    this.#provide(length)
+    const at = this.#end - length
+    copyInto(this.#bytes, at, bytes)
+    return this.#bytes.subarray(at + from, this.#end)
+  }
+
+  #provide(length: number): void {
     if (this.#end + length > this.#bytes.length) {
       this.#bytes = new Uint8Array(this.#size)
       this.#end = 0
     }
     this.#end += length
-    return this.#bytes.subarray(this.#end - length, this.#end)
   }
 }
 
@@ -78,9 +92,7 @@ const POOLED_MAX = 1_024
 export function copyPooled(bytes: Uint8Array, from = 0): Uint8Array {
   const length = bytes.length - from
   if (length > POOLED_MAX || length < 0) return copyBytes(bytes, from)
-  const copy = copies.take(length)
-  copyInto(copy, 0, from === 0 ? bytes : bytes.subarray(from))
-  return copy
+  return copies.copy(bytes, from)
 }
 
 /** The chunks side by side, always as a copy. What is small may be a view of memory that it shares with other such copies. */

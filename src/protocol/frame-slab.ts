@@ -9,13 +9,20 @@ const SLAB_BYTES_MAX = 32_768
 const small = new BytePool(8_192)
 const POOLED_MAX = 1_024
 
+/** A whole frame, and where it lies. */
+export interface WrittenFrame {
+  readonly bytes: Uint8Array
+  readonly from: number
+  readonly to: number
+}
+
 /** Memory that grows with what is written; what has been written never changes. */
 export class FrameSlab {
   #bytes: Uint8Array = EMPTY
   #end = 0
 
-  /** A whole frame. `parts` together are its body, of `bodyLength` bytes. @returns a view of it */
-  write(type: number, parts: readonly Uint8Array[], bodyLength: number): Uint8Array {
+  /** A whole frame. `parts` together are its body, of `bodyLength` bytes. */
+  write(type: number, parts: readonly Uint8Array[], bodyLength: number): WrittenFrame {
     const needed = frameLength(type, bodyLength)
     if (this.#end + needed > this.#bytes.length) {
       const length = Math.max(needed, Math.min(2 * this.#bytes.length, SLAB_BYTES_MAX))
@@ -24,7 +31,7 @@ export class FrameSlab {
     }
     const from = this.#end
     this.#end = writeFrame(this.#bytes, from, type, parts, bodyLength)
-    return this.#bytes.subarray(from, this.#end)
+    return { bytes: this.#bytes, from, to: this.#end }
   }
 
   /** What comes next is likely little again, and need not share memory with what was. */

@@ -21,13 +21,26 @@ export class Agenda {
   #lagMs = 0
   #wakeAtMs = Number.POSITIVE_INFINITY
   #cancelWake: (() => void) | null = null
+  #seenAt: number
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.#seenAt = clock.monotonic()
   }
 
   now(): number {
-    return this.#clock.monotonic()
+    this.look()
+    return this.#seenAt
+  }
+
+  /** Something has come from outside. */
+  look(): void {
+    this.#seenAt = this.#clock.monotonic()
+  }
+
+  /** When anybody last looked. Of a small message's work a look would be a sixth: those that come at once share one. */
+  get seenAt(): number {
+    return this.#seenAt
   }
 
   /** How late this process runs: the lateness of recent wake-ups, decaying. */

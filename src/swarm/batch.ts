@@ -93,7 +93,7 @@ export class Batch {
     if (entry === undefined) return null
     this.#isRetained = true
     const { type, bodyBytes, shared, from, to, priority } = entry
-    const frame = this.#bytes.subarray(from, to)
+    const frame = { bytes: this.#bytes, from, to }
     return { priority, outgoing: { type, parts: NONE, bodyBytes, counted: true, shared, frame } }
   }
 

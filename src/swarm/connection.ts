@@ -119,6 +119,7 @@ export class Connection implements LinkEvents {
 
   data(bytes: Uint8Array): void {
     if (this.isEnding && this.#session.state !== 'leaving') return
+    this.#world.agenda.look()
     this.#session.reassembly.short = !this.#world.memory.fits(this.identity?.peerClass ?? 'unknown', bytes.length)
     this.#session.receive(bytes)
     let opened = false
@@ -148,9 +149,8 @@ export class Connection implements LinkEvents {
     this.#owner.gone(this)
   }
 
-  /** Lets the proven peer in. */
+  /** Lets the proven peer in, unless the host has ended it while it was asked. */
   admit(identity: PeerIdentity, hello: Hello): void {
-    // The host may have ended it while it was asked.
     if (this.isEnding) return
     this.identity = identity
     this.#session.admit(hello)

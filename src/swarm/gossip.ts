@@ -98,7 +98,7 @@ export class Gossip implements DeliveryOwner {
    */
   receive(connection: Connection, peer: Peer, received: ReceivedMessage, body: Uint8Array, size: number): boolean {
     const { dedup, agenda, counters, crypto } = this.#setup
-    const now = agenda.now()
+    const now = agenda.seenAt
     if (body.length < headBytes(received)) {
       this.#refuse(connection, 'undecodable', size)
       return true
@@ -130,7 +130,7 @@ export class Gossip implements DeliveryOwner {
 
   /** Whether a broadcast frame brings what has been brought before. */
   knows(body: Uint8Array): boolean {
-    return this.#setup.dedup.check(idKeyOf(body), this.#setup.agenda.now()) !== 'new'
+    return this.#setup.dedup.check(idKeyOf(body), this.#setup.agenda.seenAt) !== 'new'
   }
 
   /** What a peer has, wants, or lacks: more than any honest relay would say is not looked at. */

@@ -75,7 +75,7 @@ export class Intake {
 
   /** A broadcast nobody had brought before, a direct message or a request. @returns false where it must wait */
   takeFirstCopy(): boolean {
-    return this.#quota.takeFirstCopy(this.#setup.agenda.now())
+    return this.#quota.takeFirstCopy(this.#setup.agenda.seenAt)
   }
 
   /** How long until there may be room for one. */

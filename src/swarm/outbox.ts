@@ -254,7 +254,7 @@ export class Outbox {
     const size = varintLength(type) + bodyBytes
     if (counted && this.#setup.credit.left < size) return false
     if (counted) this.#setup.credit.spend(size)
-    record.addView(frame)
+    record.addWritten(frame)
     this.#sent(lane, outgoing)
     return true
   }

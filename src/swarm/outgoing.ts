@@ -1,5 +1,6 @@
 /** What waits to be sent. */
 import type { SharedBody } from '../policy/memory.js'
+import type { WrittenFrame } from '../protocol/frame-slab.js'
 
 /** One message or answer. */
 export interface Outgoing {
@@ -12,5 +13,5 @@ export interface Outgoing {
   /** Where the same body waits in other outboxes, too. */
   readonly shared?: SharedBody | undefined
   /** All of it as a frame, where somebody has written that: it must not change. */
-  readonly frame?: Uint8Array
+  readonly frame?: WrittenFrame
 }

@@ -19,6 +19,8 @@ export interface Payload {
   readonly format: PayloadFormat<unknown>
 }
 
+/** Smaller bodies are part of a record, or as cheap to copy. */
+const OWN_BYTES_MIN = 2_048
 /** A schema that has not answered by then is taken to never do so. */
 const DECODE_MS = 10_000
 
@@ -88,8 +90,9 @@ export function decodePayload(
 
 /** Opaque bytes in memory that holds little else, and that is no `Buffer`: hosts may slice it. */
 function isOwnRaw({ codec }: PayloadFormat<unknown>, bytes: Uint8Array): boolean {
-  const isOwn = bytes.constructor === Uint8Array && bytes.length * 2 > bytes.buffer.byteLength
-  return isOwn && codec === defaultCodec && bytes[0] === RAW_HEAD[0]
+  // What is small is copied sooner than asked whose it is.
+  if (bytes.length < OWN_BYTES_MIN || codec !== defaultCodec || bytes[0] !== RAW_HEAD[0]) return false
+  return bytes.constructor === Uint8Array && bytes.length * 2 > bytes.buffer.byteLength
 }
 
 /** Calls back once: with what the schema said, or when its time is up. What it says later is dropped. */

@@ -1,6 +1,7 @@
 /** One plaintext put together: what is small side by side in memory that all links of a swarm use in turn, what is large as it lies. */
 import { copyInto, EMPTY } from '../protocol/bytes.js'
 import { FRAME_BYTES_MAX } from '../protocol/frame.js'
+import type { WrittenFrame } from '../protocol/frame-slab.js'
 
 /** A record is closed at this much plaintext: with one more whole frame it still fits. */
 export const RECORD_TARGET = 32_000
@@ -26,9 +27,10 @@ export class RecordParts {
   readonly #parts: Uint8Array[] = []
   #from = 0
   #to = 0
-  /** Parts that lie behind each other in memory: where they begin, and all their bytes. */
+  /** Frames that lie behind each other: the memory, and from where to where. */
   #run: Uint8Array = EMPTY
-  #runBytes = 0
+  #runFrom = 0
+  #runTo = 0
 
   constructor(slab: RecordSlab) {
     this.#slab = slab
@@ -40,16 +42,15 @@ export class RecordParts {
     this.#place(part)
   }
 
-  /** The same for a view of larger memory, where the next part may lie right behind. Of small memory this would cost a copy. */
-  addView(part: Uint8Array): void {
-    this.length += part.length
-    const { buffer, byteOffset } = this.#run
-    if (part.buffer === buffer && part.byteOffset === byteOffset + this.#runBytes) this.#runBytes += part.length
-    else {
+  /** The same for a frame, right behind which the next may lie. */
+  addWritten({ bytes, from, to }: WrittenFrame): void {
+    this.length += to - from
+    if (bytes !== this.#run || from !== this.#runTo) {
       this.#endRun()
-      this.#run = part
-      this.#runBytes = part.length
+      this.#run = bytes
+      this.#runFrom = from
     }
+    this.#runTo = to
   }
 
   parts(): readonly Uint8Array[] {
@@ -59,11 +60,11 @@ export class RecordParts {
   }
 
   #endRun(): void {
-    if (this.#runBytes === 0) return
-    const { length, buffer, byteOffset } = this.#run
-    this.#place(length === this.#runBytes ? this.#run : new Uint8Array(buffer, byteOffset, this.#runBytes))
+    if (this.#runTo === this.#runFrom) return
+    this.#place(this.#run.subarray(this.#runFrom, this.#runTo))
     this.#run = EMPTY
-    this.#runBytes = 0
+    this.#runFrom = 0
+    this.#runTo = 0
   }
 
   #place(part: Uint8Array): void {

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  BytePool,
   copyBytes,
+  copyPooled,
   hex,
   joinBytes,
   keyOf,
@@ -32,6 +34,27 @@ describe('runs of bytes', () => {
     expect([...copy]).toEqual([2, 3, 4])
     expect(copy.buffer.byteLength).toBe(3)
     expect(Buffer.isBuffer(copy)).toBe(false)
+  })
+
+  it('are copied side by side where they are small, and none is ever written over', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.uint8Array({ maxLength: 40 }), fc.nat(40))), (wanted) => {
+        const pool = new BytePool(64)
+        const copies = wanted.map(([bytes, from]) => pool.copy(Buffer.from(bytes), Math.min(from, bytes.length)))
+        const fresh = pool.take(7)
+        expect([...fresh]).toEqual([0, 0, 0, 0, 0, 0, 0])
+        fresh.fill(0xff)
+        for (const [i, [bytes, from]] of wanted.entries()) {
+          expect([...(copies[i] ?? [])]).toEqual([...bytes.subarray(Math.min(from, bytes.length))])
+          expect(Buffer.isBuffer(copies[i])).toBe(false)
+        }
+      }),
+    )
+    const small = copyPooled(new Uint8Array(100), 1)
+    const large = copyPooled(new Uint8Array(2_000), 1)
+    expect([small.length, small.buffer.byteLength, large.length, large.buffer.byteLength]).toEqual([
+      99, 8_192, 1_999, 1_999,
+    ])
   })
 
   it('are the same only where every byte is, and the length', () => {

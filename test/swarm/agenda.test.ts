@@ -98,6 +98,24 @@ describe('an agenda', () => {
     expect(agenda.lagMs).toBe(450)
   })
 
+  it('remembers when anybody last looked at the clock: who looks, sets a deadline, or is woken by one', () => {
+    const clock = new ManualClock()
+    const agenda = new Agenda(clock)
+    const seen: number[] = []
+    const note = (): unknown => seen.push(agenda.seenAt)
+    clock.advance(5)
+    note()
+    agenda.look()
+    note()
+    clock.advance(5)
+    agenda.in(10, note)
+    note()
+    clock.advance(10)
+    expect(seen).toEqual([1_000, 1_005, 1_010, 1_020])
+    clock.advance(7)
+    expect([agenda.seenAt, agenda.now(), agenda.seenAt]).toEqual([1_020, 1_027, 1_027])
+  })
+
   it('forgets everything when it is cleared, and its timer', () => {
     const clock = new ManualClock()
     const agenda = new Agenda(clock)
