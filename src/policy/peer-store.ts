@@ -159,8 +159,11 @@ export class PeerStore {
   failed(id: PeerId, key: string): void {
     const entry = this.#entries.get(id)
     if (entry === undefined) return
-    const [failing, others] = split(entry.record.addresses, key)
-    entry.record = { ...entry.record, failures: entry.record.failures + 1, addresses: [...others, ...failing] }
+    const { addresses, failures } = entry.record
+    const [failing, others] = split(addresses, key)
+    // The same list for as long as it says the same: others have made something of it.
+    const isSame = failing.length === 0 || others.length === 0
+    entry.record = { ...entry.record, failures: failures + 1, addresses: isSame ? addresses : [...others, ...failing] }
   }
 
   /** A dial succeeded: its address is preferred from now on. */

@@ -234,7 +234,7 @@ export class Connection implements LinkEvents {
         this.sendControl(FRAME.pong, event.payload)
         break
       case 'pong':
-        this.#open?.vitals.pong(event.payload)
+        if (this.#open?.vitals.pong(event.payload) === false) this.#open.intake.takeControl()
         break
       case 'window':
         if (this.#open?.sender.credited(event.bytes) === false) this.#open.intake.takeControl()

@@ -26,13 +26,15 @@ export interface IntakeSetup {
 }
 
 /** Frames that need no credit and that nobody asked for: past a few a second they are not even looked at. */
-const COURTESIES: readonly SessionEvent['kind'][] = ['ping', 'pong', 'types', 'get-peers', 'peers', 'gap', 'skipped']
+const COURTESIES: readonly SessionEvent['kind'][] = ['ping', 'types', 'get-peers', 'peers', 'gap', 'skipped']
 /**
  * A message smaller than this, which no broadcast is, costs its sender hardly any credit; of those for which there was no place some
  * thousand in a row are a flood.
  */
 const CRUMB_BYTES = 16
 const CRUMB_WEIGHT = 1 / 16
+/** Fewer bytes are charged together with those that follow: pings alone would be charged one by one for ever. */
+const CHARGED_BYTES = 4_096
 /** While too much is in flight, it is looked at again this often. */
 const BUSY_MS = 50
 
@@ -43,6 +45,8 @@ export class Intake {
   #stopped = false
   #isGone = false
   #partialBytes = 0
+  /** Not charged yet. */
+  #bytes = 0
 
   constructor(setup: IntakeSetup) {
     this.#setup = setup
@@ -51,7 +55,8 @@ export class Intake {
 
   /** @param emptyRecords records that said nothing, and cost their arithmetic */
   countBytes(bytes: number, emptyRecords: number): void {
-    this.#quota.countBytes(bytes, this.#setup.agenda.now())
+    this.#bytes += bytes
+    if (this.#bytes >= CHARGED_BYTES) this.#charge()
     for (let i = 0; i < emptyRecords; i++) this.takeControl()
     this.countPartial()
   }
@@ -134,6 +139,7 @@ export class Intake {
 
   /** The peer's class has changed, and its quota with it. */
   reclassify(): void {
+    this.#charge()
     this.#quota = this.#setup.openQuota()
   }
 
@@ -146,13 +152,20 @@ export class Intake {
   /** Nothing comes any more. */
   gone(): void {
     this.#isGone = true
+    this.#charge()
     this.countPartial()
+  }
+
+  #charge(): void {
+    if (this.#bytes > 0) this.#quota.countBytes(this.#bytes, this.#setup.agenda.now())
+    this.#bytes = 0
   }
 
   #grant(): void {
     if (this.#deadline !== null || this.#stopped) return
     const { agenda, credit, memory, peerClass, sendGrant } = this.#setup
     if (!credit.isDue) return
+    this.#charge()
     const waitMs = Math.max(this.#quota.waitMs(agenda.now()), memory.isBusy(peerClass()) ? BUSY_MS : 0)
     if (waitMs > 0) {
       this.#deadline = agenda.in(waitMs, () => {

@@ -19,7 +19,7 @@ export interface SeatingSetup {
   readonly roster: Roster
   readonly memory: Memory
   /** Every link of the swarm. */
-  readonly links: () => Iterable<Connection>
+  readonly links: () => ReadonlySet<Connection>
 }
 
 /** `network`: too many from one address already. `short`: of memory. */
@@ -36,6 +36,7 @@ export class Seating {
 
   /** Whether a proven peer may have a slot; who makes way for it is asked again once it has said hello. */
   ask(connection: Connection, peerId: PeerId, peerClass: PeerClass): SeatAnswer {
+    if (this.#isRoomyFor(peerClass)) return 'granted'
     const holders = this.#holders(connection)
     const others = holders.filter(({ identity }) => identity?.peerId !== peerId)
     if (this.#perIpIsFull(connection, peerClass, others)) return 'network'
@@ -55,8 +56,9 @@ export class Seating {
 
   #pickVictim(connection: Connection): Connection | null {
     const { identity, direction } = connection
+    if (identity === null || this.#isRoomyFor(identity.peerClass)) return null
     const holders = this.#holders(connection)
-    if (identity === null || holders.some((other) => other.identity?.peerId === identity.peerId)) return null
+    if ( holders.some((other) => other.identity?.peerId === identity.peerId)) return null
     const decision = this.#decide(identity.peerClass, direction, holders)
     if (decision.kind === 'admit') return null
     return this.#victimOf(decision, connection, holders) ?? connection
@@ -123,6 +125,12 @@ export class Seating {
 
   #decide(peerClass: PeerClass, direction: Direction, holders: readonly Connection[]): SlotDecision {
     return checkSlot(countSlots(holders), this.#limits(), { peerClass, direction })
+  }
+
+  /** Whether nobody need be counted: a trusted peer may have any slot, and all links together are fewer. */
+  #isRoomyFor(peerClass: PeerClass): boolean {
+    const { reserve, regularMax } = this.#limits()
+    return isTrustedClass(peerClass) && this.#setup.links().size <= reserve + regularMax
   }
 
   /** Those who were let in and are not on their way out, each peer once. */

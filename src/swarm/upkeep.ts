@@ -75,19 +75,19 @@ export class Upkeep {
     const { peerId } = from
     if (peerId === null) return
     journal.note(peerId, 'its link was replaced', agenda.now())
-    this.watch.update()
+    this.watch.look(peerId)
     emitter.emit('recovered', { peerId, cause: 'replaced', gapMs: agenda.now() - silentSince })
   }
 
   suspected(peerId: PeerId): void {
     this.#context.journal.note(peerId, 'silent: suspect', this.#context.agenda.now())
-    this.watch.update()
+    this.watch.look(peerId)
     this.maintainer.soon()
   }
 
   cleared(peerId: PeerId): void {
     this.#context.journal.note(peerId, 'heard again', this.#context.agenda.now())
-    this.watch.update()
+    this.watch.look(peerId)
   }
 
   dialFailed({ peerId, reason, retryInMs }: DialFailure): void {

@@ -25,6 +25,7 @@ const PARTIAL_RATE_MIN = 1.024
 
 export class Vitals implements Beating {
   dueAt: number
+  beatAt: number = Number.POSITIVE_INFINITY
   readonly #setup: VitalsSetup
   readonly #liveness: Liveness
   #asked: Uint8Array = EMPTY
@@ -69,7 +70,7 @@ export class Vitals implements Beating {
     this.#partialBytes = 0
     if (!this.#liveness.heard(now)) return
     this.dueAt = now + this.#setup.rule.idlePingMs
-    this.#setup.pulse.expect(this.dueAt)
+    this.#setup.pulse.expect(this)
     this.#setup.cleared()
   }
 
@@ -79,14 +80,16 @@ export class Vitals implements Beating {
     this.#send()
   }
 
-  pong(payload: Uint8Array): void {
-    if (!sameBytes(payload, this.#asked)) return
+  /** @returns false where it answers nothing */
+  pong(payload: Uint8Array): boolean {
+    if (this.#asked.length === 0 || !sameBytes(payload, this.#asked)) return false
     this.#asked = EMPTY
     this.#liveness.measured(this.#setup.agenda.now() - this.#pingSentAt)
-    if (this.#answered.length === 0) return
+    if (this.#answered.length === 0) return true
     const answered = this.#answered
     this.#answered = []
     for (const run of answered) run()
+    return true
   }
 
   stop(): void {

@@ -22,8 +22,8 @@ export class Watch {
   readonly #lostAt = new BoundedMap<number>(PEERS_MAX)
   /** Who said when it will be back. Bound: PEERS_MAX. */
   readonly #awayUntil = new BoundedMap<number>(PEERS_MAX)
-  /** As the last update found them; null before the first. Bound: the operator's lists. */
-  #missing: readonly PeerId[] | null = null
+  /** As the last look at them found; null before the first. Bound: the operator's lists. */
+  #missing: Set<PeerId> | null = null
 
   constructor(context: SwarmContext, connections: Connections<Peer>) {
     this.#context = context
@@ -42,7 +42,7 @@ export class Watch {
     const lostAt = this.#lostAt.get(peerId)
     this.#lostAt.delete(peerId)
     this.#awayUntil.delete(peerId)
-    this.update()
+    this.look(peerId)
     if (lostAt !== undefined) emitter.emit('recovered', { peerId, cause: 'returned', gapMs: agenda.now() - lostAt })
   }
 
@@ -56,7 +56,7 @@ export class Watch {
       this.#lostAt.set(peerId, heardAt)
       if (backInMs !== undefined) this.#awayUntil.set(peerId, agenda.now() + backInMs + RETURN_MS)
     }
-    this.update()
+    this.look(peerId)
   }
 
   /** Somebody is listed from now on, and not missing before that time has passed. */
@@ -70,17 +70,24 @@ export class Watch {
     this.#awayUntil.delete(peerId)
   }
 
-  /** The view may have changed. */
+  /** The whole view may have changed. */
   update(): void {
-    const { agenda, roster } = this.#context
-    const now = agenda.now()
-    const missing: PeerId[] = []
-    for (const { peerId, peerClass } of roster.entries()) {
-      if (peerClass !== 'masternode' || peerId === null) continue
-      const linked = this.#connections.current(peerId)?.vitals?.suspect === false
-      if (!linked && now >= (this.#awayUntil.get(peerId) ?? 0)) missing.push(peerId)
-    }
+    const missing = new Set<PeerId>()
+    for (const { peerId, peerClass } of this.#context.roster.entries())
+      if (peerClass === 'masternode' && peerId !== null && this.#isMissing(peerId)) missing.add(peerId)
     this.#missing = missing
+    this.#judge(missing)
+  }
+
+  /** How one peer stands may have changed. */
+  look(peerId: PeerId): void {
+    const missing = this.#missing
+    if (missing === null || this.#awayUntil.size > 0) {
+      this.update()
+      return
+    }
+    if (this.#context.roster.classOf(peerId) === 'masternode' && this.#isMissing(peerId)) missing.add(peerId)
+    else missing.delete(peerId)
     this.#judge(missing)
   }
 
@@ -90,9 +97,14 @@ export class Watch {
     else this.#judge(this.#missing)
   }
 
-  #judge(missing: readonly PeerId[]): void {
+  #isMissing(peerId: PeerId): boolean {
+    if (this.#connections.current(peerId)?.vitals?.suspect === false) return false
+    return this.#context.agenda.now() >= (this.#awayUntil.get(peerId) ?? 0)
+  }
+
+  #judge(missing: ReadonlySet<PeerId>): void {
     const { agenda, emitter, log, roster } = this.#context
-    const view = { listed: roster.count('masternode'), missing }
+    const view = { listed: roster.count('masternode'), missing: [...missing] }
     const change = this.#partition.update(view, agenda.now())
     if (change === null) return
     if (change.kind === 'suspected') {
