@@ -24,7 +24,7 @@ export const defaultCodec: Codec<unknown> = {
   encode(payload) {
     if (payload instanceof Uint8Array) return joinPooled([RAW_HEAD, payload])
     if (payload === undefined) return EMPTY
-    return utf8(JSON.stringify(isPlain(payload, 0) ? payload : tagged(payload, 0)))
+    return utf8(isPlain(payload, 0) ? JSON.stringify(payload) : textOf(payload))
   },
   decode(bytes) {
     if (bytes.length === 0) return undefined
@@ -58,34 +58,46 @@ function isPlain(value: unknown, depth: number): boolean {
   return plain
 }
 
-/** Only for what {@link isPlain} has been through. */
-function tagged(value: unknown, depth: number): unknown {
-  if (typeof value === 'bigint') return { $n: checkDigits(value.toString()) }
-  if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Uint8Array) return { $b: base64(value) }
-  if (Array.isArray(value)) return value.map((item) => tagged(item, depth + 1))
-  const copy: Record<string, unknown> = {}
-  for (const [key, item] of Object.entries(value)) copy[key.startsWith('$') ? `$${key}` : key] = tagged(item, depth + 1)
-  return copy
+/** JSON with tags, of what {@link isPlain} has been through. Written here: a copy with tags in it may cost a thousand times its text. */
+function textOf(value: unknown): string {
+  if (typeof value === 'bigint') return `{"$n":"${checkDigits(value.toString())}"}`
+  if (value === undefined) return 'null'
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (value instanceof Uint8Array) return `{"$b":"${base64(value)}"}`
+  if (Array.isArray(value)) return `[${Array.from(value, textOf).join(',')}]`
+  const members: string[] = []
+  for (const [key, item] of Object.entries(value))
+    if (item !== undefined) members.push(`${JSON.stringify(key.startsWith('$') ? `$${key}` : key)}:${textOf(item)}`)
+  return `{${members.join(',')}}`
 }
 
+/** In place: what JSON made small, such as an object with one large index, would be large if it were made anew. */
 function untagged(value: unknown, depth: number): unknown {
   if (typeof value === 'number') checkScalar(value)
   if (typeof value !== 'object' || value === null) return value
-  const isArray = Array.isArray(value)
-  const entries = isArray ? [] : Object.entries(value)
-  const [[only, item] = ['', null]] = entries
-  if (entries.length === 1 && only === '$n') return asBigint(item)
-  if (entries.length === 1 && only === '$b') return fromBase64(item)
+  const keys = Array.isArray(value) ? [] : Object.keys(value)
+  const object = value as Record<string, unknown>
+  if (keys.length === 1 && keys[0] === '$n') return asBigint(object['$n'])
+  if (keys.length === 1 && keys[0] === '$b') return fromBase64(object['$b'])
   if (depth > DEPTH_MAX) throw new TypeError('nested too deeply')
-  if (isArray) return value.map((inner) => untagged(inner, depth + 1))
-  const copy: Record<string, unknown> = {}
-  for (const [key, inner] of entries) {
+  if (Array.isArray(value)) for (const [i, item] of value.entries()) value[i] = untagged(item, depth + 1)
+  for (const key of keys) {
     if (key === '__proto__' || (key.startsWith('$') && !key.startsWith('$$')))
       throw new TypeError('a key that no encoder makes')
-    copy[key.startsWith('$') ? key.slice(1) : key] = untagged(inner, depth + 1)
+    const item = object[key]
+    const inner = untagged(item, depth + 1)
+    if (inner !== item) object[key] = inner
   }
-  return copy
+  const escaped = keys.findIndex((key) => key.startsWith('$'))
+  if (escaped >= 0) unescape(object, keys.slice(escaped))
+  return object
+}
+
+/** `keys` are the first that is escaped and all behind it, so that their order stays. None is an index: those come before all others. */
+function unescape(object: Record<string, unknown>, keys: readonly string[]): void {
+  const items = keys.map((key) => object[key])
+  for (const key of keys) Reflect.deleteProperty(object, key)
+  for (const [i, key] of keys.entries()) object[key.startsWith('$') ? key.slice(1) : key] = items[i]
 }
 
 /** The keys of a plain object; throws for any other. */

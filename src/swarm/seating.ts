@@ -58,7 +58,7 @@ export class Seating {
     const { identity, direction } = connection
     if (identity === null || this.#isRoomyFor(identity.peerClass)) return null
     const holders = this.#holders(connection)
-    if ( holders.some((other) => other.identity?.peerId === identity.peerId)) return null
+    if (holders.some((other) => other.identity?.peerId === identity.peerId)) return null
     const decision = this.#decide(identity.peerClass, direction, holders)
     if (decision.kind === 'admit') return null
     return this.#victimOf(decision, connection, holders) ?? connection

@@ -74,6 +74,35 @@ describe('the default codec', () => {
     expect(text).toBe('{"a":{"$n":"12"},"b":{"$b":"AQI="},"$$c":"x"}')
   })
 
+  it('keeps the order of keys, those that are escaped among them', () => {
+    const value = { z: 1n, $$b: 2, $b: 3, 7: 4, a: [{ $: 5 }], $n: 6 }
+    expect(JSON.stringify(roundTrip({ ...value, z: 0 }))).toBe(JSON.stringify({ ...value, z: 0 }))
+    expect(Object.keys(roundTrip(value) as object)).toEqual(Object.keys(value))
+  })
+
+  it('writes what JSON leaves out or makes null just as JSON does, with a tag beside it or without', () => {
+    const holes: unknown[] = [1, undefined]
+    holes.length = 4
+    const value = { gone: undefined, holes, toJSON: 'text' }
+    expect(roundTrip({ ...value, n: 1n })).toEqual({ ...(roundTrip(value) as object), n: 1n })
+    expect(roundTrip(value)).toEqual({ holes: [1, null, null, null], toJSON: 'text' })
+  })
+
+  it('takes memory in proportion to the text, also for objects with one large index', () => {
+    const count = 6_000
+    const text = `["$",${Array.from({ length: count }, () => '{"999":0}').join(',')}]`
+    const heldBy = (make: () => unknown): number => {
+      const before = process.memoryUsage().heapUsed
+      const value = make()
+      const held = process.memoryUsage().heapUsed - before
+      expect(value).toBeDefined()
+      return held
+    }
+    expect(heldBy(() => decodeText(text))).toBeLessThan(20 * 2 ** 20)
+    const value = [1n, ...(JSON.parse(text) as unknown[])]
+    expect(heldBy(() => defaultCodec.encode(value))).toBeLessThan(20 * 2 ** 20)
+  })
+
   it('encodes megabytes of bytes within an object', () => {
     const bytes = new Uint8Array(300_000).fill(7)
     expect(roundTrip({ bytes })).toStrictEqual({ bytes })
