@@ -123,6 +123,11 @@ export class Reassembly {
     for (const lane of this.#lanes) if (lane?.answerId === id) lane.bytes = null
   }
 
+  /** Holds nothing any more. */
+  clear(): void {
+    this.#lanes.fill(null)
+  }
+
   add(body: Uint8Array): FragmentRead {
     const reader = new ByteReader(body)
     const lane = reader.varint()

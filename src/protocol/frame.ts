@@ -105,6 +105,13 @@ export class FrameReader {
     } else if (plain.length > 0) this.#append(plain)
   }
 
+  /** Holds nothing any more. */
+  clear(): void {
+    this.#chunk = EMPTY
+    this.#own = EMPTY
+    this.#at = 0
+  }
+
   /** Bytes of an unfinished frame. */
   get waiting(): number {
     return this.#chunk.length - this.#at

@@ -59,6 +59,14 @@ export class Inbox {
     return this.#partial.subarray(0, Math.min(length, this.#partialLength))
   }
 
+  /** Holds nothing any more. */
+  clear(): void {
+    this.#view = EMPTY
+    this.#partial = EMPTY
+    this.#at = 0
+    this.#partialLength = 0
+  }
+
   #gather(count: number, wanted: number): void {
     if (count === 0) return
     const needed = this.#partialLength + count

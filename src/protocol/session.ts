@@ -288,5 +288,9 @@ export class Session {
   #end(): void {
     this.#take('ended')
     this.#handshake = null
+    // Messages that wait may keep a link that is gone; what it had begun to read is nothing to anybody.
+    this.#inbox.clear()
+    this.#frames.clear()
+    this.reassembly.clear()
   }
 }

@@ -35,6 +35,7 @@ interface Contest {
   newcomerAnswered: boolean
   incumbentAnswered: boolean
   overdue: boolean
+  pings: readonly ((() => void) | undefined)[]
 }
 
 interface Place<Handle> {
@@ -172,19 +173,18 @@ export class Connections<Handle> {
       newcomerAnswered: false,
       incumbentAnswered: false,
       overdue: false,
+      pings: [],
       deadline: this.#agenda.in(timeoutMs, () => {
         this.#overdue(place, contest)
       }),
     }
     place.contests.push(contest)
-    newcomer.vitals?.ping(() => {
-      contest.newcomerAnswered = true
-      this.#judge(place, contest)
-    })
-    current.vitals?.ping(() => {
-      contest.incumbentAnswered = true
-      this.#judge(place, contest)
-    })
+    const ask = ({ vitals }: Connection, note: 'newcomerAnswered' | 'incumbentAnswered'): (() => void) | undefined =>
+      vitals?.ping(() => {
+        contest[note] = true
+        this.#judge(place, contest)
+      })
+    contest.pings = [ask(newcomer, 'newcomerAnswered'), ask(current, 'incumbentAnswered')]
   }
 
   /** A trusted newcomer that goes on bringing records is not silent: its answer waits behind them. */
@@ -255,6 +255,8 @@ export class Connections<Handle> {
 
   #settle(place: Place<Handle>, contest: Contest): void {
     contest.deadline.cancel()
+    // An incumbent that answers never must not hold all who ever challenged it.
+    for (const callOff of contest.pings) callOff?.()
     place.contests = place.contests.filter((other) => other !== contest)
   }
 

@@ -154,7 +154,8 @@ export class Traffic {
     this.requests.lost(connection, reason)
     this.gossip.propagation.lost(connection, !this.#isLinked(connection))
     const livesOn = this.#livesOn(connection)
-    if (!livesOn) this.#turnstile.lost(connection)
+    if (livesOn) this.#turnstile.replaced(connection)
+    else this.#turnstile.lost(connection)
     // Strangers who come again and again must not leave a heap behind each time.
     if (reason === 'link-replaced' || isTrusted(connection) || livesOn) return
     this.gossip.lost(connection)

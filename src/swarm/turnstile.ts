@@ -91,6 +91,11 @@ export class Turnstile {
     if (line.arrivals.length === 0 && !line.moving) this.#disband(peerId, line)
   }
 
+  /** The same process has another link: what it brought waits on, but credit is of no use to a link that is gone. */
+  replaced(connection: Connection): void {
+    if (connection.peerId !== null) this.#lines.get(connection.peerId)?.turnedAway.delete(connection)
+  }
+
   stop(): void {
     for (const [peerId, line] of this.#lines) this.#disband(peerId, line)
   }

@@ -32,7 +32,7 @@ export class Vitals implements Beating {
   #pingSentAt = 0
   #partialBytes = 0
   // Bound: one for each duplicate of this link under judgement.
-  #answered: (() => void)[] = []
+  readonly #answered = new Set<() => void>()
 
   constructor(setup: VitalsSetup) {
     this.#setup = setup
@@ -74,10 +74,11 @@ export class Vitals implements Beating {
     this.#setup.cleared()
   }
 
-  /** Sends a ping now; `answered` is called if the peer answers this one or a later one. */
-  ping(answered: () => void): void {
-    this.#answered.push(answered)
+  /** Sends a ping now; `answered` is called if the peer answers this one or a later one. @returns calls that off */
+  ping(answered: () => void): () => void {
+    this.#answered.add(answered)
     this.#send()
+    return () => this.#answered.delete(answered)
   }
 
   /** @returns false where it answers nothing */
@@ -85,16 +86,16 @@ export class Vitals implements Beating {
     if (this.#asked.length === 0 || !sameBytes(payload, this.#asked)) return false
     this.#asked = EMPTY
     this.#liveness.measured(this.#setup.agenda.now() - this.#pingSentAt)
-    if (this.#answered.length === 0) return true
-    const answered = this.#answered
-    this.#answered = []
+    if (this.#answered.size === 0) return true
+    const answered = [...this.#answered]
+    this.#answered.clear()
     for (const run of answered) run()
     return true
   }
 
   stop(): void {
     this.#setup.pulse.leave(this)
-    this.#answered = []
+    this.#answered.clear()
   }
 
   beat(at: number): void {

@@ -100,6 +100,16 @@ describe('an established session', () => {
     expect(pair.responder.session.waiting).toBe(32_000)
   })
 
+  it('holds nothing any more of what has not come whole once it is over', () => {
+    const pair = established()
+    pair.initiator.seal(...new Fragmenter(0, 64, [bytes(70_000)]).next())
+    pair.initiator.seal(encodeFrame(64, bytes(500)).subarray(0, 300))
+    pair.pump()
+    expect(pair.responder.session.waiting).toBe(32_300)
+    pair.responder.session.abandon()
+    expect(pair.responder.session.waiting).toBe(0)
+  })
+
   it('counts an unfinished frame among what it holds', () => {
     const pair = established()
     pair.initiator.seal(encodeFrame(64, bytes(500)).subarray(0, 300))

@@ -1,7 +1,9 @@
 /** What one stranger's key is good for with several links: no more than with one. */
 import { describe, expect, it } from 'vitest'
+import { queryObjects } from 'node:v8'
 import { FRAME } from '../../src/protocol/frame.js'
 import { direct } from '../../src/protocol/message.js'
+import { Connection } from '../../src/swarm/connection.js'
 import type { SwarmOptions } from '../../src/swarm/options.js'
 import { RawPeer } from './raw-peer.js'
 import type { Node } from './world.js'
@@ -36,6 +38,24 @@ describe('a stranger with several links', () => {
       expect([world.network.openPairs.length, node.swarm.peers.size], `seed ${String(seed)}`).toEqual([1, 1])
       await world.stop()
     }
+  })
+
+  it('leaves nothing behind of those that it drops, though its first link never answers', async () => {
+    const world = new World(1)
+    const node = await listening(world, { perIpLimits: false })
+    const first = await RawPeer.connect(world, node, { answers: false })
+    const { identity } = first
+    for (let i = 0; i < 40; i++) {
+      const other = await RawPeer.connect(world, node, { identity })
+      other.destroy()
+      first.send(FRAME.ping, Uint8Array.of(i))
+      await world.run(1_000)
+    }
+    expect(node.swarm.peer(identity.id)?.connected).toBe(true)
+    // The network of the test remembers every link.
+    world.network.pairs.splice(0)
+    expect(queryObjects(Connection, { format: 'count' })).toBeLessThan(10)
+    await world.stop()
   })
 
   it('loses all of them when it is evicted', async () => {

@@ -136,6 +136,16 @@ describe('a turnstile', () => {
     expect(turnstile.mayPass(link.connection)).toBe(true)
   })
 
+  it('keeps what a link brought that was replaced, and gives nothing back to it of what was turned away', () => {
+    const link = new Fake()
+    wait(link, 0, 3 * WINDOW)
+    expect(wait(link, 1, 5)).toBe(false)
+    turnstile.replaced(link.connection)
+    link.room = 1
+    clock.advance(600)
+    expect([passed, link.released]).toEqual([[0], 0])
+  })
+
   it('gives back nothing of what was turned away to a link that is gone', () => {
     const [link, other] = [new Fake(), new Fake()]
     wait(other, 0, 3 * WINDOW)
