@@ -83,9 +83,10 @@ export class Intake {
     return this.#quota.takeFirstCopy(this.#setup.agenda.seenAt)
   }
 
-  /** How long until there may be room for one. */
+  /** How long until there may be room for one, or a question may be asked. */
   get firstCopyWaitMs(): number {
-    return this.#quota.firstCopyWaitMs(this.#setup.agenda.now())
+    const now = this.#setup.agenda.now()
+    return Math.max(this.#quota.firstCopyWaitMs(now), this.#quota.servedWaitMs(now))
   }
 
   /** Whether a quarter of its quota is enough for the peer. */
@@ -123,6 +124,11 @@ export class Intake {
   /** The peer asks for so many bytes. @returns false where it has been sent too much for its asking */
   takeServed(bytes: number): boolean {
     return this.#quota.takeServed(bytes, this.#setup.agenda.now())
+  }
+
+  /** Whether it was sent too much for its asking. */
+  get owesServed(): boolean {
+    return this.#quota.servedWaitMs(this.#setup.agenda.seenAt) > 0
   }
 
   /** A message is done with: its credit returns, as soon as the quota allows. */

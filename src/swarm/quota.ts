@@ -107,10 +107,15 @@ export class Quota {
 
   /** What it has asked for is to be sent. @returns false where it owes for what it was sent before, and nothing was taken */
   takeServed(bytes: number, now: number): boolean {
-    const accounts = this.#shared === null ? [this.#own] : [this.#own, this.#shared]
-    if (accounts.some(({ served }) => served.waitMs(0, now) > 0)) return false
-    for (const { served } of accounts) served.spend(bytes, now)
+    if (this.servedWaitMs(now) > 0) return false
+    this.#own.served.spend(bytes, now)
+    this.#shared?.served.spend(bytes, now)
     return true
+  }
+
+  /** How long until nothing is owed for what it was sent for its asking. */
+  servedWaitMs(now: number): number {
+    return Math.max(this.#own.served.waitMs(0, now), this.#shared?.served.waitMs(0, now) ?? 0)
   }
 
   /** How long credit must be withheld: 0 while nothing is owed. */

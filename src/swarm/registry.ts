@@ -37,6 +37,7 @@ export interface ReceivedRequest {
   readonly kind: 'request'
   readonly definition: RequestDefinition<unknown, unknown>
   readonly handler: RequestHandler<unknown, unknown>
+  readonly queue: HandlerQueue
 }
 
 export type Received = ReceivedMessage | ReceivedDirect | ReceivedRequest
@@ -58,7 +59,7 @@ export class Registry {
 
   /** The queues that handlers wait in. */
   *queues(): Iterable<HandlerQueue> {
-    for (const received of this.#received) if (received.kind !== 'request') yield received.queue
+    for (const { queue } of this.#received) yield queue
   }
 
   at(index: number): Received | null {

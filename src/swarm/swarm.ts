@@ -122,11 +122,8 @@ export class Swarm {
   respond<Q, A>(definition: RequestDefinition<Q, A>, handler: RequestHandler<Q, A>): void {
     expectKind(definition, ['request'])
     checkHandler(definition.name, handler)
-    this.#receive({
-      kind: 'request',
-      definition: definition,
-      handler: handler as RequestHandler<unknown, unknown>,
-    })
+    const queue = new HandlerQueue(HANDLERS_MAX)
+    this.#receive({ kind: 'request', definition, handler: handler as RequestHandler<unknown, unknown>, queue })
   }
 
   /**

@@ -8,6 +8,7 @@ import { copyBytes, keyOf } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
 import { encodeFailure } from '../protocol/control.js'
 import { FRAME } from '../protocol/frame.js'
+import { Answers } from './answers.js'
 import { Anteroom } from './anteroom.js'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
@@ -29,6 +30,7 @@ type RequestEvent = Extract<ControlEvent, { kind: 'request' }>
 export class Traffic {
   readonly registry: Registry = new Registry()
   readonly requests: Requests
+  readonly #answers: Answers
   readonly #directs: Directs
   readonly gossip: Gossip
   readonly discipline: Discipline
@@ -36,7 +38,7 @@ export class Traffic {
   readonly #connections: Connections<Peer>
   readonly #turnstile: Turnstile
   readonly #gaps: Gaps
-  /** Handlers whose answer is awaited. Bound: HANDLERS_MAX for each definition, and each peer's requests. */
+  /** Handlers whose answer is awaited. Bound: HANDLERS_MAX for each definition. */
   readonly #running = new Set<HandlerCall>()
   readonly #anteroom = new Anteroom()
 
@@ -55,7 +57,8 @@ export class Traffic {
     this.#turnstile = new Turnstile(agenda)
     this.#gaps = new Gaps(agenda, emitter)
     this.#directs = new Directs({ agenda, counters, running, strike, failed })
-    this.requests = new Requests({ agenda, strike, failed, running })
+    this.requests = new Requests({ agenda, strike })
+    this.#answers = new Answers({ agenda, strike, failed, running })
     this.gossip = new Gossip({
       running,
       crypto,
@@ -102,10 +105,12 @@ export class Traffic {
         break
       case 'response':
       case 'failure':
-      case 'cancel':
       case 'answer-shed':
       case 'stray':
         if (!this.requests.heard(connection, event)) connection.intake?.takeControl()
+        break
+      case 'cancel':
+        if (!this.#answers.withdraw(connection, event.id)) connection.intake?.takeControl()
         break
       case 'inventory':
       case 'get':
@@ -152,8 +157,11 @@ export class Traffic {
   lost(connection: Connection, reason: Reason | 'link-replaced'): void {
     this.#anteroom.leave(connection)
     this.requests.lost(connection, reason)
-    this.gossip.propagation.lost(connection, !this.#isLinked(connection))
-    const livesOn = this.#livesOn(connection)
+    this.#answers.lost(connection)
+    const other = this.#otherOf(connection)
+    this.gossip.propagation.lost(connection, other === null)
+    // What the same process brought on this link must not be lost.
+    const livesOn = other?.epoch === connection.epoch
     if (livesOn) this.#turnstile.replaced(connection)
     else this.#turnstile.lost(connection)
     // Strangers who come again and again must not leave a heap behind each time.
@@ -188,19 +196,14 @@ export class Traffic {
 
   /** @returns false where it must wait for its sender's quota, and nothing was done */
   #take(connection: Connection, index: number, body: Uint8Array, size: number): boolean {
-    const peer = this.#seatOf(connection)
-    if (peer === 'contested') {
-      const isHeld = this.#anteroom.hold(connection, size, () => {
-        const kept = copyBytes(body)
-        return () => {
-          this.#arrived(connection, index, kept, size)
-        }
-      })
-      if (isHeld) return true
-      connection.intake?.release(size)
-      this.#turnedAway(connection, size)
-    } else if (peer === null) connection.intake?.release(size)
-    if (peer === null || peer === 'contested') return true
+    const peer = this.#enter(connection, size, () => {
+      const kept = copyBytes(body)
+      return () => {
+        this.#arrived(connection, index, kept, size)
+      }
+    })
+    if (peer === 'no-room') this.#turnedAway(connection, size)
+    if (typeof peer === 'string') return true
     const received = this.registry.at(index)
     if (received === null || received.kind === 'request') this.#unknownType(connection, size)
     else if (this.discipline.isQuarantined(peer.id)) {
@@ -220,28 +223,31 @@ export class Traffic {
       connection.intake?.release(size)
       return true
     }
-    const peer = this.#seatOf(connection)
-    if (peer === 'contested') {
-      const isHeld = this.#anteroom.hold(connection, size, () => {
-        const kept = { ...event, body: copyBytes(event.body) }
-        return () => {
-          this.#asked(connection, kept)
-        }
-      })
-      if (isHeld) return true
-      connection.intake?.release(size)
+    const peer = this.#enter(connection, size, () => {
+      const kept = { ...event, body: copyBytes(event.body) }
+      return () => {
+        this.#asked(connection, kept)
+      }
+    })
+    if (peer === 'no-room') {
       connection.intake?.turnedAway(size)
       this.#refuse(connection, event.id)
-    } else if (peer === null) connection.intake?.release(size)
-    if (peer === null || peer === 'contested') return true
+    }
+    if (typeof peer === 'string') return true
     const received = this.registry.at(index)
     if (this.discipline.isQuarantined(peer.id)) {
       this.#context.counters.count('quarantined-dropped')
-      this.requests.refuse(connection, event)
+      this.#answers.refuse(connection, event, 'not-allowed')
     } else if (received?.kind !== 'request') this.#unknownType(connection, size)
-    else if (this.#turnstile.mayPass(connection)) this.requests.answer(connection, peer, received, event)
+    else if (this.#mayAsk(connection)) this.#answers.answer(connection, peer, received, event)
     else return false
     return true
+  }
+
+  /** A stranger that was sent too much for its asking waits with its next question, as with all else. */
+  #mayAsk(connection: Connection): boolean {
+    const owes = !isTrusted(connection) && connection.intake?.owesServed === true
+    return !owes && this.#turnstile.mayPass(connection)
   }
 
   #refuse(connection: Connection, id: number): void {
@@ -266,27 +272,23 @@ export class Traffic {
     this.#gaps.tell(connection)
   }
 
-  /** Whose frame it is; `contested` while another process of the same peer holds the place; null where nobody does. */
-  #seatOf(connection: Connection): Peer | 'contested' | null {
+  /** Whose frame it is; else it was `kept` until the place is its sender's, there was `no-room` for that, or it is `nobodys`. */
+  #enter(connection: Connection, size: number, keep: () => () => void): Peer | 'kept' | 'no-room' | 'nobodys' {
     const peerId = connection.identity?.peerId
-    if (peerId === undefined) return null
-    const current = this.#connections.current(peerId)
-    const isContested = current !== null && current !== connection && current.epoch !== connection.epoch
-    return isContested ? 'contested' : this.#connections.handle(peerId)
+    const other = this.#otherOf(connection)
+    const isContested = other !== null && other.epoch !== connection.epoch
+    const peer = isContested || peerId === undefined ? null : this.#connections.handle(peerId)
+    if (peer !== null) return peer
+    if (isContested && this.#anteroom.hold(connection, size, keep)) return 'kept'
+    connection.intake?.release(size)
+    return isContested ? 'no-room' : 'nobodys'
   }
 
-  /** Whether its peer has another link that is in use. */
-  #isLinked(connection: Connection): boolean {
+  /** The link of the same peer that is in use, where that is another. */
+  #otherOf(connection: Connection): Connection | null {
     const { peerId } = connection
     const current = peerId === null ? null : this.#connections.current(peerId)
-    return current !== null && current !== connection
-  }
-
-  /** Whether the process at the other end has another link, so that what came on this one must not be lost. */
-  #livesOn(connection: Connection): boolean {
-    const { peerId } = connection
-    const current = peerId === null ? null : this.#connections.current(peerId)
-    return current !== null && current !== connection && current.epoch === connection.epoch
+    return current === connection ? null : current
   }
 
   /** It used a number that we never gave out. */
