@@ -130,6 +130,17 @@ export function isPrivate(ip: string): boolean {
   return PRIVATE_RANGES.has(factsOf(ip).range ?? '')
 }
 
+/** How far an address means the same: on this machine alone, on its own network, or wherever it is said. In the order of how far. */
+export const REACHES = ['here', 'nearby', 'everywhere'] as const
+export type Reach = (typeof REACHES)[number]
+
+/** Of an IP, or a host name. What is unspecified is this machine. */
+export function reachOf(ip: string): Reach {
+  const range = factsOf(ip).range ?? ''
+  if (range === 'loopback' || range === 'unspecified') return 'here'
+  return PRIVATE_RANGES.has(range) ? 'nearby' : 'everywhere'
+}
+
 function parsePeerId(text: string | undefined, whole: string): PeerId | null {
   if (text === undefined) return null
   if (!isPeerIdText(text)) throw invalid(whole, 'has a peer id that is not 55 characters of lower-case base32')

@@ -1,8 +1,9 @@
 /**
  * Peers told to peers: asked for, bounded, and hearsay. What is heard is only ever dialled with its id, never believed
- * otherwise; private addresses pass only between private peers; and nothing heard here whitelists anybody.
+ * otherwise; an address passes only between peers for whom it means the same; and nothing heard here whitelists anybody.
  */
-import { addressKey, canonicalIp, isPrivate, networkGroup, readAddress } from '../policy/address.js'
+import type { Reach } from '../policy/address.js'
+import { addressKey, canonicalIp, networkGroup, reachOf, REACHES, readAddress } from '../policy/address.js'
 import type { PeerRecord } from '../policy/peer-record.js'
 import type { PeerStore } from '../policy/peer-store.js'
 import type { Clock, Random } from '../ports/clock.js'
@@ -21,6 +22,8 @@ export interface ExchangeSetup {
   readonly crypto: Crypto
   readonly peerStore: PeerStore
   readonly ownId: PeerId
+  /** Whether links come in through somebody else's address, so that theirs is not known. */
+  readonly isProxied: boolean
   /** Whether the operator lists somebody at that host. */
   readonly listedAt: (host: string) => boolean
   /** There are new candidates. */
@@ -44,9 +47,8 @@ interface Exchanged {
 /** A peer as it is told; without an address it is not. */
 interface Told {
   readonly publicKey: Uint8Array
-  readonly everywhere: Uint8Array | null
-  /** Private addresses, too. */
-  readonly nearby: Uint8Array | null
+  /** By who is told. */
+  readonly addresses: Readonly<Record<Reach, Uint8Array | null>>
 }
 
 export class Exchange {
@@ -86,7 +88,7 @@ export class Exchange {
     // Nobody's fault: whoever delays answers on their way lets several of ours come at once.
     if (connection.isOpen && !exchanged.asked) return
     exchanged.asked = false
-    const fromPrivate = isPrivateLink(connection)
+    const reach = this.#reachOf(connection)
     const teller = tellerOf(connection)
     let news = false
     for (const { publicKey, addresses } of hints) {
@@ -96,7 +98,7 @@ export class Exchange {
         // Most of what is heard is known, and not worth reading.
         if (peerStore.reaches(peerId, text)) continue
         const address = readHint(text)
-        if (address === null || (isPrivate(address.host) && !fromPrivate)) continue
+        if (address === null || !passes(address, reach)) continue
         news = peerStore.learn(peerId, { ...address, peerId }, 'exchange', teller) === 'added' || news
       }
     }
@@ -107,10 +109,10 @@ export class Exchange {
   introduced(connection: Connection): void {
     const { peerId, hello } = connection
     if (peerId === null || hello === null) return
-    const fromPrivate = isPrivateLink(connection)
+    const reach = this.#reachOf(connection)
     for (const text of hello.addresses) {
       const address = readHint(text)
-      if (address === null || (isPrivate(address.host) && !fromPrivate)) continue
+      if (address === null || !passes(address, reach)) continue
       // Nobody but who lives there has this node knock at the door of a listed peer, or its attempts there would be used up.
       if (address.host !== connection.remoteIp && this.#setup.listedAt(address.host)) continue
       if (address.peerId === null || address.peerId === peerId)
@@ -121,7 +123,7 @@ export class Exchange {
   /** Some of those we have been linked to, drawn by lot. */
   #pick(connection: Connection, most: number): readonly PeerTelling[] {
     const { peerStore, random, clock } = this.#setup
-    const toPrivate = isPrivateLink(connection)
+    const reach = this.#reachOf(connection)
     const wall = clock.wall()
     const count = Math.min(most, Math.max(SHARE_MIN, Math.floor(SHARE * peerStore.size)))
     const tellings: PeerTelling[] = []
@@ -129,8 +131,8 @@ export class Exchange {
       if (tellings.length >= count) break
       const record = peerStore.get(id)
       if (record === null || record.lastSeenAt === null || id === connection.peerId) continue
-      const { publicKey, everywhere, nearby } = this.#tell(record)
-      const addresses = toPrivate ? nearby : everywhere
+      const { publicKey, addresses: byReach } = this.#tell(record)
+      const addresses = byReach[reach]
       if (addresses !== null)
         tellings.push({ publicKey, ageS: Math.max(0, wall - record.lastSeenAt) / 1_000, addresses })
     }
@@ -140,16 +142,21 @@ export class Exchange {
   #tell({ id, addresses }: PeerRecord): Told {
     let told = this.#told.get(addresses)
     if (told === undefined) {
-      const everywhere = addresses.filter(({ host }) => !isPrivate(host)).map(addressKey)
-      const nearby = addresses.map(addressKey)
-      told = {
-        publicKey: peerIdKey(id),
-        everywhere: everywhere.length === 0 ? null : encodeAddresses(everywhere),
-        nearby: nearby.length === 0 ? null : encodeAddresses(nearby),
+      const toldTo = (reach: Reach): Uint8Array | null => {
+        const passing = addresses.filter((address) => passes(address, reach)).map(addressKey)
+        return passing.length === 0 ? null : encodeAddresses(passing)
       }
+      const byReach = { here: toldTo('here'), nearby: toldTo('nearby'), everywhere: toldTo('everywhere') }
+      told = { publicKey: peerIdKey(id), addresses: byReach }
       this.#told.set(addresses, told)
     }
     return told
+  }
+
+  /** Where the peer is, as seen from here. */
+  #reachOf({ remoteIp, direction }: Connection): Reach {
+    if (remoteIp === null) return 'here'
+    return this.#setup.isProxied && direction === 'inbound' ? 'everywhere' : reachOf(remoteIp)
   }
 
   #with(connection: Connection): Exchanged {
@@ -164,15 +171,17 @@ export class Exchange {
 
 /** An address that somebody else names: none so long that it would crowd out others, none that cannot be dialled. */
 function readHint(text: string): Address | null {
-  const address = text.length > ADDRESS_LENGTH_MAX ? null : readAddress(text)
+  // A path may be a proxy's; what looks like a question to some web server is for nobody to have us ask.
+  const address = text.length > ADDRESS_LENGTH_MAX || /[?#%]/.test(text) ? null : readAddress(text)
   if (address === null || address.port === 0) return null
   // A name may stand for a place that its teller cannot reach, such as our own machine; with TLS it must prove its name.
   const isNamed = (address.scheme === 'tcp' || address.scheme === 'ws') && canonicalIp(address.host) === null
   return isNamed ? null : address
 }
 
-function isPrivateLink({ remoteIp }: Connection): boolean {
-  return remoteIp === null || isPrivate(remoteIp)
+/** Whether an address means the same to a peer that is there. */
+function passes({ host }: Address, reach: Reach): boolean {
+  return REACHES.indexOf(reachOf(host)) >= REACHES.indexOf(reach)
 }
 
 /** A peer is answerable for its whole network, where it has one. */

@@ -4,7 +4,7 @@
  * dials a minute to one IPv4 /24 are the field's measure.) Whom we have met is tried at the expense of nobody's lies, and most
  * freely where it came from.
  */
-import { canonicalIp, ipPrefix, isPrivate } from '../policy/address.js'
+import { canonicalIp, ipPrefix, reachOf } from '../policy/address.js'
 import { BoundedMap } from '../policy/bounded-map.js'
 import type { PeerStore } from '../policy/peer-store.js'
 import { KeyedRateLimit, TokenBucket } from '../policy/rate-limit.js'
@@ -12,7 +12,7 @@ import type { Address, PeerId } from '../ports/types.js'
 import type { Roster } from './roster.js'
 
 const SELDOM = { perSec: 2 / 60, burst: 4 }
-/** At a host from which links of the very peer have come: so many may share it. */
+/** At a host from which links of the very peer have come, or of a private network: so many may share it. */
 const OFTEN = { perSec: 20 / 60, burst: 32 }
 /** A domain costs less than a network, and any name may lead to any door: all of them together. */
 const NAMES = { perSec: 20 / 60, burst: 20 }
@@ -43,12 +43,13 @@ export class Hearsay {
     return this.#cameFrom(peerId, host) || this.#roster.listedAt(host) === 0
   }
 
-  /** Whether it may be tried there now; if so, it counts. Private networks are small, and their peers alone tell of them. */
+  /** Whether it may be tried there now; if so, it counts. Private networks are small, and their peers alone tell of them; so are machines. */
   mayTry(peerId: PeerId | null, address: Address, now: number): boolean {
     const { host } = address
     if (!this.isPlausible(peerId, address)) return false
-    if (isPrivate(host)) return true
-    if (this.#cameFrom(peerId, host)) return this.#there.take(host, 1, now)
+    const reach = reachOf(host)
+    if (reach === 'here') return true
+    if (reach === 'nearby' || this.#cameFrom(peerId, host)) return this.#there.take(host, 1, now)
     const isMet = peerId !== null && (this.#book.get(peerId)?.lastSeenAt ?? null) !== null
     const { networks, names } = isMet ? this.#met : this.#told
     // Its network first: a domain that may not be tried again must not use up what all names share.

@@ -129,6 +129,8 @@ export interface Settings extends Environment {
   readonly authorize: ((question: AuthorizeQuestion) => PeerClass | false) | null
   readonly limits: Limits
   readonly perIpLimits: boolean
+  /** Whether links come in through somebody else's address. */
+  readonly isProxied: boolean
   readonly slots: SlotOptions
   readonly backoff: Backoff
   readonly dedup: DedupCache
@@ -173,6 +175,7 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     authorize: checks.checkAuthorize(options.authorize ?? null),
     limits: resolveLimits(preset, options.limits ?? {}),
     perIpLimits: checks.checkFlag('perIpLimits', options.perIpLimits ?? preset !== 'loopback'),
+    isProxied: options.perIpLimits === false && preset !== 'loopback',
     slots: resolveSlots(options.slots ?? {}),
     backoff: toBackoffPolicy(
       options.backoff ?? checks.backoffOf(options.healing?.giveUp === true ? 'literal' : preset),

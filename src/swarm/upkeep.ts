@@ -28,7 +28,7 @@ export class Upkeep {
   readonly #exchange: Exchange
 
   constructor(context: SwarmContext, { connections, dialer }: UpkeepSetup) {
-    const { clock, random, crypto, peerStore, identity } = context.settings
+    const { clock, random, crypto, peerStore, identity, isProxied } = context.settings
     this.#context = context
     this.watch = new Watch(context, connections)
     this.#exchange = new Exchange({
@@ -37,6 +37,7 @@ export class Upkeep {
       crypto,
       peerStore,
       ownId: identity.id,
+      isProxied,
       listedAt: (host) => context.roster.listedAt(host) > 0,
       learned: () => {
         this.maintainer.soon()

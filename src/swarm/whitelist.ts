@@ -46,11 +46,7 @@ export class Whitelist {
 
   /** From now on the list is acted upon. */
   start(): void {
-    const { roster, settings } = this.#context
-    for (const [key, { addresses }] of this.#view().byAddress) {
-      const pinned = settings.peerStore.pins.idAt(key)
-      if (pinned !== null) for (const address of addresses) roster.pin(address, pinned)
-    }
+    this.#applyPins()
     const { byId, byAddress } = this.#view()
     for (const trusted of byId.values()) this.#enter(trusted)
     for (const trusted of byAddress.values()) this.#enter(trusted)
@@ -63,9 +59,10 @@ export class Whitelist {
     this.#running = false
   }
 
-  /** Our own dial has proven who is there. Where the address was listed alone, it is that peer's from now on. */
+  /** Our own dial has proven who is there. Where the address was listed alone, it is that peer's from now on, unless it is banned. */
   found(dialled: Address, peerId: PeerId): void {
-    const { roster, settings } = this.#context
+    const { roster, settings, agenda } = this.#context
+    if (settings.blacklist.check({ peerId }, agenda.now()) !== null) return
     if (roster.pin(dialled, peerId)) settings.peerStore.pins.pin(addressKey(dialled), peerId)
   }
 
@@ -90,6 +87,7 @@ export class Whitelist {
     const before = this.#view()
     const result = edit()
     if (!this.#running) return result
+    this.#applyPins()
     const after = this.#view()
     const { gate, seating, upkeep } = this.#owner
     for (const [peerId, old] of before.byId) if (!after.byId.has(peerId)) this.#leave(old, leaving)
@@ -105,6 +103,15 @@ export class Whitelist {
       for (const link of surplus) link.close('too-many-peers', { retryAfterMs: ARRIVAL_MS, text: 'evicted' })
     upkeep.watch.update()
     return result
+  }
+
+  /** An address listed alone means whom our own dial has found there before, in this process or another. */
+  #applyPins(): void {
+    const { roster, settings } = this.#context
+    for (const [key, { addresses }] of this.#view().byAddress) {
+      const pinned = settings.peerStore.pins.idAt(key)
+      if (pinned !== null) for (const address of addresses) roster.pin(address, pinned)
+    }
   }
 
   #enter({ peerId, peerClass, addresses }: Trusted, old?: Trusted): void {

@@ -109,8 +109,9 @@ describe('a peer that asks', () => {
     expect(a.swarm.status().strikes).toEqual({})
   })
 
-  it('hears of private addresses only where it is private itself', async () => {
+  it('hears of this machine’s addresses only where it is on it, and of private ones only where it is private itself', async () => {
     for (const [ip, told] of [
+      ['127.0.0.1', 3],
       ['10.1.2.3', 2],
       [PUBLIC_IP, 1],
     ] as const) {
@@ -118,10 +119,18 @@ describe('a peer that asks', () => {
       world.network.ipOf = () => ip
       const a = await lonely(
         world,
-        book(world, 2, (i) => ['192.168.0.7', '8.8.8.8'][i] ?? ''),
+        book(world, 3, (i) => ['127.0.0.1', '192.168.0.7', '8.8.8.8'][i] ?? ''),
       )
       expect((await answerTo(world, a)).length).toBe(told)
     }
+  })
+
+  it('through a proxy hears of public addresses alone', async () => {
+    const world = new World()
+    world.network.ipOf = () => '127.0.0.1'
+    const peerStore = book(world, 3, (i) => ['127.0.0.1', '192.168.0.7', '8.8.8.8'][i] ?? '')
+    const a = await world.started('a', { peerStore, perIpLimits: false })
+    expect((await answerTo(world, a)).map(({ addresses }) => addresses)).toEqual([['tcp://8.8.8.8:7000']])
   })
 })
 
@@ -144,16 +153,22 @@ describe('a peer that tells', () => {
     expect(peerStore.get(second.id)).toBe(null)
   })
 
-  it('is believed of private addresses only where it is private itself', async () => {
-    for (const [ip, believed] of [
-      ['127.0.0.1', ['10.0.0.1', '8.8.8.8']],
-      [PUBLIC_IP, ['8.8.8.8']],
+  it('is believed of addresses only where they mean the same to it, and of none that asks a web server something', async () => {
+    const [here, nearby, everywhere] = ['127.0.0.1', '10.0.0.1', '8.8.8.8']
+    for (const [ip, perIpLimits, believed] of [
+      ['127.0.0.1', true, [here, '0.0.0.0', nearby, everywhere]],
+      ['127.0.0.1', false, [everywhere]],
+      ['172.17.0.1', true, [nearby, everywhere]],
+      [PUBLIC_IP, true, [everywhere]],
     ] as const) {
       const world = new World()
       world.network.ipOf = () => ip
       const peerStore = new PeerStore()
-      const raw = await RawPeer.connect(world, await lonely(world, peerStore))
-      const told = hint(world, 'tcp://10.0.0.1:1', 'tcp://8.8.8.8:1', 'tcp://8.8.8.8:0', 'nonsense')
+      const node = await world.started('a', { peerStore, perIpLimits })
+      const raw = await RawPeer.connect(world, node)
+      const hosts = [here, '0.0.0.0', nearby, everywhere].map((host) => `tcp://${host}:1`)
+      const odd = ['ws://8.8.8.8:1/reboot?now', 'ws://8.8.8.8:1/a%20b', 'tcp://8.8.8.8:0', 'nonsense']
+      const told = hint(world, ...hosts, ...odd)
       raw.send(FRAME.peers, encodePeers(tell([told])))
       await world.settle()
       expect(peerStore.get(told.id)?.addresses.map(({ host }) => host)).toEqual(believed)

@@ -32,9 +32,11 @@ describe('hearsay', () => {
     expect(hearsay.mayTry(null, at('[2001:db8:2::1]'), 0)).toBe(true)
   })
 
-  it('is tried freely in private networks, and never where the operator lists somebody', () => {
+  it('is tried freely on this machine and often in private networks, and never where the operator lists somebody', () => {
     const hearsay = new Hearsay(new Roster(me, [at('8.8.4.4')], []), new PeerStore())
-    expect(Array.from({ length: 20 }, () => hearsay.mayTry(null, at('10.0.0.1'), 0)).every(Boolean)).toBe(true)
+    const tried = (host: string): number =>
+      Array.from({ length: 50 }, () => hearsay.mayTry(null, at(host), 0)).filter(Boolean).length
+    expect(['127.0.0.1', '10.0.0.1', '10.0.0.2'].map(tried)).toEqual([50, 32, 32])
     expect([hearsay.isPlausible(me, at('8.8.4.4')), hearsay.isPlausible(me, at('8.8.4.5'))]).toEqual([false, true])
   })
 

@@ -65,6 +65,42 @@ describe('a node with a storage', () => {
     expect(lab.swarm(0).masternodes.list()).toEqual([lab.address(1)])
   })
 
+  it('keeps a pin for who is listed by that address while the node runs: whoever else answers there is a stranger', () => {
+    const storage = memoryStorage()
+    const places: string[] = []
+    const options = { seed: 2, masternodes: 0, nodes: 3, seeds: [] }
+    const { lab } = listen({ ...options, swarm: (index) => (index === 0 ? { storage, masternodes: places } : {}) })
+    const place = `tcp://${lab.address(1).split('@')[1] ?? ''}`
+    places.push(place)
+    lab.kill(0)
+    lab.start(0)
+    lab.run(125_000)
+    expect(lab.swarm(0).masternodes.has(lab.id(1))).toBe(true)
+    places.pop()
+    lab.kill(0)
+    lab.start(0)
+    lab.run(100)
+    expect(lab.swarm(0).masternodes.size).toBe(0)
+    lab.swarm(0).masternodes.add(place)
+    lab.run(100)
+    expect(lab.swarm(0).masternodes.list()).toEqual([lab.address(1)])
+  })
+
+  it('does not take whom the host has banned for the masternode of an address', () => {
+    const { lab } = listen({ seed: 2, masternodes: 0, nodes: 2, seeds: [] })
+    lab.run(100)
+    lab.swarm(0).ban(lab.id(1), { cause: 'bad' })
+    lab.swarm(0).masternodes.add(`tcp://${lab.address(1).split('@')[1] ?? ''}`)
+    lab.run(30_000)
+    expect([lab.swarm(0).masternodes.has(lab.id(1)), lab.swarm(0).explain(lab.id(1)).ban?.cause]).toEqual([
+      false,
+      'bad',
+    ])
+    lab.swarm(0).unban(lab.id(1))
+    lab.run(120_000)
+    expect(lab.swarm(0).masternodes.has(lab.id(1))).toBe(true)
+  })
+
   it('saves when it stops, and stops all the same where that takes for ever', async () => {
     const saved: string[] = []
     const slow: Storage = {
