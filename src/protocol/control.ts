@@ -91,8 +91,8 @@ export function decodeControl(
     }
     case FRAME.failure: {
       const id = reader.varint()
-      const text = utf8Text(reader.rest().subarray(0, TEXT_BYTES_MAX))
-      return reader.broken ? 'broken' : { kind: 'failure', id, text: text ?? '' }
+      const text = readText(reader)
+      return reader.broken ? 'broken' : { kind: 'failure', id, text }
     }
     case FRAME.cancel: {
       const id = reader.varint()
@@ -129,10 +129,16 @@ export function encodeFailure(id: number, text: string): Uint8Array {
   return joinBytes([varintBytes(id), utf8Start(text, TEXT_BYTES_MAX)])
 }
 
+/** What a peer says in words, for people: nothing in it begins a new line of a log, or moves a cursor. */
+function readText(reader: ByteReader): string {
+  const text = utf8Text(reader.rest().subarray(0, TEXT_BYTES_MAX)) ?? ''
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd')
+}
+
 function decodeGoodbye(reader: ByteReader): { readonly kind: 'goodbye'; readonly reason: Reason } | 'broken' {
   const code = wireCodeName(reader.varint())
   const retryAfterS = Math.min(reader.varint(), RETRY_AFTER_MAX_S)
-  const text = utf8Text(reader.rest().subarray(0, TEXT_BYTES_MAX)) ?? ''
+  const text = readText(reader)
   if (reader.broken) return 'broken'
   return {
     kind: 'goodbye',

@@ -35,7 +35,7 @@ export function createContext(settings: Settings): SwarmContext {
     roster,
     counters: new Counters(),
     scores: new ScoreBook(),
-    journal: new Journal(),
+    journal: new Journal((peerId) => roster.classOf(peerId) !== null),
     memory: new Memory(settings.memoryMaxBytes, settings.peerStore),
     lingering: new Lingering(agenda, roster),
     emitter: new SwarmEmitter((error) => {

@@ -118,6 +118,17 @@ export class DialTargets {
     return this.find(address.peerId) ?? this.#findByAddress(null, [address])
   }
 
+  /** Every target of a seed's address: its own, and that of whoever was found there. */
+  atSeed(address: Address): readonly Target[] {
+    const key = addressKey(address)
+    return [...this.#all].filter(
+      ({ peerId, isNamed, addresses }) =>
+        (address.peerId === null || peerId === address.peerId) &&
+        (isNamed || peerId === null) &&
+        addresses.some((other) => addressKey(other) === key),
+    )
+  }
+
   /** Our own dial has proven who is at a target's address: that peer's own target takes it over, or it becomes that peer's. */
   merge(dialled: Target | undefined, address: Address | null, peerId: PeerId): Target | null {
     const own = this.find(peerId)
@@ -136,6 +147,9 @@ export class DialTargets {
     own.isSeed ||= dialled.isSeed
     own.isNamed ||= dialled.isNamed
     own.isFelt &&= dialled.isFelt
+    // What a seed's address leads to is looked for there again.
+    const isKnown = address === null || own.addresses.some((other) => addressKey(other) === addressKey(address))
+    if (!isKnown) own.addresses = [...own.addresses, { ...address, peerId }].slice(0, ADDRESSES_MAX)
     return own
   }
 

@@ -22,6 +22,8 @@ import { Wishes } from './wishes.js'
 /** Parallel dials at once while most links are suspect: then it is rather we who are cut off. */
 const SUSPECT_DIALS_MAX = 3
 const SUSPECT_RETRY_MS = 3_000
+/** With so many targets of any kind, strangers who only came to us are remembered no more. */
+const GUESTS_MAX = 1_024
 
 export class Dialer {
   readonly wishes: Wishes
@@ -149,7 +151,9 @@ export class Dialer {
   /** The last link to a peer is gone. */
   lost(peerId: PeerId, peerClass: PeerClass, reason: Reason): void {
     const { agenda, random, backoff, isPreferred, healing } = this.#setup
-    // A peer that dialled us has no target yet; from now on it has a time before which nobody dials it.
+    // A peer that dialled us has no target yet; from now on it has a time before which nobody dials it, while those are not too many.
+    const isGuest = this.#targets.find(peerId) === null && !isTrustedClass(peerClass)
+    if (isGuest && this.#targets.size >= GUESTS_MAX) return
     const target = this.#targets.provide(peerId, peerClass, [])
     target.peerClass = peerClass
     // Let go on purpose: whoever wants it again asks again.

@@ -86,7 +86,7 @@ export class Exchange {
     const { crypto, peerStore, ownId, learned } = this.#setup
     const exchanged = this.#with(connection)
     // Nobody's fault: whoever delays answers on their way lets several of ours come at once.
-    if (connection.isOpen && !exchanged.asked) return
+    if (connection.hello !== null && !exchanged.asked) return
     exchanged.asked = false
     const reach = this.#reachOf(connection)
     const teller = tellerOf(connection)

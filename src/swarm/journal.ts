@@ -9,23 +9,39 @@ export interface Decision {
   readonly what: string
 }
 
+interface Note {
+  readonly at: number
+  readonly what: string
+}
+
 const DECISIONS_MAX = 10
 const PEERS_MAX = 1_024
 
 export class Journal {
-  /** Bound: PEERS_MAX, the least recently noted forgotten; DECISIONS_MAX in each. */
-  readonly #notes = new BoundedMap<{ readonly at: number; readonly what: string }[]>(PEERS_MAX)
+  readonly #isListed: (peerId: PeerId) => boolean
+  /** Bound, for each: PEERS_MAX, the least recently noted forgotten; DECISIONS_MAX in each. Strangers push out nobody who is listed. */
+  readonly #listed = new BoundedMap<Note[]>(PEERS_MAX)
+  readonly #strangers = new BoundedMap<Note[]>(PEERS_MAX)
+
+  constructor(isListed: (peerId: PeerId) => boolean) {
+    this.#isListed = isListed
+  }
 
   note(peerId: PeerId | null, what: string, now: number): void {
     if (peerId === null) return
-    const notes = this.#notes.use(peerId) ?? []
-    notes.push({ at: now, what })
+    const notes = [...this.#notesOf(peerId), { at: now, what }]
     if (notes.length > DECISIONS_MAX) notes.shift()
-    this.#notes.set(peerId, notes)
+    const [ours, others] = this.#isListed(peerId) ? [this.#listed, this.#strangers] : [this.#strangers, this.#listed]
+    others.delete(peerId)
+    ours.set(peerId, notes)
   }
 
   /** The latest last. */
   of(peerId: PeerId, now: number): readonly Decision[] {
-    return (this.#notes.get(peerId) ?? []).map(({ at, what }) => ({ agoMs: now - at, what }))
+    return this.#notesOf(peerId).map(({ at, what }) => ({ agoMs: now - at, what }))
+  }
+
+  #notesOf(peerId: PeerId): readonly Note[] {
+    return this.#listed.get(peerId) ?? this.#strangers.get(peerId) ?? []
   }
 }

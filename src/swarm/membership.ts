@@ -6,6 +6,8 @@ import type { Reason } from '../errors.js'
 import { endpointText, formatAddress } from '../policy/address.js'
 import type { Link } from '../ports/transport.js'
 import type { Address, Direction, PeerId } from '../ports/types.js'
+import { FRAME } from '../protocol/frame.js'
+import { encodeNames } from '../protocol/hello.js'
 import { formatPeerId, parsePeerId } from '../protocol/peer-id.js'
 import { Connection } from './connection.js'
 import type { ConnectionOwner, ConnectionWorld } from './connection-owner.js'
@@ -142,7 +144,7 @@ export class Membership implements ConnectionOwner<Connection> {
     }
     const { peerClass, limits } = admission
     const hello = this.#reception.hello(limits, this.credentials.epoch, {
-      names: this.traffic.registry.names(),
+      names: this.traffic.registry.introduce(connection),
       addresses: this.announced,
       supersedes: this.connections.supersededBy(peerId),
     })
@@ -150,10 +152,11 @@ export class Membership implements ConnectionOwner<Connection> {
   }
 
   established(connection: Connection): void {
-    const { counters } = this.#context
     const { identity } = connection
     if (identity === null) return
     const { peerId, publicKey, peerClass } = identity
+    const late = this.traffic.registry.since(connection)
+    if (late.length > 0) connection.sendControl(FRAME.types, encodeNames(late))
     this.whitelist.linked(connection, peerId, peerClass)
     for (const victim of this.seating.pickVictims(connection))
       victim.close('too-many-peers', {
@@ -163,7 +166,7 @@ export class Membership implements ConnectionOwner<Connection> {
     // Whoever heard of the eviction may have ended this one, too.
     if (connection.isEnding) return
     this.gate.done(connection)
-    counters.count(`handshake-${connection.direction}`)
+    this.#context.counters.count(`handshake-${connection.direction}`)
     this.dialer.reached(peerId, connection)
     this.connections.add(peerId, publicKey, connection, this.#addressOf(connection))
   }

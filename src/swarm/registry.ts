@@ -45,6 +45,7 @@ export type Received = ReceivedMessage | ReceivedDirect | ReceivedRequest
 export class Registry {
   // Bound: NAMES_MAX.
   readonly #received: Received[] = []
+  readonly #introduced = new WeakMap<object, number>()
 
   /** @throws HoldfastError `already-defined` where the name has a handler, or 256 names have */
   add(received: Received): TypeName {
@@ -66,8 +67,19 @@ export class Registry {
     return this.#received[index] ?? null
   }
 
-  names(): readonly TypeName[] {
-    return this.#received.map(({ definition }) => ({ kind: definition.nameKind, name: definition.name }))
+  /** The names for our hello on that link. */
+  introduce(link: object): readonly TypeName[] {
+    this.#introduced.set(link, this.#received.length)
+    return this.#names(0)
+  }
+
+  /** Those that came after our hello was written, which nobody has told it: its numbers would be wrong from then on. */
+  since(link: object): readonly TypeName[] {
+    return this.#names(this.#introduced.get(link) ?? 0)
+  }
+
+  #names(from: number): readonly TypeName[] {
+    return this.#received.slice(from).map(({ definition }) => ({ kind: definition.nameKind, name: definition.name }))
   }
 }
 

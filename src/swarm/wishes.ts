@@ -70,8 +70,7 @@ export class Wishes {
   /** The operator lists it no longer: while it is linked it is wanted as a stranger is, and else not at all. */
   demote(target: Target, peerClass: PeerClass): void {
     target.peerClass = peerClass
-    const isLinked = target.standing.kind === 'connected' || target.standing.kind === 'suspect'
-    if (!isLinked && target.waiters.length === 0) this.#actions.forget(target)
+    if (!isLinked(target) && target.waiters.length === 0) this.#actions.forget(target)
   }
 
   /** A cold or waiting target is tried out of its turn, and as a bridge even where no more links are wanted. */
@@ -89,7 +88,9 @@ export class Wishes {
 
   /** A seed is wanted while links are few, again and again and never seldom, also where it was given up as a stranger. */
   wantSeed(address: Address): void {
-    const target = this.#targets.provide(address.peerId, 'regular', [address])
+    // Who is linked need not be looked for; who is not may have given the address up to somebody else.
+    const found = this.#targets.atSeed(address).find(isLinked)
+    const target = found ?? this.#targets.provide(address.peerId, 'regular', [address])
     const { standing } = target
     target.isSeed = true
     target.isNamed = true
@@ -101,9 +102,12 @@ export class Wishes {
 
   /** The seed is no longer looked after. Its time stays: whoever seeks it again a moment later waits as long as before. */
   leaveSeed(address: Address): void {
-    const target = this.#targets.findAddress(address)
-    if (target !== null) target.isSeed = false
+    for (const target of this.#targets.atSeed(address)) target.isSeed = false
   }
+}
+
+function isLinked({ standing }: Target): boolean {
+  return standing.kind === 'connected' || standing.kind === 'suspect'
 }
 
 function waits({ standing }: Target): boolean {

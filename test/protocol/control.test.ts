@@ -14,6 +14,18 @@ const decode = (type: number, ...bytes: readonly number[]): unknown =>
   decodeControl({ type, body: Uint8Array.from(bytes) }, 77)
 const goodbye = (body: Uint8Array): unknown => decodeControl({ type: FRAME.goodbye, body }, 0)
 
+const ODD = 'a\nb\u001b[31mc\u2028d\u202ee\u200b'
+
+describe('what peers say in words', () => {
+  it('moves no cursor and begins no line', () => {
+    const clean = 'a\ufffdb\ufffd[31mc\ufffdd\ufffde\ufffd'
+    const failure = decodeControl({ type: FRAME.failure, body: encodeFailure(7, ODD) }, 1)
+    expect(failure).toEqual({ kind: 'failure', id: 7, text: clean })
+    const goodbye = decodeControl({ type: FRAME.goodbye, body: encodeGoodbye('busy', 0, ODD) }, 1)
+    expect(goodbye).toMatchObject({ kind: 'goodbye', reason: { code: 'busy', cause: clean } })
+  })
+})
+
 describe('a control frame', () => {
   it('that pings or answers a ping carries up to 32 bytes', () => {
     for (const [type, kind] of [

@@ -8,6 +8,8 @@ import { FRAME } from '../../src/protocol/frame.js'
 import { parsePeerId } from '../../src/protocol/peer-id.js'
 import type { PeerHint } from '../../src/protocol/peers.js'
 import { encodePeers } from '../../src/protocol/peers.js'
+import type { Connection } from '../../src/swarm/connection.js'
+import { Exchange } from '../../src/swarm/exchange.js'
 import { listen } from './lab-ear.js'
 import { RawPeer } from './raw-peer.js'
 import { toyCrypto } from './toy-crypto.js'
@@ -151,6 +153,26 @@ describe('a peer that tells', () => {
     await world.settle()
     expect(a.swarm.status().strikes).toEqual({})
     expect(peerStore.get(second.id)).toBe(null)
+  })
+
+  it('without having been asked is not believed on a link that ends, either, but for one that never began', () => {
+    const world = new World()
+    const peerStore = new PeerStore()
+    const exchange = new Exchange({
+      ...world,
+      crypto: toyCrypto,
+      peerStore,
+      ownId: world.identity().id,
+      isProxied: false,
+      listedAt: () => false,
+      learned: () => undefined,
+    })
+    const told = hint(world, 'tcp://8.8.8.8:1')
+    const ending = { isOpen: false, remoteIp: PUBLIC_IP, peerId: world.identity().id, direction: 'outbound' }
+    exchange.heard({ ...ending, hello: {} } as Connection, [told])
+    expect(peerStore.get(told.id)).toBe(null)
+    exchange.heard({ ...ending, hello: null } as Connection, [told])
+    expect(peerStore.get(told.id)?.source).toBe('exchange')
   })
 
   it('is believed of addresses only where they mean the same to it, and of none that asks a web server something', async () => {
