@@ -208,9 +208,9 @@ export class Connection implements LinkEvents {
   }
 
   /** Calls back once everything queued so far has been handed to the link, or the connection has ended. */
-  whenDrained(run: () => void): void {
+  whenDrained(run: () => void): () => void {
     if (this.#open === null) run()
-    else this.#open.sender.whenDrained(run)
+    return this.#open?.sender.whenDrained(run) ?? run
   }
 
   /** Everything that was not sent, to be moved to the link that takes over. */

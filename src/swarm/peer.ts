@@ -141,12 +141,25 @@ export class Peer {
     return this.#asker.ask(this.#connection(), definition, question as Q, options ?? {})
   }
 
-  /** Resolves once everything sent so far has been handed to the link, or the link is lost. */
-  async drain(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const { connection } = this.#seat
-      if (connection === null) resolve()
-      else connection.whenDrained(resolve)
+  /**
+   * Resolves once everything sent so far has been handed to the link, or the link is lost: a peer that reads nothing may make it
+   * wait for as long as it stays. Rejects with the signal's reason.
+   */
+  async drain({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    signal?.throwIfAborted()
+    const { connection } = this.#seat
+    if (connection === null) return
+    await new Promise<void>((resolve, reject) => {
+      let callOff: (() => void) | null = null
+      const abort = (): void => {
+        callOff?.()
+        reject(signal?.reason as Error)
+      }
+      signal?.addEventListener('abort', abort)
+      callOff = connection.whenDrained(() => {
+        signal?.removeEventListener('abort', abort)
+        resolve()
+      })
     })
   }
 

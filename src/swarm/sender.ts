@@ -44,7 +44,7 @@ export class Sender {
   #gap: 'none' | 'noted' | 'told' | 'again' = 'none'
   #gapToldAt = 0
   // Bound: one for each drain that the host awaits.
-  #drained: (() => void)[] = []
+  readonly #drained = new Set<() => void>()
 
   constructor(setup: SenderSetup) {
     this.#setup = setup
@@ -122,10 +122,11 @@ export class Sender {
     this.flush()
   }
 
-  /** Calls back once everything queued so far has been handed to the link, or nothing more will be. */
-  whenDrained(run: () => void): void {
+  /** Calls back once everything queued so far has been handed to the link, or nothing more will be. @returns calls that off */
+  whenDrained(run: () => void): () => void {
     if (this.#stopped || this.isIdle) run()
-    else this.#drained.push(run)
+    else this.#drained.add(run)
+    return () => this.#drained.delete(run)
   }
 
   /** Sends what waits, for as long as the link takes it and the credit lasts. */
@@ -156,9 +157,9 @@ export class Sender {
   }
 
   #callDrained(): void {
-    if (this.#drained.length === 0) return
-    const drained = this.#drained
-    this.#drained = []
+    if (this.#drained.size === 0) return
+    const drained = [...this.#drained]
+    this.#drained.clear()
     for (const run of drained) run()
   }
 }

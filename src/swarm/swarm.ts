@@ -194,9 +194,9 @@ export class Swarm {
     return eventStream(this.#context.emitter, name, signal)
   }
 
-  /** Resolves once everything sent so far has been handed to the links, or those are lost. */
-  async drain(): Promise<void> {
-    await Promise.all(Array.from(this.peers.values(), async (peer) => peer.drain()))
+  /** Resolves once everything sent so far has been handed to the links, or those are lost. Rejects with the signal's reason. */
+  async drain(options: SignalOptions = {}): Promise<void> {
+    await Promise.all(Array.from(this.peers.values(), async (peer) => peer.drain(options)))
   }
 
   /** Why a peer is not connected, or since when it is: its standing, its next attempt, and the last decisions about it. */

@@ -42,6 +42,8 @@ export class WebSocketListener implements Listener {
       noServer: true,
       clientTracking: false,
       path: address.path,
+      // What else it offers, a client must not believe to be spoken here.
+      handleProtocols: () => SUBPROTOCOL,
     })
     this.#server.on('connection', (socket: Socket) => {
       this.#admit(socket)

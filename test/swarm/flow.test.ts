@@ -105,6 +105,26 @@ describe('a busy link', () => {
     expect(sent?.acceptor).toBeLessThan(128 * 1024 + 3 * 65_536 + 4_096)
   })
 
+  it('lets a host wait no longer for a peer that gives no credit', async () => {
+    const world = new World()
+    const a = world.node('a')
+    const Slow = direct('slow', { serial: true })
+    a.swarm.handle(Slow, async () => new Promise<void>(() => undefined))
+    await a.swarm.start()
+    const b = await world.started('b')
+    await world.connect(b, a)
+    const peer = b.swarm.peers.get(a.swarm.id)
+    for (let i = 0; i < 6; i++) peer?.send(Slow, new Uint8Array(64_000))
+    await world.settle()
+    const off = new AbortController()
+    const waiting = [peer?.drain({ signal: off.signal }), b.swarm.drain({ signal: off.signal })]
+    off.abort(new Error('enough'))
+    for (const drained of waiting) await expect(drained).rejects.toThrow('enough')
+    await expect(peer?.drain({ signal: off.signal })).rejects.toThrow('enough')
+    await world.stop()
+    await peer?.drain({ signal: new AbortController().signal })
+  })
+
   it('never stalls on large messages of several priorities that share its credit', async () => {
     const world = new World()
     world.network.unreadMax = 1

@@ -38,6 +38,15 @@ describe('webSocket, listening', () => {
     expect(answer).toMatch(/connection: close/i)
   })
 
+  it('speaks its own subprotocol to a client that offers others, too', async () => {
+    const { port } = await listening()
+    const socket = net.connect(port, '127.0.0.1')
+    socket.write(upgrade({ protocol: `chat, ${SUBPROTOCOL}` }))
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    expect(answer.toString('latin1')).toMatch(new RegExp(`sec-websocket-protocol: ${SUBPROTOCOL}\\r\\n`, 'i'))
+  })
+
   it.each([
     ['another subprotocol', upgrade({ protocol: 'chat' })],
     ['no subprotocol', upgrade({ protocol: null })],
