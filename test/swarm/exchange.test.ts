@@ -159,7 +159,8 @@ describe('a peer that tells', () => {
     const world = new World()
     const peerStore = new PeerStore()
     const exchange = new Exchange({
-      ...world,
+      clock: world.clock,
+      random: world.random,
       crypto: toyCrypto,
       peerStore,
       ownId: world.identity().id,
@@ -169,9 +170,9 @@ describe('a peer that tells', () => {
     })
     const told = hint(world, 'tcp://8.8.8.8:1')
     const ending = { isOpen: false, remoteIp: PUBLIC_IP, peerId: world.identity().id, direction: 'outbound' }
-    exchange.heard({ ...ending, hello: {} } as Connection, [told])
+    exchange.heard({ ...ending, hello: {} } as unknown as Connection, [told])
     expect(peerStore.get(told.id)).toBe(null)
-    exchange.heard({ ...ending, hello: null } as Connection, [told])
+    exchange.heard({ ...ending, hello: null } as unknown as Connection, [told])
     expect(peerStore.get(told.id)?.source).toBe('exchange')
   })
 
