@@ -265,7 +265,7 @@ export class Membership implements ConnectionOwner<Connection> {
         this.traffic.lost(from, 'link-replaced')
         this.traffic.seated(to)
         this.dialer.cleared(to.peerId)
-        if (!clean) this.upkeep.swapped(from, from.vitals?.heardAt ?? from.openedAt)
+        this.upkeep.swapped(from, clean ? null : (from.vitals?.heardAt ?? from.openedAt))
       },
       conflict: (peerId) => {
         log('warn', `${peerId} runs on two hosts: the newcomer was refused`)

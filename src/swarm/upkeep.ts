@@ -70,13 +70,13 @@ export class Upkeep {
     if (gone) this.maintainer.soon()
   }
 
-  /** One link took the place of another: what was on its way may be lost. */
-  swapped(from: Connection, silentSince: number): void {
+  /** One link took the place of another. @param silentSince from when on its messages may be lost; null where all of them come */
+  swapped({ peerId }: Connection, silentSince: number | null): void {
     const { agenda, emitter, journal } = this.#context
-    const { peerId } = from
     if (peerId === null) return
-    journal.note(peerId, 'its link was replaced', agenda.now())
     this.watch.look(peerId)
+    if (silentSince === null) return
+    journal.note(peerId, 'its link was replaced', agenda.now())
     emitter.emit('recovered', { peerId, cause: 'replaced', gapMs: agenda.now() - silentSince })
   }
 

@@ -13,6 +13,7 @@ import type { Peer } from './peer.js'
 /** After the time it named, a peer may take this long to be linked again. */
 const RETURN_MS = 10_000
 const PEERS_MAX = 8_192
+const UPDATE_EVERY_MS = 60_000
 
 export class Watch {
   readonly #context: SwarmContext
@@ -24,6 +25,7 @@ export class Watch {
   readonly #awayUntil = new BoundedMap<number>(PEERS_MAX)
   /** As the last look at them found; null before the first. Bound: the operator's lists. */
   #missing: Set<PeerId> | null = null
+  #updatedAt = 0
 
   constructor(context: SwarmContext, connections: Connections<Peer>) {
     this.#context = context
@@ -76,6 +78,7 @@ export class Watch {
     for (const { peerId, peerClass } of this.#context.roster.entries())
       if (peerClass === 'masternode' && peerId !== null && this.#isMissing(peerId)) missing.add(peerId)
     this.#missing = missing
+    this.#updatedAt = this.#context.agenda.now()
     this.#judge(missing)
   }
 
@@ -91,9 +94,10 @@ export class Watch {
     this.#judge(missing)
   }
 
-  /** Time has passed: only who was to be back by now may have changed the view. */
+  /** Time has passed. Only who was to be back by now may have changed the view, but nobody is to be missed for ever by mistake. */
   tick(): void {
-    if (this.#missing === null || this.#awayUntil.size > 0) this.update()
+    const isOld = this.#context.agenda.now() - this.#updatedAt >= UPDATE_EVERY_MS
+    if (this.#missing === null || this.#awayUntil.size > 0 || isOld) this.update()
     else this.#judge(this.#missing)
   }
 

@@ -1,9 +1,49 @@
 /** A node notices when the whitelist comes apart, when it is whole again, and who was only away for a while. */
 import { describe, expect, it } from 'vitest'
+import { createIdentity } from '../../src/index.js'
+import { parseAddress } from '../../src/policy/address.js'
+import type { PeerId } from '../../src/ports/types.js'
+import { Agenda } from '../../src/swarm/agenda.js'
+import type { Connections } from '../../src/swarm/connections.js'
+import type { SwarmContext } from '../../src/swarm/context.js'
+import type { Peer } from '../../src/swarm/peer.js'
+import { Roster } from '../../src/swarm/roster.js'
+import { Watch } from '../../src/swarm/watch.js'
 import type { Ear } from './lab-ear.js'
 import { listen } from './lab-ear.js'
+import { ManualClock } from './manual-clock.js'
 
 const idsOf = ({ lab }: Ear, ...indices: number[]): string[] => indices.map((index) => lab.id(index)).toSorted()
+
+describe('a watch', () => {
+  it('misses nobody for ever of whom it was not told', () => {
+    const clock = new ManualClock()
+    const agenda = new Agenda(clock)
+    const ids = Array.from({ length: 5 }, (_, n) => createIdentity(new Uint8Array(32).fill(n + 1)).id)
+    const [me = '' as PeerId, ...others] = ids
+    const addresses = others.map((id, n) => parseAddress(`tcp://${id}@10.0.0.${String(n + 1)}:1`))
+    const told: string[] = []
+    const emitter = { emit: (name: string) => told.push(name) }
+    const context = { agenda, emitter, log: () => undefined, roster: new Roster(me, addresses, []) }
+    let linked = true
+    const connections = { current: () => (linked ? { vitals: { suspect: false } } : null) }
+    const watch = new Watch(context as unknown as SwarmContext, connections as unknown as Connections<Peer>)
+    for (const id of others) watch.connected(id)
+    const pass = (ms: number): void => {
+      for (let at = 0; at < ms; at += 5_000) {
+        clock.advance(5_000)
+        watch.tick()
+      }
+    }
+    pass(100_000)
+    linked = false
+    pass(60_000)
+    expect(told).toEqual(['partition:suspected'])
+    linked = true
+    for (const id of others) watch.look(id)
+    expect(told).toEqual(['partition:suspected', 'partition:healed'])
+  })
+})
 
 describe('a network that splits', () => {
   it('is told to every masternode once, and once that it has healed, with who was missing and for how long', () => {
