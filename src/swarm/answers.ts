@@ -19,7 +19,7 @@ import { HandlerCall } from './handler-call.js'
 import type { HandlerJob } from './handler-queue.js'
 import type { Peer } from './peer.js'
 import type { Decoded } from './payload.js'
-import { decodePayload, encodePayload, whenDecoded } from './payload.js'
+import { decodeArrived, encodePayload, whenDecoded } from './payload.js'
 import type { ReceivedRequest } from './registry.js'
 
 export interface AnswersSetup {
@@ -129,16 +129,17 @@ class Answering implements HandlerJob {
   }
 
   run(done: () => void): void {
-    const { received, question } = this.#asked
+    const { connection, received, question } = this.#asked
     const { definition } = received
-    const decoded = decodePayload(definition, question.body)
+    const { agenda } = this.#setup
+    const decoded = decodeArrived(definition, question.body, { agenda, intake: connection.intake })
     const go = (result: Decoded): void => {
       this.#handle(result, () => {
         this.drop()
         done()
       })
     }
-    if (decoded instanceof Promise) whenDecoded(definition.name, decoded, this.#setup.agenda, go)
+    if (decoded instanceof Promise) whenDecoded(definition.name, decoded, agenda, go)
     else go(decoded)
   }
 

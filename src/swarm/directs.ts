@@ -11,7 +11,7 @@ import { HandlerCall } from './handler-call.js'
 import type { HandlerJob } from './handler-queue.js'
 import type { Peer } from './peer.js'
 import type { Decoded } from './payload.js'
-import { decodePayload, whenDecoded } from './payload.js'
+import { decodeArrived, whenDecoded } from './payload.js'
 import type { ReceivedDirect } from './registry.js'
 
 export interface DirectsSetup {
@@ -70,11 +70,12 @@ class DirectJob implements HandlerJob {
   }
 
   run(done: () => void): void {
-    const { received, body } = this.#arrival
+    const { received, body, connection } = this.#arrival
+    const { agenda } = this.#setup
     const { name } = received.definition
-    const decoded = decodePayload(received.definition, body, true)
+    const decoded = decodeArrived(received.definition, body, { agenda, intake: connection.intake, isDone: true })
     if (decoded instanceof Promise)
-      whenDecoded(name, decoded, this.#setup.agenda, (later) => {
+      whenDecoded(name, decoded, agenda, (later) => {
         this.#call(later, done)
       })
     else this.#call(decoded, done)

@@ -83,6 +83,11 @@ export class Intake {
     return this.#quota.takeFirstCopy(this.#setup.agenda.seenAt)
   }
 
+  /** What it brought has taken so long to read: of a stranger's, that is owed as bytes would be. */
+  worked(ms: number): void {
+    if (!isTrustedClass(this.#setup.peerClass())) this.#quota.countWork(ms, this.#setup.agenda.seenAt)
+  }
+
   /** How long until there may be room for one, or a question may be asked. */
   get firstCopyWaitMs(): number {
     const now = this.#setup.agenda.now()

@@ -9,7 +9,7 @@ import type { Connection } from './connection.js'
 import type { Delivery } from './delivery.js'
 import { HandlerCall } from './handler-call.js'
 import type { Decoded } from './payload.js'
-import { appIdOf, decodePayload, whenDecoded } from './payload.js'
+import { appIdOf, decodeArrived, whenDecoded } from './payload.js'
 import type { Verdict } from './registry.js'
 import { toVerdict } from './registry.js'
 
@@ -38,17 +38,17 @@ export class Judge {
 
   /** Its turn has come, for the first time or, of one that had to wait for another of its application id, again. */
   judge(delivery: Delivery, done: () => void): void {
+    const { appIds, agenda } = this.#setup
     if (delivery.payload !== null) {
-      const { appIds, agenda } = this.#setup
       if (delivery.appKey !== null && appIds.isAccepted(delivery.appKey, agenda.now()))
         this.#setup.settled(delivery, 'ignore', done)
       else this.#call(delivery, delivery.payload.value, done)
       return
     }
     const { definition } = delivery.received
-    const decoded = decodePayload(definition, delivery.written)
+    const decoded = decodeArrived(definition, delivery.written, { agenda, intake: delivery.connection.intake })
     if (decoded instanceof Promise)
-      whenDecoded(definition.name, decoded, this.#setup.agenda, (later) => {
+      whenDecoded(definition.name, decoded, agenda, (later) => {
         this.#decoded(delivery, later, done)
       })
     else this.#decoded(delivery, decoded, done)

@@ -6,6 +6,7 @@ import { defaultCodec, RAW_HEAD } from '../protocol/codec.js'
 import { isOversize } from '../protocol/frame.js'
 import type { PayloadFormat } from '../protocol/message.js'
 import type { Agenda } from './agenda.js'
+import type { Intake } from './intake.js'
 
 export type Decoded =
   | { readonly kind: 'value'; readonly value: unknown }
@@ -19,6 +20,14 @@ export interface Payload {
   readonly format: PayloadFormat<unknown>
 }
 
+/** Who is charged. */
+export interface DecodeSetup {
+  readonly agenda: Agenda
+  readonly intake: Pick<Intake, 'worked'> | null
+  readonly isDone?: boolean
+}
+
+const CHARGED_BYTES_MIN = 1_024
 /** Smaller bodies are part of a record, or as cheap to copy. */
 const OWN_BYTES_MIN = 2_048
 /** A schema that has not answered by then is taken to never do so. */
@@ -86,6 +95,20 @@ export function decodePayload(
   } catch (cause) {
     return failed(cause)
   }
+}
+
+/** The same for what a peer has brought, which is charged for the time that it takes. */
+export function decodeArrived(
+  payload: Payload,
+  bytes: Uint8Array,
+  { agenda, intake, isDone = false }: DecodeSetup,
+): Decoded | Promise<Decoded> {
+  // The look at the clock would cost more than what is small.
+  if (bytes.length < CHARGED_BYTES_MIN) return decodePayload(payload, bytes, isDone)
+  const beganAt = agenda.now()
+  const decoded = decodePayload(payload, bytes, isDone)
+  intake?.worked(agenda.now() - beganAt)
+  return decoded
 }
 
 /** Opaque bytes in memory that holds little else, and that is no `Buffer`: hosts may slice it. */

@@ -14,6 +14,8 @@ const IDS_BY_FIRST_COPY = 8
 const IDS_PER_SEC_MIN = 200
 /** What a first copy costs a peer whose score is low. */
 const THROTTLED_COST = 4
+/** A peer that does nothing else may keep this node busy for one tenth of the time. */
+const WORK_WEIGHT = 10
 /** The most a bucket takes; products of the host's own numbers may be larger. */
 const RATE_MAX = 2 ** 40
 
@@ -25,6 +27,7 @@ export class Account {
   readonly ids: TokenBucket
   /** Bytes it was sent for its asking: as many as it may bring. */
   readonly served: TokenBucket
+  readonly bytesPerMs: number
   readonly #dearest: number
   #cost = 1
 
@@ -36,6 +39,7 @@ export class Account {
     const idsBurst = Math.max(firstCopiesBurst * IDS_BY_FIRST_COPY, IDS_MAX)
     const idsPerSec = Math.max(firstCopiesPerSecMax * IDS_BY_FIRST_COPY, IDS_PER_SEC_MIN)
     this.ids = bucketOf(idsPerSec * times, idsBurst * times)
+    this.bytesPerMs = bytesPerSecMax / 1_000
     this.bytes = bucketOf(bytesPerSecMax * times, 2 * bytesPerSecMax * times)
     this.served = bucketOf(bytesPerSecMax * times, 2 * bytesPerSecMax * times)
   }
@@ -89,6 +93,11 @@ export class Quota {
   countBytes(bytes: number, now: number): void {
     this.#own.bytes.spend(bytes, now)
     this.#shared?.bytes.spend(bytes, now)
+  }
+
+  /** Time that its messages have taken: as many bytes as it may bring in ten times that. */
+  countWork(ms: number, now: number): void {
+    this.countBytes(ms * WORK_WEIGHT * this.#own.bytesPerMs, now)
   }
 
   /** A frame of the protocol itself, of which one counts for so many. `spare` and `flood` are too many: the one is ignored, the other has been for long. */

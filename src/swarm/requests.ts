@@ -13,7 +13,7 @@ import type { Agenda } from './agenda.js'
 import type { Connection } from './connection.js'
 import type { Asker, AskOptions } from './peer.js'
 import type { Decoded } from './payload.js'
-import { decodePayload, encodePayload, whenDecoded } from './payload.js'
+import { decodeArrived, encodePayload, whenDecoded } from './payload.js'
 
 export interface RequestsSetup {
   readonly agenda: Agenda
@@ -141,15 +141,16 @@ export class Requests implements Asker {
 
   async #read<Q, A>(connection: Connection, definition: RequestDefinition<Q, A>, bytes: Uint8Array): Promise<A> {
     const { name, answerFormat, answerBytesMax } = definition
+    const { agenda } = this.#setup
     // Its definition may be another version's, which allows more: that is no offence.
     if (bytes.length > answerBytesMax)
       throw new HoldfastError('message-too-big', `the answer to ${name} has ${String(bytes.length)} bytes`, {
         fault: 'remote',
       })
-    const decoding = decodePayload({ name, format: answerFormat }, bytes)
+    const decoding = decodeArrived({ name, format: answerFormat }, bytes, { agenda, intake: connection.intake })
     const decoded = await (decoding instanceof Promise
       ? new Promise<Decoded>((resolve) => {
-          whenDecoded(definition.name, decoding, this.#setup.agenda, resolve)
+          whenDecoded(definition.name, decoding, agenda, resolve)
         })
       : decoding)
     if (decoded.kind === 'unjudged') throw decoded.error

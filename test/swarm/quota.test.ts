@@ -214,6 +214,42 @@ describe('a stranger who brings more than a stranger may', () => {
   })
 })
 
+describe('what takes long to read', () => {
+  for (const kind of ['direct', 'message', 'request'] as const)
+    it(`is owed by a stranger like bytes, and by a masternode not, as a ${kind}`, async () => {
+      for (const isTrusted of [false, true]) {
+        const world = new World()
+        const codec = {
+          encode: (text: string) => utf8(text),
+          decode: () => {
+            world.clock.freeze(45)
+            return 'read'
+          },
+        }
+        const node = world.node('node', isTrusted ? masternode : {})
+        if (kind === 'direct') node.swarm.handle(direct('slow', { codec }), () => undefined)
+        else if (kind === 'message') node.swarm.handle(message('slow', { codec }), () => 'ignore')
+        else node.swarm.respond(request('slow', { codec }), () => 'x')
+        await node.swarm.start()
+        const peer = await RawPeer.connect(world, node)
+        const granted = (): number => peer.of('window').reduce((sum, { bytes }) => sum + bytes, 0)
+        // Of a quarter of the window and more, credit comes back at once.
+        const [count, size] = isTrusted ? [100, 30_000] : [10, 4_000]
+        for (let i = 0; i < count; i++) {
+          const body = utf8(String(i).padEnd(size))
+          if (kind === 'direct') peer.send(FRAME.firstApplication, body)
+          else if (kind === 'message') peer.broadcast(0, 'slow', body)
+          else peer.ask(i, 0, body)
+          await world.settle()
+        }
+        expect(granted() > 0).toBe(isTrusted)
+        await world.run(3_000)
+        if (!isTrusted) expect(granted()).toBeGreaterThan(32_000)
+        await world.stop()
+      }
+    })
+})
+
 describe('four strangers behind one IP', () => {
   it('are each heard as if they were alone', async () => {
     const { world, node, heard, gossip } = await scene({ limits: { unknown: { connectionsPerIpMax: 4 } } })
