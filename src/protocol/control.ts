@@ -132,7 +132,7 @@ export function encodeFailure(id: number, text: string): Uint8Array {
 /** What a peer says in words, for people: nothing in it begins a new line of a log, or moves a cursor. */
 function readText(reader: ByteReader): string {
   const text = utf8Text(reader.rest().subarray(0, TEXT_BYTES_MAX)) ?? ''
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd')
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 }
 
 function decodeGoodbye(reader: ByteReader): { readonly kind: 'goodbye'; readonly reason: Reason } | 'broken' {

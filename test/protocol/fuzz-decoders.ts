@@ -181,7 +181,8 @@ const DECODERS: readonly Decoder[] = [
     sound: (random) => {
       const retryAfterMs = 1_000 * (1 + random.below(3_600))
       const text = someText(random)
-      const cause = text === '' ? {} : { cause: text }
+      // Nothing that moves a cursor comes through.
+      const cause = text === '' ? {} : { cause: text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?') }
       return {
         bytes: encodeGoodbye('busy', retryAfterMs, text),
         value: { kind: 'goodbye', reason: { code: 'busy', fault: 'remote', retryAfterMs, ...cause } },

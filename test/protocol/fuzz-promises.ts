@@ -71,7 +71,7 @@ export function checkEvent(event: SessionEvent, bodyBytesMax: number): void {
       must(event.body.length <= Math.max(FRAME_BYTES_MAX, ANSWER_BYTES_MAX + HEADER_BYTES_MAX), event)
       break
     case 'failure':
-      must(utf8(event.text).length <= TEXT_BYTES_MAX, event)
+      must(isShortText(event.text), event)
       break
     case 'shed':
       must(event.size >= 0 && event.size <= FRAME_BYTES_MAX + 1, event)
@@ -148,5 +148,6 @@ export function checkNames(names: readonly { readonly name: string }[]): boolean
 }
 
 function isShortText(value: unknown): boolean {
-  return typeof value === 'string' && utf8(value).length <= TEXT_BYTES_MAX
+  if (typeof value !== 'string' || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(value)) return false
+  return utf8(value).length <= TEXT_BYTES_MAX
 }
