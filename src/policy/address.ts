@@ -137,7 +137,7 @@ export type Reach = (typeof REACHES)[number]
 /** Of an IP, or a host name. What is unspecified is this machine. */
 export function reachOf(ip: string): Reach {
   const range = factsOf(ip).range ?? ''
-  if (range === 'loopback' || range === 'unspecified') return 'here'
+  if (range === 'loopback' || range === 'unspecified' || /(^|\.)localhost\.?$/i.test(ip)) return 'here'
   return PRIVATE_RANGES.has(range) ? 'nearby' : 'everywhere'
 }
 

@@ -1,7 +1,7 @@
 /**
  * Questions of peers. Each waits its turn among those of its definition, trusted peers' first, is decoded and given to its handler
  * once, and holds its place and its credit until that is done, whether anybody still waits for the answer or not: nothing else
- * bounds how many run. What a stranger is sent for its asking has a quota, as bodies have that are pulled.
+ * bounds how many run. What a peer is sent for its asking has a quota: it waits with its next question, whoever it is.
  */
 import type { LocalCode } from '../errors.js'
 import { HoldfastError } from '../errors.js'
@@ -185,7 +185,8 @@ class Answering implements HandlerJob {
       throw new HoldfastError('invalid-payload', `the answer to ${name} has ${String(body.length)} bytes`)
     const parts = [joinBytes([varintBytes(question.id), Uint8Array.of(0)]), body]
     const bodyBytes = (parts[0]?.length ?? 0) + body.length
-    const isServed = this.isTrusted || connection.intake?.takeServed(body.length) !== false
+    // Charged also where the outbox has no room: it has been made.
+    const isServed = connection.intake?.takeServed(body.length) !== false || this.isTrusted
     const isSent = isServed && connection.enqueue(priority, { type: FRAME.response, parts, bodyBytes, counted: false })
     if (isSent) return
     connection.sendControl(FRAME.failure, encodeFailure(question.id, isServed ? 'outbox-full' : 'too-many-requests'))

@@ -178,14 +178,15 @@ export class Outbox {
     return isTrustedClass(this.#setup.peerClass()) ? TRUSTED_CONTROL_BYTES_MAX : CONTROL_BYTES_MAX
   }
 
-  /** Everything that was not sent, a message in fragments from its beginning, to be moved to the link that takes over. */
+  /** What was not sent and means the same on another link: no question or answer, whose ids do not. A message in fragments is whole again. */
   takeUnsent(): readonly { readonly priority: Priority; readonly outgoing: Outgoing }[] {
     const unsent = (Object.keys(LANE_OF) as Priority[]).flatMap((priority) => {
       const lane = this.#lanes[LANE_OF[priority]]
       if (lane !== undefined) lane.fragments = null
       const outgoings = lane?.queue.takeAll() ?? []
       for (const outgoing of outgoings) this.#setup.memory.unqueue(outgoing)
-      return outgoings.map((outgoing) => ({ priority, outgoing }))
+      const moving = outgoings.filter(({ type }) => type !== FRAME.request && type !== FRAME.response)
+      return moving.map((outgoing) => ({ priority, outgoing }))
     })
     this.#bytes = 0
     this.#giant = null

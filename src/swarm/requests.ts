@@ -27,7 +27,6 @@ interface Asked {
 }
 
 interface LinkRequests {
-  nextId: number
   // Bound: ASKED_MAX.
   readonly asked: Map<number, Asked>
   /** Questions that nobody waits for any more, whose answers may still come. */
@@ -41,6 +40,8 @@ const TIMEOUT_MAX_MS = 86_400_000
 
 export class Requests implements Asker {
   readonly #setup: RequestsSetup
+  /** Of all links, so that an answer never fits a question of another. */
+  #nextId = 1
   // Bound: one entry for each open connection.
   readonly #links = new Map<Connection, LinkRequests>()
 
@@ -62,8 +63,8 @@ export class Requests implements Asker {
       return Promise.reject(
         new HoldfastError('too-many-requests', `${String(ASKED_MAX)} questions wait for this peer already`),
       )
-    const id = link.nextId
-    link.nextId = link.nextId === VARINT_MAX ? 0 : link.nextId + 1
+    const id = this.#nextId
+    this.#nextId = id === VARINT_MAX ? 0 : id + 1
     return new Promise<A>((resolve, reject) => {
       options.signal?.throwIfAborted()
       const body = encodePayload(definition.name, definition.format, question)
@@ -165,7 +166,7 @@ export class Requests implements Asker {
   #link(connection: Connection): LinkRequests {
     let link = this.#links.get(connection)
     if (link === undefined) {
-      link = { nextId: 1, asked: new Map(), abandoned: 0 }
+      link = { asked: new Map(), abandoned: 0 }
       this.#links.set(connection, link)
     }
     return link

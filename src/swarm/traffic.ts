@@ -244,10 +244,9 @@ export class Traffic {
     return true
   }
 
-  /** A stranger that was sent too much for its asking waits with its next question, as with all else. */
+  /** Who was sent too much for its asking waits with its next question, as with all else. */
   #mayAsk(connection: Connection): boolean {
-    const owes = !isTrusted(connection) && connection.intake?.owesServed === true
-    return !owes && this.#turnstile.mayPass(connection)
+    return connection.intake?.owesServed !== true && this.#turnstile.mayPass(connection)
   }
 
   #refuse(connection: Connection, id: number): void {

@@ -98,6 +98,24 @@ describe('the questions of strangers', () => {
     await world.stop()
   })
 
+  it('of a masternode wait, too, once it has been sent more than it may bring, whether it reads or not', async () => {
+    const world = new World(1)
+    let answered = 0
+    const node = await answering(world, () => {
+      answered++
+      return new Uint8Array(1_000_000)
+    })
+    const identity = world.identity()
+    trust(identity.id)
+    const masternode = await RawPeer.connect(world, node, { identity })
+    ask(masternode, 200)
+    await world.settle()
+    expect(answered).toBe(68)
+    await world.run(1_000)
+    expect(answered - 68).toBeLessThan(36)
+    await world.stop()
+  })
+
   it('that are all with their handlers when too much has been sent are refused: the work is done, the bytes are not sent', async () => {
     const world = new World(1)
     const ready: (() => void)[] = []

@@ -190,7 +190,8 @@ describe('a peer that tells', () => {
       const node = await world.started('a', { peerStore, perIpLimits })
       const raw = await RawPeer.connect(world, node)
       const hosts = [here, '0.0.0.0', nearby, everywhere].map((host) => `tcp://${host}:1`)
-      const odd = ['ws://8.8.8.8:1/reboot?now', 'ws://8.8.8.8:1/a%20b', 'tcp://8.8.8.8:0', 'nonsense']
+      const odd = [...(ip === '127.0.0.1' && perIpLimits ? [] : ['wss://localhost:1', 'wss://a.localhost:1'])]
+      odd.push('ws://8.8.8.8:1/reboot?now', 'ws://8.8.8.8:1/a%20b', 'tcp://8.8.8.8:0', 'nonsense')
       const told = hint(world, ...hosts, ...odd)
       raw.send(FRAME.peers, encodePeers(tell([told])))
       await world.settle()
