@@ -11,6 +11,19 @@ const News = message('news')
 const masternode = { authorize: () => 'masternode' as const }
 const MIB = 1024 * 1024
 
+const Slow = direct('slow', { serial: true })
+
+/** B is linked to A, whose handler never comes back. */
+async function stuck() {
+  const world = new World()
+  const a = world.node('a')
+  a.swarm.handle(Slow, async () => new Promise<void>(() => undefined))
+  await a.swarm.start()
+  const b = await world.started('b')
+  await world.connect(b, a)
+  return { world, b, peer: b.swarm.peers.get(a.swarm.id) }
+}
+
 describe('a busy link', () => {
   it('lets an urgent message pass a bulk one that is on its way', async () => {
     const world = new World()
@@ -88,14 +101,7 @@ describe('a busy link', () => {
   })
 
   it('holds no more of what waits for a slow handler than the credit it gave, and a message in each lane', async () => {
-    const world = new World()
-    const a = world.node('a')
-    const Slow = direct('slow', { serial: true })
-    a.swarm.handle(Slow, async () => new Promise<void>(() => undefined))
-    await a.swarm.start()
-    const b = await world.started('b')
-    await world.connect(b, a)
-    const peer = b.swarm.peers.get(a.swarm.id)
+    const { world, peer } = await stuck()
     const sent = world.network.pairs[0]?.delivered
     // Two full fragments, and a third of a few bytes.
     for (let i = 0; i < 60 && peer?.writable === true; i++) {
@@ -106,14 +112,7 @@ describe('a busy link', () => {
   })
 
   it('lets a host wait no longer for a peer that gives no credit', async () => {
-    const world = new World()
-    const a = world.node('a')
-    const Slow = direct('slow', { serial: true })
-    a.swarm.handle(Slow, async () => new Promise<void>(() => undefined))
-    await a.swarm.start()
-    const b = await world.started('b')
-    await world.connect(b, a)
-    const peer = b.swarm.peers.get(a.swarm.id)
+    const { world, b, peer } = await stuck()
     for (let i = 0; i < 6; i++) peer?.send(Slow, new Uint8Array(64_000))
     await world.settle()
     const off = new AbortController()
