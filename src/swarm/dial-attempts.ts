@@ -16,7 +16,7 @@ export class DialAttempts {
   // Bound: the dial slots of both kinds, and the handshakes' own deadline.
   readonly #handshakes = new Map<Connection, { readonly target: Target; readonly address: Address }>()
 
-  /** @param failed a socket could not be opened */
+  /** @param failed a socket could not be opened, or may no longer be */
   constructor(setup: DialerSetup, failed: (target: Target, address: Address, reason: Reason) => void) {
     this.#setup = setup
     this.#failed = failed
@@ -91,9 +91,17 @@ export class DialAttempts {
     target.attempt = { kind: 'dialing', address, peerClass, startedAt: agenda.now(), cancel, deadline }
   }
 
-  /** The socket is open, or never will be: the slot is free. */
+  /** The socket is open, or never will be: the slot is for the first of those who wait that was not banned meanwhile. */
   #vacate(peerClass: PeerClass): void {
-    const next = this.#slots.vacate(peerClass)
-    if (next?.target.attempt?.kind === 'queued') this.#open(next.target, next.address, next.peerClass)
+    this.#slots.vacate(peerClass)
+    for (let next = this.#slots.next(); next !== null; next = this.#slots.next()) {
+      const { target, address } = next
+      const isBanned = target.peerId !== null && this.#setup.isBanned(target.peerId)
+      if (!isBanned) {
+        this.#open(target, address, next.peerClass)
+        return
+      }
+      this.#failed(target, address, { code: 'banned', fault: 'local' })
+    }
   }
 }

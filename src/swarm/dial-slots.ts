@@ -46,10 +46,13 @@ export class DialSlots<Waiting extends SlotUser> {
     this.#queue.push(waiting)
   }
 
-  /** @returns who is next for what is free now: of those that failed least, whoever has waited longest */
-  vacate(peerClass: PeerClass): Waiting | null {
+  vacate(peerClass: PeerClass): void {
     if (isTrustedClass(peerClass)) this.#trusted--
     else this.#others--
+  }
+
+  /** @returns who is next for what is free, and waits no more: of those that failed least, whoever has waited longest */
+  next(): Waiting | null {
     let next: Waiting | null = null
     for (const waiting of this.#queue)
       if (!this.isFull(waiting) && (next === null || failuresOf(waiting) < failuresOf(next))) next = waiting

@@ -27,7 +27,8 @@ function scene() {
   const end = (name: string): void => {
     const at = dialling.findIndex((user) => user.name === name)
     const [ended] = dialling.splice(at, 1)
-    const next = ended === undefined ? null : slots.vacate(ended.peerClass)
+    if (ended !== undefined) slots.vacate(ended.peerClass)
+    const next = slots.next()
     if (next !== null) open(next)
   }
   return { dial, end, dialling, names: () => dialling.map(({ name }) => name) }

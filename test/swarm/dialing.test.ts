@@ -148,6 +148,19 @@ describe('dial', () => {
     expect(await dialled).toBe(a.swarm.id)
   })
 
+  it('is refused to whoever was banned while it queued, and the next one in the queue is dialled', async () => {
+    const world = new World()
+    const [a, c] = [await world.started('a'), await world.started('c')]
+    const b = await world.started('b')
+    world.network.unreachable.add('nobody')
+    for (let port = 1; port <= 16; port++) void b.swarm.dial(`memory://nobody:${String(port)}`).catch(codeOf)
+    const dials = Promise.all([a, c].map(async ({ address }) => b.swarm.dial(address).then(({ id }) => id, codeOf)))
+    b.swarm.ban(a.swarm.id, { forMs: 60_000, cause: 'spam' })
+    await world.run(10_000)
+    expect(await dials).toEqual(['banned', c.swarm.id])
+    expect(world.network.pairs.length).toBe(1)
+  })
+
   it('ends as not-running when the swarm stops', async () => {
     const world = new World()
     const b = await world.started('b')
