@@ -15,6 +15,7 @@ import { varintLength } from '../protocol/varint.js'
 import type { Batch } from './batch.js'
 import { BATCH_BYTES_MAX } from './batch.js'
 import type { Outgoing } from './outgoing.js'
+import { Queue } from './queue.js'
 import type { RecordSlab } from './record-parts.js'
 import { RECORD_TARGET, RecordParts } from './record-parts.js'
 
@@ -34,39 +35,6 @@ const CONTROL_BYTES_MAX = 128 * 1024
 const TRUSTED_CONTROL_BYTES_MAX = 1024 * 1024
 
 const LANE_OF: Readonly<Record<Priority, number>> = { urgent: 0, normal: 1, bulk: 2 }
-
-/** First in, first out; taking is cheap however long it is. */
-class Queue<T> {
-  #items: T[] = []
-  #head = 0
-
-  get length(): number {
-    return this.#items.length - this.#head
-  }
-
-  get first(): T | undefined {
-    return this.#items[this.#head]
-  }
-
-  push(item: T): void {
-    this.#items.push(item)
-  }
-
-  shift(): void {
-    this.#head++
-    if (this.#head > 64 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head)
-      this.#head = 0
-    }
-  }
-
-  takeAll(): T[] {
-    const items = this.#head === 0 ? this.#items : this.#items.slice(this.#head)
-    this.#items = []
-    this.#head = 0
-    return items
-  }
-}
 
 interface Lane {
   readonly queue: Queue<Outgoing>
@@ -200,8 +168,9 @@ export class Outbox {
    */
   pickRecord(): readonly Uint8Array[] {
     const isAlone = this.#messages === 0 && this.#batch === null
-    const [only] = this.#control.length === 1 && isAlone ? this.#control.takeAll() : []
+    const only = this.#control.length === 1 && isAlone ? this.#control.first : undefined
     if (only !== undefined) {
+      this.#control.shift()
       this.#controlBytes = 0
       return [only]
     }

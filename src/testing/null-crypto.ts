@@ -3,10 +3,11 @@
  * open, and a thousand handshakes cost milliseconds. For simulations only; the published entries never choose it.
  */
 import type { Aead, Crypto } from '../ports/crypto.js'
-import { copyBytes, copyInto, joinBytes, keyOf, sameBytes } from '../protocol/bytes.js'
+import { BytePool, copyInto, copyPooled, joinBytes, keyOf, sameBytes } from '../protocol/bytes.js'
 
 const TAG_BYTES = 16
 const HASH_BYTES = 32
+const small = new BytePool(16_384)
 
 /** See the head of this file. */
 export const nullCrypto: Crypto = {
@@ -43,20 +44,19 @@ class NullAead implements Aead {
   seal(nonce: number, _associated: Uint8Array, parts: readonly Uint8Array[]): readonly Uint8Array[] {
     let length = TAG_BYTES
     for (const part of parts) length += part.length
-    const sealed = new Uint8Array(length)
-    let at = 0
+    const sealed = small.take(length)
+    writeWord(sealed, 0, this.#tag(nonce))
+    let at = TAG_BYTES
     for (const part of parts) {
       copyInto(sealed, at, part)
       at += part.length
     }
-    writeWord(sealed, at, this.#tag(nonce))
     return [sealed]
   }
 
   open(nonce: number, _associated: Uint8Array, sealed: Uint8Array): Uint8Array | null {
-    const at = sealed.length - TAG_BYTES
-    if (at < 0 || readWord(sealed, at) !== this.#tag(nonce)) return null
-    return copyBytes(sealed, 0, at)
+    if (sealed.length < TAG_BYTES || readWord(sealed, 0) !== this.#tag(nonce)) return null
+    return copyPooled(sealed, TAG_BYTES)
   }
 
   #tag(nonce: number): number {

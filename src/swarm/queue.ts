@@ -1,0 +1,37 @@
+/** First in, first out. Taking is cheap however long it is, and what was taken is held no more. */
+export class Queue<T> {
+  // Bound: its owner's.
+  #items: (T | undefined)[] = []
+  #head = 0
+
+  get length(): number {
+    return this.#items.length - this.#head
+  }
+
+  get first(): T | undefined {
+    return this.#items[this.#head]
+  }
+
+  push(item: T): void {
+    this.#items.push(item)
+  }
+
+  shift(): void {
+    // Its room stays, for the next one: most links have one frame to send at a time.
+    if (this.#items.length === 1) {
+      this.#items.pop()
+      return
+    }
+    this.#items[this.#head++] = undefined
+    if (this.#head * 2 <= this.#items.length) return
+    this.#items = this.#items.slice(this.#head)
+    this.#head = 0
+  }
+
+  takeAll(): T[] {
+    const items = this.#items.filter((item) => item !== undefined)
+    this.#items = []
+    this.#head = 0
+    return items
+  }
+}
