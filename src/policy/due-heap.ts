@@ -36,6 +36,8 @@ class Entry implements Deadline {
 export class DueHeap {
   // Bound: what the owner schedules, and as many cancelled entries.
   #entries: Entry[] = []
+  /** When each of them is due: side by side, since entries lie wherever they were made, and the search for a place visits many. */
+  #ats: number[] = []
   #order = 0
   #cancelled = 0
 
@@ -74,6 +76,7 @@ export class DueHeap {
   clear(): void {
     for (const entry of this.#entries) entry.run = null
     this.#entries = []
+    this.#ats = []
     this.#cancelled = 0
   }
 
@@ -83,44 +86,52 @@ export class DueHeap {
     if (this.#cancelled <= SWEEP_MIN || this.#cancelled * 2 <= this.#entries.length) return
     const live = this.#entries.filter(({ run }) => run !== null)
     this.#entries = []
+    this.#ats = []
     this.#cancelled = 0
     for (const entry of live) this.#push(entry)
   }
 
   #push(entry: Entry): void {
-    const entries = this.#entries
-    let at = entries.push(entry) - 1
-    while (at > 0) {
-      const parentAt = (at - 1) >> 1
-      const parent = entries[parentAt]
-      if (parent === undefined || isBefore(parent, entry)) break
-      entries[at] = parent
-      at = parentAt
+    let index = this.#entries.length
+    while (index > 0) {
+      const parent = (index - 1) >> 1
+      if (this.#isBefore(parent, entry.at, entry)) break
+      this.#move(parent, index)
+      index = parent
     }
-    entries[at] = entry
+    this.#place(entry, entry.at, index)
   }
 
   #pop(): void {
-    const entries = this.#entries
-    const last = entries.pop()
-    const { length } = entries
-    if (last === undefined || length === 0) return
-    let at = 0
-    for (let childAt = 1; childAt < length; childAt = 2 * at + 1) {
-      let child = entries[childAt]
-      const right = entries[childAt + 1]
-      if (child !== undefined && right !== undefined && isBefore(right, child)) {
-        child = right
-        childAt++
-      }
-      if (child === undefined || isBefore(last, child)) break
-      entries[at] = child
-      at = childAt
+    const last = this.#entries.pop()
+    const at = this.#ats.pop()
+    const { length } = this.#ats
+    if (last === undefined || at === undefined || length === 0) return
+    let index = 0
+    for (let child = 1; child < length; child = 2 * index + 1) {
+      const right = child + 1
+      if (right < length && !this.#isBefore(child, this.#ats[right], this.#entries[right])) child = right
+      if (!this.#isBefore(child, at, last)) break
+      this.#move(child, index)
+      index = child
     }
-    entries[at] = last
+    this.#place(last, at, index)
   }
-}
 
-function isBefore(a: Entry, b: Entry): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order)
+  #move(from: number, to: number): void {
+    this.#place(this.#entries[from], this.#ats[from], to)
+  }
+
+  #place(entry: Entry | undefined, at: number | undefined, index: number): void {
+    if (entry === undefined || at === undefined) return
+    this.#entries[index] = entry
+    this.#ats[index] = at
+  }
+
+  /** Entries themselves are looked at only where both are due at the same instant. */
+  #isBefore(index: number, at: number | undefined, entry: Entry | undefined): boolean {
+    const own = this.#ats[index]
+    if (own !== at || own === undefined) return (own ?? 0) < (at ?? 0)
+    return (this.#entries[index]?.order ?? 0) < (entry?.order ?? 0)
+  }
 }

@@ -29,19 +29,17 @@ export class Journal {
 
   note(peerId: PeerId | null, what: string, now: number): void {
     if (peerId === null) return
-    const notes = [...this.#notesOf(peerId), { at: now, what }]
-    if (notes.length > DECISIONS_MAX) notes.shift()
     const [ours, others] = this.#isListed(peerId) ? [this.#listed, this.#strangers] : [this.#strangers, this.#listed]
+    const notes = ours.get(peerId) ?? others.get(peerId) ?? []
+    notes.push({ at: now, what })
+    if (notes.length > DECISIONS_MAX) notes.shift()
     others.delete(peerId)
     ours.set(peerId, notes)
   }
 
   /** The latest last. */
   of(peerId: PeerId, now: number): readonly Decision[] {
-    return this.#notesOf(peerId).map(({ at, what }) => ({ agoMs: now - at, what }))
-  }
-
-  #notesOf(peerId: PeerId): readonly Note[] {
-    return this.#listed.get(peerId) ?? this.#strangers.get(peerId) ?? []
+    const notes = this.#listed.get(peerId) ?? this.#strangers.get(peerId) ?? []
+    return notes.map(({ at, what }) => ({ agoMs: now - at, what }))
   }
 }

@@ -7,7 +7,6 @@ import type { Candidate } from '../policy/candidates.js'
 import { pickCandidates } from '../policy/candidates.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import { SCORE_AVOIDED } from '../policy/score.js'
-import type { PeerClass } from '../ports/types.js'
 import type { Deadline } from './agenda.js'
 import { Bridges } from './bridges.js'
 import type { Connection } from './connection.js'
@@ -73,8 +72,7 @@ export class Maintainer {
       this.#askSomebody()
     })
     this.#repeat(2, COLD_MS * random.float(), COLD_MS, () => {
-      this.#reclassify()
-      this.#throttle()
+      this.#review()
       this.bridges.tryCold()
     })
     this.#repeat(3, FEELER_MS * random.float(), FEELER_MS, () => {
@@ -214,34 +212,37 @@ export class Maintainer {
   }
 
   #askSomebody(): void {
+    if (this.#demand.wanted() <= 0) return
     const open = [...this.#connections.currents()].filter(({ vitals }) => vitals?.suspect === false)
     const one = open[Math.floor(this.#context.settings.random.float() * open.length)]
-    if (one !== undefined && this.#demand.wanted() > 0) this.#exchange.ask(one)
+    if (one !== undefined) this.#exchange.ask(one)
+  }
+
+  /** What peers are, and what they may use, follows how they have been. */
+  #review(): void {
+    for (const connection of this.#connections.currents()) {
+      if (this.#context.settings.authorize === null) this.#reclassify(connection)
+      this.#throttle(connection)
+    }
   }
 
   /** A stranger that has behaved for long enough is a regular, and a link of its own proves it. */
-  #reclassify(): void {
+  #reclassify(connection: Connection): void {
     const { settings, agenda, roster } = this.#context
-    if (settings.authorize !== null) return
-    for (const connection of this.#connections.currents()) {
-      const { identity } = connection
-      if (identity === null) continue
-      const peerClass: PeerClass =
-        roster.classOf(identity.peerId) ?? settings.peerStore.classOf(identity.peerId, agenda.now())
-      if (peerClass !== identity.peerClass) connection.reclassify(peerClass, settings.limits[peerClass])
-    }
+    const { identity } = connection
+    if (identity === null) return
+    const { peerId } = identity
+    const next = roster.classOf(peerId) ?? settings.peerStore.classOf(peerId, agenda.now())
+    if (next !== identity.peerClass) connection.reclassify(next, settings.limits[next])
   }
 
   /** Strangers who have been poor peers have a quarter of their quota, until they are better. */
-  #throttle(): void {
+  #throttle({ identity, intake, vitals }: Connection): void {
+    if (identity === null || isTrustedClass(identity.peerClass)) return
     const { agenda, scores, settings } = this.#context
     const now = agenda.now()
-    for (const { identity, intake, vitals } of this.#connections.currents()) {
-      if (identity === null || isTrustedClass(identity.peerClass)) continue
-      const points = settings.blacklist.points(identity.peerId, now)
-      const { total } = scores.score(identity.peerId, vitals?.rttMs ?? null, points, now)
-      intake?.throttle(total <= SCORE_AVOIDED)
-    }
+    const points = settings.blacklist.points(identity.peerId, now)
+    intake?.throttle(scores.score(identity.peerId, vitals?.rttMs ?? null, points, now).total <= SCORE_AVOIDED)
   }
 
   /** With all places taken, the worst of our own common links makes way for somebody better, where there is one. */
