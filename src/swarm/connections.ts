@@ -18,8 +18,8 @@ import type { PeerSeat } from './peer.js'
 export interface ConnectionsOwner<Handle> {
   makeHandle(seat: PeerSeat): Handle
   connected(handle: Handle, connection: Connection): void
-  /** The peer is gone, or its process is. */
-  disconnected(handle: Handle, connection: Connection, reason: Reason): void
+  /** The peer is gone, or its process is. `wasTold`: the host knows of this link, and not only of the process before. */
+  disconnected(handle: Handle, connection: Connection, reason: Reason, wasTold: boolean): void
   /** Another link took over; what was asked on the old one fails. `clean`: both lived, and the one that goes is read to its end. */
   swapped(from: Connection, to: Connection, clean: boolean): void
   /** One key on two hosts: the newcomer was refused. */
@@ -129,10 +129,9 @@ export class Connections<Handle> {
     const heir = place.contests.find(({ newcomer }) => newcomer.isOpen)
     if (heir === undefined) {
       this.#places.delete(peerId)
-      // Its host was still being told of the process before: it has not heard of this one.
-      if (place.seat.connection === null) return
+      const wasTold = place.seat.connection !== null
       place.seat.connection = null
-      this.#owner.disconnected(place.handle, connection, reason)
+      this.#owner.disconnected(place.handle, connection, reason, wasTold)
       return
     }
     this.#settle(place, heir)
@@ -275,7 +274,7 @@ export class Connections<Handle> {
       return
     }
     place.seat.connection = null
-    this.#owner.disconnected(place.handle, old, reason)
+    this.#owner.disconnected(place.handle, old, reason, true)
     if (!newcomer.isOpen) return
     place.epochs.took(newcomer.epoch, this.#agenda.now())
     place.seat = { ...place.seat, connection: newcomer, address }

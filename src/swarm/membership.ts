@@ -254,10 +254,11 @@ export class Membership implements ConnectionOwner<Connection> {
         // Last, since it may let the link go at once: nobody may hear of the end before the beginning.
         if (connection.isOpen) this.upkeep.maintainer.linked(connection)
       },
-      disconnected: (peer, connection, reason) => {
+      disconnected: (peer, connection, reason, wasTold) => {
         const gone = this.connections.current(peer.id) === null
         log('info', `disconnected from ${peer.id}: ${reason.code} (${reason.fault})`)
         if (gone) this.dialer.lost(peer.id, peer.class, reason)
+        if (!wasTold) return
         this.upkeep.disconnected(peer, connection, reason, gone)
         emitter.emit('peer:disconnect', peer, reason)
       },

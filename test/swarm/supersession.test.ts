@@ -67,6 +67,21 @@ describe('a peer that vanished without a word', () => {
     expect(order).toEqual(['disconnect', 'connect', 'first words'])
   })
 
+  it('counts as lost when its new link ends while the host is told of the old one', async () => {
+    const world = new World()
+    const { a, b } = await world.pair()
+    await a.swarm.dial(b.address)
+    const second = await reborn(world, b, 'b2')
+    a.swarm.on('peer:disconnect', () => {
+      a.swarm.ban(b.swarm.id, { forMs: 1_000, cause: 'two processes' })
+    })
+    void second.swarm.dial(a.address).catch(() => null)
+    await world.run(1_100)
+    expect(a.names.filter((name) => name.startsWith('peer:'))).toEqual(['peer:connect', 'peer:disconnect'])
+    expect(a.swarm.peers.has(b.swarm.id)).toBe(false)
+    expect(a.swarm.explain(b.swarm.id).state).not.toBe('connected')
+  })
+
   it('keeps the old link while the new one is silent', async () => {
     const world = new World()
     const { a, b } = await world.pair()
