@@ -110,6 +110,16 @@ export function decodeHello(bytes: Uint8Array): Hello | 'unsupported' | null {
   return epoch.broken || version.broken || limits.broken ? null : hello
 }
 
+/** In words, why two versions of an application cannot talk; null where they can. */
+export function misfitOf(offered: VersionRange, wanted: VersionRange): string | null {
+  if (offered.version >= wanted.minVersion && offered.minVersion <= wanted.version) return null
+  return `offered version ${rangeText(offered)}, wanted ${rangeText(wanted)}`
+}
+
+function rangeText({ version, minVersion }: VersionRange): string {
+  return minVersion === version ? String(version) : `${String(minVersion)} to ${String(version)}`
+}
+
 /** The body of TYPES, and of the names field: kind u8 ‖ length u8 ‖ name, repeated. */
 export function encodeNames(names: readonly TypeName[]): Uint8Array {
   const parts: Uint8Array[] = []

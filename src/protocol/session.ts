@@ -13,7 +13,7 @@ import { encodeFrame, FRAME, FrameReader, HEADER_BYTES_MAX, isCounted } from './
 import type { HandshakeSetup, HandshakeStep } from './handshake.js'
 import { Handshake, hintName } from './handshake.js'
 import type { Hello, VersionRange } from './hello.js'
-import { decodeHello, encodeHello, HELLO_BYTES_MAX } from './hello.js'
+import { decodeHello, encodeHello, HELLO_BYTES_MAX, misfitOf } from './hello.js'
 import { Inbox } from './inbox.js'
 import { RecordReader, RecordWriter } from './record.js'
 import type { SessionState, SessionStep } from './session-state.js'
@@ -240,8 +240,8 @@ export class Session {
     // A field that must be understood and is not: an honest peer of a later version.
     if (hello === 'unsupported') return this.#refuse('wrong-version', 'protocol-error', 'unknown-hello-field')
     const { protocol, direction } = this.#setup
-    if (hello.version < protocol.minVersion || hello.minVersion > protocol.version)
-      return this.#refuse('wrong-version', 'wrong-version')
+    const misfit = misfitOf(hello, protocol)
+    if (misfit !== null) return this.#refuse('wrong-version', 'wrong-version', misfit)
     if (direction === 'inbound' && this.#hello !== null) this.#sayHello(this.#hello)
     this.#take('greeted')
     return { kind: 'established', hello }

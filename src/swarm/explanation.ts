@@ -70,8 +70,12 @@ export function explanationOf(
     failures,
     circuit:
       failures < CIRCUIT_FAILURES || connection !== null ? 'closed' : target?.attempt === null ? 'open' : 'half-open',
-    nextAttemptInMs: dueAt === null || ban !== null || addresses.length === 0 ? null : Math.max(0, dueAt - now),
-    ban: ban === null ? null : { cause: ban.cause, forMs: ban.untilAt === 'permanent' ? null : ban.untilAt - now },
+    nextAttemptInMs:
+      dueAt === null || ban !== null || addresses.length === 0 ? null : Math.max(0, Math.floor(dueAt - now)),
+    ban:
+      ban === null
+        ? null
+        : { cause: ban.cause, forMs: ban.untilAt === 'permanent' ? null : Math.ceil(ban.untilAt - now) },
     addresses: addresses.map(
       ({ scheme, host, port }) => `${scheme}://${host.includes(':') ? `[${host}]` : host}:${String(port)}`,
     ),

@@ -40,6 +40,6 @@ export class Journal {
   /** The latest last. */
   of(peerId: PeerId, now: number): readonly Decision[] {
     const notes = this.#listed.get(peerId) ?? this.#strangers.get(peerId) ?? []
-    return notes.map(({ at, what }) => ({ agoMs: now - at, what }))
+    return notes.map(({ at, what }) => ({ agoMs: Math.round(now - at), what }))
   }
 }

@@ -196,19 +196,18 @@ describe('a greeting', () => {
 
   it('in a version that one side does not speak is refused with the version as the reason', () => {
     const version = (at: number, least: number): object => ({ version: at, minVersion: least })
-    for (const wrong of [version(1, 0), version(9, 4)]) {
+    for (const [wrong, cause] of [
+      [version(1, 0), 'offered version 0 to 1, wanted 2 to 3'],
+      [version(9, 4), 'offered version 4 to 9, wanted 2 to 3'],
+      [version(4, 4), 'offered version 4, wanted 2 to 3'],
+    ] as const) {
+      const refusal = { kind: 'refused', reason: { code: 'wrong-version', fault: 'remote', cause } }
       const byResponder = makePair({ initiatorHello: makeHello(7, wrong) }).pump()
-      expect(byResponder.responder.last).toEqual({
-        kind: 'refused',
-        reason: { code: 'wrong-version', fault: 'remote' },
-      })
-      expect(byResponder.initiator.last).toEqual(told('wrong-version', { cause: 'wrong-version' }))
+      expect(byResponder.responder.last).toEqual(refusal)
+      expect(byResponder.initiator.last).toEqual(told('wrong-version', { cause }))
       const byInitiator = makePair({ responderHello: makeHello(9, wrong) }).pump()
-      expect(byInitiator.initiator.last).toEqual({
-        kind: 'refused',
-        reason: { code: 'wrong-version', fault: 'remote' },
-      })
-      expect(byInitiator.responder.last).toEqual(told('wrong-version', { cause: 'wrong-version' }))
+      expect(byInitiator.initiator.last).toEqual(refusal)
+      expect(byInitiator.responder.last).toEqual(told('wrong-version', { cause }))
     }
     for (const fine of [version(2, 1), version(9, 3)])
       expect(makePair({ initiatorHello: makeHello(7, fine) }).pump().bothEstablished).toBe(true)
