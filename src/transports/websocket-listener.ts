@@ -27,14 +27,17 @@ export class WebSocketListener implements Listener {
   readonly #upgrader: WebSocketServer
   readonly #limits: WebSocketLimits
   readonly #events: ListenEvents
+  readonly #origins: ReadonlySet<string> | null
   #state: 'starting' | 'listening' | 'gone' = 'starting'
   /** Oldest first; at most {@link HANDSHAKES_MAX}. */
   readonly #handshakes = new Set<Socket>()
   /** Called when a start that was overtaken by `close` has come to its end. At most one per call of `close`. */
   readonly #waiting: (() => void)[] = []
 
-  constructor(address: Address, events: ListenEvents, limits: WebSocketLimits) {
+  /** @param origins web pages that may connect; null for all of them */
+  constructor(address: Address, events: ListenEvents, limits: WebSocketLimits, origins: ReadonlySet<string> | null) {
     this.#events = events
+    this.#origins = origins
     this.#limits = limits
     this.#server = httpServer(limits)
     this.#upgrader = new WebSocketServer({
@@ -97,13 +100,19 @@ export class WebSocketListener implements Listener {
     if (remote === null || this.#state !== 'listening') {
       discard(socket)
     } else if (!offersSubprotocol(request)) {
-      refuse(socket)
+      refuse(socket, '400 Bad Request')
+    } else if (!this.#mayBeFrom(request.headers.origin)) {
+      refuse(socket, '403 Forbidden')
     } else {
       this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
         this.#handshakes.delete(socket)
         this.#events.accepted(new WebSocketLink(ws, socket, remote, this.#limits))
       })
     }
+  }
+
+  #mayBeFrom(origin: string | undefined): boolean {
+    return origin === undefined || this.#origins?.has(origin) !== false
   }
 
   #listening(asked: Address): void {
@@ -151,12 +160,12 @@ function offersSubprotocol(request: http.IncomingMessage): boolean {
   return offered.split(',').some((name) => name.trim() === SUBPROTOCOL)
 }
 
-function refuse(socket: Socket): void {
+function refuse(socket: Socket, status: string): void {
   socket.on('error', () => undefined)
   socket.once('finish', () => {
     socket.destroy()
   })
-  socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
 function discard(socket: Socket): void {

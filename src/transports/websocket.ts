@@ -30,11 +30,26 @@ export interface WebSocketOptions {
   readonly handshakeMs?: number
   /** How long the other side may take to answer the closing handshake, in ms. Default 5,000; 100 to 600,000. */
   readonly closingMs?: number
+  /**
+   * Web pages that may connect, as a browser's `Origin` header names them, such as `https://wallet.example`. Whoever sends no such header
+   * is no web page, and may always try. Default `any`: a page that somebody visits is a stranger like any other, with the visitor's IP,
+   * which on the visitor's own machine or network is a private one. An empty list admits no page. 256 at most.
+   */
+  readonly origins?: 'any' | readonly string[]
   /** For `wss` dials: certificates to trust instead of the well-known ones (PEM), and whether an untrusted one ends the dial. */
   readonly tls?: { readonly ca?: string | readonly string[]; readonly rejectUnauthorized?: boolean }
 }
 
-const OPTIONS = ['messageBytesMax', 'saturationBytes', 'keepAliveMs', 'handshakeMs', 'closingMs', 'tls'] as const
+const OPTIONS = [
+  'messageBytesMax',
+  'saturationBytes',
+  'keepAliveMs',
+  'handshakeMs',
+  'closingMs',
+  'origins',
+  'tls',
+] as const
+const ORIGINS_MAX = 256
 
 const DIAL_CODES: ReadonlyMap<string, ReasonCode> = new Map([
   ['ENOTFOUND', 'name-not-found'],
@@ -66,13 +81,14 @@ export function webSocket(options: WebSocketOptions = {}): Transport {
     handshakeMs: wholeNumber('handshakeMs', options.handshakeMs ?? 10_000, 100, 600_000),
     closingMs: wholeNumber('closingMs', options.closingMs ?? 5_000, 100, 600_000),
   }
+  const origins = originsOf(options.origins ?? 'any')
   const { ca, rejectUnauthorized = true } = options.tls ?? {}
   const trusted = typeof ca === 'string' ? ca : ca?.slice()
   const tls = trusted === undefined ? { rejectUnauthorized } : { rejectUnauthorized, ca: trusted }
   return {
     schemes: ['ws', 'wss'],
     dial: (address, events) => dial(address, events, limits, tls),
-    listen: (address, events) => new WebSocketListener(address, events, limits),
+    listen: (address, events) => new WebSocketListener(address, events, limits, origins),
   }
 }
 
@@ -147,4 +163,13 @@ function codeOf(error: Error): string {
 function wholeNumber(field: string, given: number, min: number, max: number): number {
   if (Number.isSafeInteger(given) && given >= min && given <= max) return given
   throw invalidOption(field, given, `a whole number from ${String(min)} to ${String(max)}`)
+}
+
+/** Null for all of them. */
+function originsOf(given: 'any' | readonly string[]): ReadonlySet<string> | null {
+  if (given === 'any') return null
+  const isList = Array.isArray(given) && given.length <= ORIGINS_MAX
+  if (isList && given.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin))
+    return new Set(given)
+  throw invalidOption('origins', given, `'any', or at most ${String(ORIGINS_MAX)} such as 'https://wallet.example'`)
 }

@@ -47,6 +47,30 @@ describe('webSocket, listening', () => {
     expect(answer.toString('latin1')).toMatch(new RegExp(`sec-websocket-protocol: ${SUBPROTOCOL}\\r\\n`, 'i'))
   })
 
+  it('lets in who is no web page, and of pages those that it was told of', async () => {
+    const page = 'https://wallet.example'
+    const statusOf = async (port: number, origin: string | null): Promise<string | undefined> => {
+      const socket = net.connect(port, '127.0.0.1')
+      socket.write(upgrade({ origin }))
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      socket.destroy()
+      return /^HTTP\/1\.1 (\d+)/.exec(answer.toString('latin1'))?.[1]
+    }
+    for (const [origins, known, other] of [
+      ['any', '101', '101'],
+      [[page], '101', '403'],
+      [[], '403', '403'],
+    ] as const) {
+      const { port } = await listening({ origins })
+      expect(await statusOf(port, null)).toBe('101')
+      expect([
+        await statusOf(port, page),
+        await statusOf(port, 'https://other.example'),
+        await statusOf(port, 'null'),
+      ]).toEqual([known, other, other])
+    }
+  })
+
   it.each([
     ['another subprotocol', upgrade({ protocol: 'chat' })],
     ['no subprotocol', upgrade({ protocol: null })],
@@ -431,6 +455,18 @@ describe('webSocket, dialling', () => {
   ])('refuses %s of %d', (field, value) => {
     expect(() => webSocket({ [field]: value })).toThrow(expect.objectContaining({ code: 'invalid-option' }))
   })
+
+  it.each([
+    [['wallet.example']],
+    [['https://wallet.example/']],
+    [['https://wallet.example', 5]],
+    ['https://wallet.example'],
+    [Array.from({ length: 257 }, (_, i) => `https://w${String(i)}.example`)],
+  ])('refuses origins %j', (origins) => {
+    expect(() => webSocket({ origins } as WebSocketOptions)).toThrow(
+      expect.objectContaining({ code: 'invalid-option' }),
+    )
+  })
 })
 
 interface Listening {
@@ -561,7 +597,9 @@ function upgrade({
   path = '/',
   protocol = SUBPROTOCOL,
   key = 'MDEyMzQ1Njc4OWFiY2RlZg==',
+  origin = null,
 }: {
+  origin?: string | null
   path?: string
   protocol?: string | null
   key?: string | null
@@ -572,6 +610,7 @@ function upgrade({
     'Connection: Upgrade',
     'Upgrade: websocket',
     'Sec-WebSocket-Version: 13',
+    ...(origin === null ? [] : [`Origin: ${origin}`]),
     ...(key === null ? [] : [`Sec-WebSocket-Key: ${key}`]),
     ...(protocol === null ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
   ]
