@@ -134,11 +134,16 @@ export function isPrivate(ip: string): boolean {
 export const REACHES = ['here', 'nearby', 'everywhere'] as const
 export type Reach = (typeof REACHES)[number]
 
+/** Ranges in which an IPv4 address may be hidden, a private one too, and what was private before unique-local was. */
+const TRANSLATED_RANGES: ReadonlySet<string> = new Set(['rfc6052', 'rfc6145', '6to4', 'teredo', 'deprecatedSiteLocal'])
+/** Names that no public server answers (RFC 6762, RFC 8375, and ICANN's resolution of 2024 for `internal`), and one that many routers give. */
+const NEARBY_NAME = /\.(local|internal|home\.arpa|lan)\.?$/i
+
 /** Of an IP, or a host name. What is unspecified is this machine. */
 export function reachOf(ip: string): Reach {
   const range = factsOf(ip).range ?? ''
   if (range === 'loopback' || range === 'unspecified' || /(^|\.)localhost\.?$/i.test(ip)) return 'here'
-  return PRIVATE_RANGES.has(range) ? 'nearby' : 'everywhere'
+  return PRIVATE_RANGES.has(range) || TRANSLATED_RANGES.has(range) || NEARBY_NAME.test(ip) ? 'nearby' : 'everywhere'
 }
 
 function parsePeerId(text: string | undefined, whole: string): PeerId | null {

@@ -11,6 +11,7 @@ import {
   ipPrefix,
   isLoopback,
   isPrivate,
+  reachOf,
   networkGroup,
   parseAddress,
   readAddress,
@@ -228,6 +229,15 @@ describe('an IP', () => {
       expect(isPrivate(ip)).toBe(true)
     }
     for (const ip of ['8.8.8.8', '172.32.0.1', '2600::1', 'localhost']) expect(isPrivate(ip)).toBe(false)
+  })
+
+  it.each([
+    ['here', ['127.0.0.1', '::1', '0.0.0.0', '::', 'localhost', 'Node.LOCALHOST.']],
+    ['nearby', ['10.0.0.1', 'fd00::1', '64:ff9b::a00:1', '64:ff9b:1::1', '2002:a00:1::', '2001::1', 'fec0::1']],
+    ['nearby', ['printer.local', 'db.internal', 'nas.home.arpa.', 'box.LAN']],
+    ['everywhere', ['8.8.8.8', '2600::1', 'node.example', 'local', 'mylocal', 'internal.example', 'n1']],
+  ])('reaches %s: %j', (reach, hosts) => {
+    for (const host of hosts) expect(reachOf(host), host).toBe(reach)
   })
 })
 
