@@ -17,6 +17,11 @@ const ITEM_BYTES = 512
 const QUEUED_BYTES = 160
 const BOOK_ENTRY_BYTES = 1_024
 
+/** What a message that has come counts for until it is done with. */
+export function heldBytes(bytes: number): number {
+  return bytes + ITEM_BYTES
+}
+
 /** A body that waits in several outboxes and is held once. */
 export interface SharedBody {
   /** Outboxes it waits in. */
@@ -74,14 +79,14 @@ export class Memory {
 
   /** A message has come. @returns false where there is no room for it, and nothing was counted */
   arrived(peerClass: PeerClass, bytes: number): boolean {
-    if (!this.fits(peerClass, bytes + ITEM_BYTES)) return false
-    this.#inFlightBytes += bytes + ITEM_BYTES
+    if (!this.fits(peerClass, heldBytes(bytes))) return false
+    this.#inFlightBytes += heldBytes(bytes)
     return true
   }
 
   /** It is done with. */
   done(bytes: number): void {
-    this.#inFlightBytes -= bytes + ITEM_BYTES
+    this.#inFlightBytes -= heldBytes(bytes)
   }
 
   /** Something begins to wait in an outbox. @returns false where there is no room for it, and nothing was counted */

@@ -3,6 +3,7 @@
  * returns when a message is done with; a peer that owes something waits for it, and nothing else happens to it.
  */
 import type { Memory } from '../policy/memory.js'
+import { heldBytes } from '../policy/memory.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerClass } from '../ports/types.js'
 import type { ReceiveCredit } from '../protocol/credit.js'
@@ -45,6 +46,8 @@ export class Intake {
   #stopped = false
   #isGone = false
   #partialBytes = 0
+  /** Of what this link brought, what is not done with. */
+  #heldBytes = 0
   /** Not charged yet. */
   #bytes = 0
 
@@ -68,14 +71,22 @@ export class Intake {
     this.#partialBytes = bytes
   }
 
-  /** A whole message has come, which holds memory until it is released or dropped. @returns false where there is none */
+  /** A whole message has come, which holds memory until it is released or dropped. @returns false where there is none for this peer */
   arrived(bytes: number): boolean {
-    return this.#setup.memory.arrived(this.#setup.peerClass(), bytes)
+    const held = heldBytes(bytes)
+    if (!this.#quota.mayHold(held)) {
+      this.countInvalid()
+      return false
+    }
+    if (!this.#setup.memory.arrived(this.#setup.peerClass(), bytes)) return false
+    this.#hold(held)
+    return true
   }
 
   /** It will not be looked at, and is not held; its credit is another matter. */
   dropped(bytes: number): void {
     this.#setup.memory.done(bytes)
+    this.#hold(-heldBytes(bytes))
   }
 
   /** A broadcast nobody had brought before, a direct message or a request. @returns false where it must wait */
@@ -151,7 +162,9 @@ export class Intake {
   /** The peer's class has changed, and its quota with it. */
   reclassify(): void {
     this.#charge()
+    this.#quota.hold(-this.#heldBytes)
     this.#quota = this.#setup.openQuota()
+    this.#quota.hold(this.#heldBytes)
   }
 
   /** No credit goes back any more; what still comes is counted. */
@@ -167,6 +180,11 @@ export class Intake {
     this.countPartial()
   }
 
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes
+    this.#quota.hold(bytes)
+  }
+
   #charge(): void {
     if (this.#bytes > 0) this.#quota.countBytes(this.#bytes, this.#setup.agenda.now())
     this.#bytes = 0
@@ -174,10 +192,10 @@ export class Intake {
 
   #grant(): void {
     if (this.#deadline !== null || this.#stopped) return
-    const { agenda, credit, memory, peerClass, sendGrant } = this.#setup
+    const { agenda, credit, sendGrant } = this.#setup
     if (!credit.isDue) return
     this.#charge()
-    const waitMs = Math.max(this.#quota.waitMs(agenda.now()), memory.isBusy(peerClass()) ? BUSY_MS : 0)
+    const waitMs = Math.max(this.#quota.waitMs(agenda.now()), this.#isOneTooMany() ? BUSY_MS : 0)
     if (waitMs > 0) {
       this.#deadline = agenda.in(waitMs, () => {
         this.#deadline = null
@@ -187,5 +205,13 @@ export class Intake {
     }
     const grant = credit.pickGrant()
     if (grant > 0) sendGrant(grant)
+  }
+
+  /** Too much is in flight, and of that some is this peer's: another's slow handlers are no reason to stop hearing it, while there is room. */
+  #isOneTooMany(): boolean {
+    const { memory, peerClass } = this.#setup
+    if (!memory.isBusy(peerClass())) return false
+    const { little } = this.#quota
+    return little === null || !memory.fits(peerClass(), little)
   }
 }

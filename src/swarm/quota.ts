@@ -2,9 +2,11 @@
  * What one peer may make us do in a second. Going over is no offence: what a peer brings beyond it waits, and its credit with it,
  * so an honest burst costs its sender some patience and nobody else anything. An account outlives the links that draw on it.
  */
+import { heldBytes } from '../policy/memory.js'
 import { TokenBucket } from '../policy/rate-limit.js'
 import { IDS_MAX } from '../protocol/inventory.js'
 import type { ClassLimits } from './profile.js'
+import { windowBytesFor } from './profile.js'
 
 /** Frames of the protocol itself that a peer may send unasked: an honest one needs some dozens a minute. */
 const CONTROL = { perSec: 8, burst: 256 }
@@ -16,6 +18,10 @@ const IDS_PER_SEC_MIN = 200
 const THROTTLED_COST = 4
 /** A peer that does nothing else may keep this node busy for one tenth of the time. */
 const WORK_WEIGHT = 10
+/** So many messages of one peer may be here that are not done with, beside two windows of bytes: messages of one byte cost hardly any credit. */
+const HELD_MAX = 4_096
+/** Of what it may have here, a peer that has this share at most gets its credit, whatever others have. */
+const LITTLE = 1 / 16
 /** The most a bucket takes; products of the host's own numbers may be larger. */
 const RATE_MAX = 2 ** 40
 
@@ -28,11 +34,16 @@ export class Account {
   /** Bytes it was sent for its asking: as many as it may bring. */
   readonly served: TokenBucket
   readonly bytesPerMs: number
+  /** What it has brought that is not done with, over all its links. */
+  heldBytes = 0
+  readonly heldMax: number
   readonly #dearest: number
   #cost = 1
 
   /** @param times how many peers' quotas it holds */
-  constructor({ firstCopiesPerSecMax, firstCopiesBurst, bytesPerSecMax }: ClassLimits, times: number) {
+  constructor(limits: ClassLimits, times: number) {
+    const { firstCopiesPerSecMax, firstCopiesBurst, bytesPerSecMax } = limits
+    this.heldMax = 2 * windowBytesFor(limits) + HELD_MAX * heldBytes(0)
     this.#dearest = Math.min(THROTTLED_COST, Math.max(1, firstCopiesBurst))
     this.firstCopies = bucketOf(firstCopiesPerSecMax * times, firstCopiesBurst * times)
     // A whole frame of them, at least: that is what a newcomer is told.
@@ -84,7 +95,23 @@ export class Quota {
     return Math.max(firstCopies.waitMs(cost, now), this.#shared?.firstCopies.waitMs(1, now) ?? 0)
   }
 
-  /** Something invalid, which has cost its work already: it is owed. */
+  /** Whether the peer may have so much more here that is not done with. */
+  mayHold(bytes: number): boolean {
+    return this.#own.heldBytes + bytes <= this.#own.heldMax
+  }
+
+  /** It has come; or, where negative, it is done with. */
+  hold(bytes: number): void {
+    this.#own.heldBytes += bytes
+  }
+
+  /** What a peer may have here and not be among those who keep this node busy; null where it has more. */
+  get little(): number | null {
+    const { heldBytes, heldMax } = this.#own
+    return heldBytes <= heldMax * LITTLE ? heldMax * LITTLE : null
+  }
+
+  /** Something invalid, or for which there is no room, which has cost its work already: it is owed. */
   countInvalid(now: number): void {
     this.#own.firstCopies.spend(1, now)
     this.#shared?.firstCopies.spend(1, now)

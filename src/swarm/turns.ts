@@ -1,35 +1,32 @@
 /** Who is next: those who have something waiting go in turn, so that nobody waits for all that another has; each one's in its order. */
 import type { PeerId } from '../ports/types.js'
+import { Queue } from './queue.js'
 
 export class Turns<Item extends { readonly sender: PeerId }> {
   // Bound: the peers, and for each what its owner lets one have.
-  readonly #bySender = new Map<PeerId, Item[]>()
+  readonly #bySender = new Map<PeerId, Queue<Item>>()
 
   get isEmpty(): boolean {
     return this.#bySender.size === 0
   }
 
   join(item: Item): void {
-    const waiting = this.#bySender.get(item.sender)
-    if (waiting === undefined) this.#bySender.set(item.sender, [item])
-    else waiting.push(item)
+    const waiting = this.#bySender.get(item.sender) ?? new Queue<Item>()
+    waiting.push(item)
+    this.#bySender.set(item.sender, waiting)
   }
 
   /** @returns false where it does not wait here */
   remove(item: Item): boolean {
-    const waiting = this.#bySender.get(item.sender)
-    const at = waiting?.indexOf(item) ?? -1
-    if (waiting === undefined || at < 0) return false
-    waiting.splice(at, 1)
-    if (waiting.length === 0) this.#bySender.delete(item.sender)
-    return true
+    return this.#leave(item.sender, (waiting) => waiting === item).length > 0
   }
 
   next(): Item | null {
     const first = this.#bySender.entries().next()
     if (first.done === true) return null
     const [sender, waiting] = first.value
-    const item = waiting.shift() ?? null
+    const item = waiting.first ?? null
+    waiting.shift()
     this.#bySender.delete(sender)
     if (waiting.length > 0) this.#bySender.set(sender, waiting)
     return item
@@ -37,13 +34,18 @@ export class Turns<Item extends { readonly sender: PeerId }> {
 
   /** @returns those who leave */
   leave(isGone: (item: Item) => boolean): readonly Item[] {
+    return [...this.#bySender.keys()].flatMap((sender) => this.#leave(sender, isGone))
+  }
+
+  #leave(sender: PeerId, isGone: (item: Item) => boolean): readonly Item[] {
+    const waiting = this.#bySender.get(sender)
+    if (waiting === undefined) return []
     const gone: Item[] = []
-    for (const [sender, waiting] of this.#bySender) {
-      const left: Item[] = []
-      for (const item of waiting) (isGone(item) ? gone : left).push(item)
-      if (left.length > 0) this.#bySender.set(sender, left)
-      else this.#bySender.delete(sender)
+    for (const item of waiting.takeAll()) {
+      if (isGone(item)) gone.push(item)
+      else waiting.push(item)
     }
+    if (waiting.length === 0) this.#bySender.delete(sender)
     return gone
   }
 }

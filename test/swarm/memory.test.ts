@@ -269,6 +269,44 @@ describe('handlers that never end', () => {
   })
 })
 
+describe('small messages to a handler that never ends', () => {
+  it('use up what one masternode may have here, and not the credit of another', async () => {
+    const scene = new Scene({ limits: { masternode: { firstCopiesPerSecMax: 50_000, firstCopiesBurst: 50_000 } } })
+    const { world, node } = scene
+    let heard = 0
+    node.swarm.handle(Note, async () => new Promise<void>(() => undefined))
+    node.swarm.handle(News, () => {
+      heard++
+      return 'ignore'
+    })
+    await node.swarm.start()
+    const [busy, honest] = await Promise.all(
+      scene.masters.map(async (identity) => RawPeer.connect(world, node, { identity, names: NAMES })),
+    )
+    for (let i = 0; i < 20_900; i++) busy?.send(FRAME.firstApplication, new Uint8Array(400))
+    await world.settle()
+    // Two windows of 8 MiB, and 4,096 messages beside them.
+    expect(scene.memory.inFlightBytes).toBeLessThanOrEqual(18 * MIB)
+    expect(scene.memory.inFlightBytes).toBeGreaterThan(16 * MIB)
+    expect(node.heard('recovered').every(([{ peerId }]) => peerId === busy?.identity.id)).toBe(true)
+    for (let i = 0; i < 100; i++) honest?.broadcast(1, 'news', scene.fresh(30_000))
+    await world.run(1_000)
+    expect(heard).toBe(100)
+    expect(honest?.of('window').length).toBeGreaterThan(0)
+    expect(busy?.of('window')).toEqual([])
+    // Another link of the same peer has no more room.
+    const again = await RawPeer.connect(world, node, {
+      identity: busy?.identity ?? world.identity(),
+      names: NAMES,
+      epoch: 9,
+    })
+    await world.run(5_000)
+    for (let i = 0; i < 1_000; i++) again.send(FRAME.firstApplication, new Uint8Array(1))
+    await world.settle()
+    expect(scene.memory.inFlightBytes).toBeLessThanOrEqual(18 * MIB)
+  })
+})
+
 describe('messages that are never finished', () => {
   it('fill three quarters of the budget at most; the rest is dropped as it comes, and masternodes go on', async () => {
     const scene = new Scene()
