@@ -19,6 +19,7 @@ import { RecordReader, RecordWriter } from './record.js'
 import type { SessionState, SessionStep } from './session-state.js'
 import { step } from './session-state.js'
 import { varintLength } from './varint.js'
+import { Tally } from './tally.js'
 
 export interface SessionSetup extends HandshakeSetup {
   readonly protocol: VersionRange
@@ -41,11 +42,12 @@ export class Session {
   output: Uint8Array[] = []
   /** What has come of messages too large for a frame; the owner says which answers are waited for, and when memory is short. */
   readonly reassembly: Reassembly = new Reassembly(HELLO_BYTES_MAX)
+  /** What has come cost beside its bytes. */
+  readonly tally: Tally = new Tally()
   readonly #setup: SessionSetup
   readonly #inbox = new Inbox()
   readonly #frames = new FrameReader()
   #handshake: Handshake | null
-  #empties = 0
   #state: SessionState = 'preamble'
   #writer: RecordWriter | null = null
   #reader: RecordReader | null = null
@@ -68,13 +70,6 @@ export class Session {
   /** Eight bytes that both ends derive, to name the link by; no secret. Empty before the keys. */
   get connectionId(): Uint8Array {
     return this.#connectionId
-  }
-
-  /** Records without a byte in them since this was last asked. */
-  takeEmpties(): number {
-    const empties = this.#empties
-    this.#empties = 0
-    return empties
   }
 
   /** Bytes held of what is not yet whole. */
@@ -172,13 +167,14 @@ export class Session {
   #read(): SessionEvent | null | undefined {
     const frame = this.#frames.next()
     if (typeof frame === 'string') return this.#violated(frame)
+    this.tally.looked(frame !== null)
     if (frame !== null) return this.#interpret(frame)
     const record = this.#reader?.next() ?? { kind: 'partial' as const }
     switch (record.kind) {
       case 'partial':
         return null
       case 'plain':
-        if (record.bytes.length === 0) this.#empties++
+        this.tally.record(record.bytes.length)
         this.#frames.push(record.bytes)
         return undefined
       case 'abort':

@@ -128,7 +128,7 @@ export class Connection implements LinkEvents {
       this.#handle(event)
     }
     this.#writeSession()
-    this.#open?.intake.countBytes(bytes.length, this.#session.takeEmpties())
+    this.#open?.intake.countArrived(bytes.length, this.#session.tally)
     if (this.#stage === 'open') this.#open?.vitals.arrived(bytes.length, opened)
   }
 

@@ -8,6 +8,7 @@ import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerClass } from '../ports/types.js'
 import type { ReceiveCredit } from '../protocol/credit.js'
 import type { SessionEvent } from '../protocol/session.js'
+import type { Tally } from '../protocol/tally.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Quota } from './quota.js'
 
@@ -36,6 +37,8 @@ const CRUMB_BYTES = 16
 const CRUMB_WEIGHT = 1 / 16
 /** Fewer bytes are charged together with those that follow: pings alone would be charged one by one for ever. */
 const CHARGED_BYTES = 4_096
+/** What a record costs beside its bytes: some microseconds of arithmetic, however short it is. */
+const RECORD_BYTES = 256
 /** While too much is in flight, it is looked at again this often. */
 const BUSY_MS = 50
 
@@ -56,11 +59,11 @@ export class Intake {
     this.#quota = setup.openQuota()
   }
 
-  /** @param emptyRecords records that said nothing, and cost their arithmetic */
-  countBytes(bytes: number, emptyRecords: number): void {
-    this.#bytes += bytes
+  /** Bytes have come. Pieces that said nothing whole are counted as control frames: they cost their arithmetic. */
+  countArrived(bytes: number, tally: Tally): void {
+    this.#bytes += bytes + tally.takeRecords() * RECORD_BYTES
     if (this.#bytes >= CHARGED_BYTES) this.#charge()
-    for (let i = 0; i < emptyRecords; i++) this.takeControl()
+    for (let crumbs = tally.takeCrumbs(); crumbs > 0; crumbs--) this.takeControl()
     this.countPartial()
   }
 

@@ -168,8 +168,11 @@ function wholeNumber(field: string, given: number, min: number, max: number): nu
 /** Null for all of them. */
 function originsOf(given: 'any' | readonly string[]): ReadonlySet<string> | null {
   if (given === 'any') return null
-  const isList = Array.isArray(given) && given.length <= ORIGINS_MAX
-  if (isList && given.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin))
-    return new Set(given)
+  const list: readonly unknown[] = Array.isArray(given) && given.length <= ORIGINS_MAX ? given : [null]
+  if (list.every(isOrigin)) return new Set(list)
   throw invalidOption('origins', given, `'any', or at most ${String(ORIGINS_MAX)} such as 'https://wallet.example'`)
+}
+
+function isOrigin(given: unknown): given is string {
+  return typeof given === 'string' && URL.canParse(given) && new URL(given).origin === given
 }
