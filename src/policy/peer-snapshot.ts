@@ -26,31 +26,36 @@ export interface StoredBook {
 const SOURCES: readonly PeerSource[] = ['configured', 'hello', 'exchange', 'inbound']
 const NOTHING: StoredBook = { peers: [], pinnedAddresses: [] }
 
+/** Tells ids from text that only looks like one. */
+export type IdCheck = (text: string) => text is PeerId
+
 export function readBook(
   snapshot: unknown,
   wall: number,
   { peersMax, addressesMax, pinsMax }: Readonly<Record<'peersMax' | 'addressesMax' | 'pinsMax', number>>,
+  isId: IdCheck = isPeerIdText,
 ): StoredBook {
   if (!isRecord(snapshot) || snapshot['version'] !== 1) return NOTHING
-  const peers = someOf(snapshot['peers'], peersMax).flatMap((peer) => readPeer(peer, wall, addressesMax))
+  const peers = someOf(snapshot['peers'], peersMax).flatMap((peer) => readPeer(peer, wall, addressesMax, isId))
   const pinnedAddresses = someOf(snapshot['pinnedAddresses'], pinsMax).flatMap((pair) => {
     const [text, id] = someOf(pair, 2)
     const address = readAddress(text)
-    const isPin = address !== null && typeof id === 'string' && isPeerIdText(id)
+    const isPin = address !== null && typeof id === 'string' && isId(id)
     return isPin ? [[addressKey(address), id] as const] : []
   })
   return { peers: peers.sort((a, b) => (a.lastSeenAt ?? -1) - (b.lastSeenAt ?? -1)), pinnedAddresses }
 }
 
-function readPeer(peer: unknown, wall: number, addressesMax: number): StoredPeer[] {
+function readPeer(peer: unknown, wall: number, addressesMax: number, isId: IdCheck): StoredPeer[] {
   if (!isRecord(peer)) return []
   const id = peer['id']
   const source = SOURCES.find((name) => name === peer['source'])
-  if (typeof id !== 'string' || !isPeerIdText(id) || source === undefined) return []
+  if (typeof id !== 'string' || !isId(id) || source === undefined) return []
   const configured = someOf(peer['configured'], addressesMax)
   const addresses = someOf(peer['addresses'], addressesMax).flatMap((text) => {
     const address = readAddress(text)
-    return address === null ? [] : [{ address, isConfigured: configured.includes(addressKey(address)) }]
+    const isSound = address !== null && (address.peerId === null || isId(address.peerId))
+    return !isSound ? [] : [{ address, isConfigured: configured.includes(addressKey(address)) }]
   })
   return [
     {

@@ -31,11 +31,15 @@ export function formatPeerId(publicKey: Uint8Array, crypto: Crypto): PeerId {
  * @throws HoldfastError `invalid-peer-id` for anything that {@link formatPeerId} cannot have made
  */
 export function parsePeerId(text: string, crypto: Crypto): Uint8Array {
-  const bytes = text.length === TEXT_LENGTH ? decode(text) : null
-  const key = bytes?.subarray(0, KEY_BYTES)
-  if (key === undefined || formatPeerId(key, crypto) !== text)
+  if (!isPeerId(text, crypto))
     throw new HoldfastError('invalid-peer-id', `not a peer id, or mistyped: ${JSON.stringify(text.slice(0, 80))}`)
-  return key
+  return peerIdKey(text)
+}
+
+/** Whether {@link parsePeerId} would take it. */
+export function isPeerId(text: string, crypto: Crypto): text is PeerId {
+  const bytes = text.length === TEXT_LENGTH ? decode(text) : null
+  return bytes !== null && formatPeerId(bytes.subarray(0, KEY_BYTES), crypto) === text
 }
 
 /** The public key in an id that has been verified before; {@link parsePeerId} verifies. */

@@ -2,7 +2,7 @@
 import { isPreferredDialer } from '../policy/tie-break.js'
 import type { Link } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
-import { parsePeerId } from '../protocol/peer-id.js'
+import { peerIdKey } from '../protocol/peer-id.js'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
@@ -33,7 +33,7 @@ export function createDialer(context: SwarmContext, wiring: DialerWiring): Diale
     suspectCount: () => countSuspects(connections),
     isConnected: (peerId) => connections.current(peerId) !== null,
     isBanned: (peerId) => blacklist.check({ peerId }, agenda.now()) !== null,
-    isPreferred: (peerId) => isPreferredDialer(publicKey, parsePeerId(peerId, crypto), crypto),
+    isPreferred: (peerId) => isPreferredDialer(publicKey, peerIdKey(peerId), crypto),
     failed: (failure) => {
       counters.count(`dial-${failure.reason.code}`)
       log('debug', `dial ${failure.address} failed: ${failure.reason.code}`)

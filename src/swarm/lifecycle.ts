@@ -4,7 +4,8 @@
  */
 import { checkNames, HoldfastError, invalidOption } from '../errors.js'
 import { formatAddress, isPrivate } from '../policy/address.js'
-import type { Address } from '../ports/types.js'
+import type { Address, PeerId } from '../ports/types.js'
+import { isPeerId } from '../protocol/peer-id.js'
 import type { SwarmContext } from './context.js'
 import { DirectoryReader } from './directory-reader.js'
 import type { Kept } from './keeper.js'
@@ -139,14 +140,14 @@ export class Lifecycle {
 
   #kept(): readonly Kept[] {
     const { settings, agenda, scores } = this.#context
-    const { peerStore, blacklist, clock } = settings
+    const { peerStore, blacklist, clock, crypto } = settings
     const directory = this.#directory
     const kept: Kept[] = [
       {
         name: 'peers',
         snapshot: () => peerStore.snapshot(agenda.now()),
         restore: (value) => {
-          peerStore.restore(value, clock.wall())
+          peerStore.restore(value, clock.wall(), (text): text is PeerId => isPeerId(text, crypto))
         },
       },
       {

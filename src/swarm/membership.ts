@@ -8,7 +8,7 @@ import type { Link } from '../ports/transport.js'
 import type { Address, Direction, PeerId } from '../ports/types.js'
 import { FRAME } from '../protocol/frame.js'
 import { encodeNames } from '../protocol/hello.js'
-import { formatPeerId, parsePeerId } from '../protocol/peer-id.js'
+import { formatPeerId, peerIdKey } from '../protocol/peer-id.js'
 import { Connection } from './connection.js'
 import type { ConnectionOwner, ConnectionWorld } from './connection-owner.js'
 import { createConnectionWorld } from './connection-world.js'
@@ -118,7 +118,7 @@ export class Membership implements ConnectionOwner<Connection> {
         delegation: this.credentials.delegation,
         ownPublicKey: publicKey,
         ephemeralKeys: () => this.credentials.ephemeralKeys(),
-        expectedPublicKey: expected === null ? null : parsePeerId(expected, crypto),
+        expectedPublicKey: expected === null ? null : peerIdKey(expected),
         wallMs: clock.wall(),
       },
       limits.unknown.handshakeMs,

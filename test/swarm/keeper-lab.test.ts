@@ -2,11 +2,18 @@
 import { describe, expect, it } from 'vitest'
 import { PeerStore } from '../../src/policy/peer-store.js'
 import type { Storage } from '../../src/ports/storage.js'
+import type { PeerId } from '../../src/ports/types.js'
 import { memoryStorage } from '../../src/storage/memory.js'
 import type { HoldfastError } from '../../src/errors.js'
 import { Tx } from './hub.js'
 import { listen } from './lab-ear.js'
 import { World } from './world.js'
+
+const STORED = { source: 'hello', addresses: ['memory://b:1'], configured: [], linkedMs: 9, lastSeenAt: 9 }
+
+function withTypo(id: string): string {
+  return `${id.slice(0, 20)}${id[20] === 'a' ? 'b' : 'a'}${id.slice(21)}`
+}
 
 describe('a node with a storage', () => {
   it('knows after a restart whom it knew, whom it had banned and how good they were', () => {
@@ -63,6 +70,39 @@ describe('a node with a storage', () => {
     lab.start(0)
     lab.run(100)
     expect(lab.swarm(0).masternodes.list()).toEqual([lab.address(1)])
+  })
+
+  it('leaves out ids with a changed character, and dials nobody for them', async () => {
+    const world = new World()
+    const b = await world.started('b')
+    const { id } = b.swarm
+    const mistyped = withTypo(id)
+    const entry = { ...STORED, id: mistyped }
+    const saved = {
+      version: 1,
+      peers: [entry, { ...entry, id, addresses: [`memory://${mistyped}@b:1`, 'memory://b:1'] }],
+      pinnedAddresses: [['memory://b:1', mistyped]],
+    }
+    const storage = memoryStorage()
+    storage.save('peers', saved, { saved: () => undefined, failed: () => undefined })
+    const peerStore = new PeerStore()
+    const a = await world.started('a', { storage, peerStore, masternodes: ['memory://b:1'] })
+    expect(peerStore.get(mistyped as PeerId)).toBeNull()
+    expect(peerStore.get(id)?.addresses.length).toBe(1)
+    await world.run(10_000)
+    expect(a.swarm.masternodes.has(id)).toBe(true)
+    expect(a.swarm.peers.has(id)).toBe(true)
+  })
+
+  it('outlives a book of the host that holds such ids', async () => {
+    const world = new World()
+    const b = await world.started('b')
+    const peerStore = new PeerStore()
+    const entry = { ...STORED, id: withTypo(b.swarm.id) }
+    peerStore.restore({ version: 1, peers: [entry], pinnedAddresses: [] }, 10)
+    const a = await world.started('a', { peerStore })
+    await world.run(120_000)
+    expect(a.swarm.status().dialsFailed['wrong-identity']).toBeGreaterThan(0)
   })
 
   it('keeps a pin for who is listed by that address while the node runs: whoever else answers there is a stranger', () => {
