@@ -75,10 +75,10 @@ export class Answers {
     connection.intake?.release(size)
   }
 
-  /** The asker waits no more. @returns false where that is no news */
-  withdraw(connection: Connection, id: number): boolean {
-    const answering = this.#links.get(connection)?.get(id)
-    return answering !== undefined && answering.withdraw()
+  /** The asker waits no more. It need not know yet that it was answered. */
+  withdraw(connection: Connection, id: number): void {
+    connection.intake?.cancelled()
+    this.#links.get(connection)?.get(id)?.withdraw()
   }
 
   /** The connection is lost: nobody there waits for our answers. */
@@ -122,10 +122,8 @@ class Answering implements HandlerJob {
     return isTrusted(this.#asked.connection)
   }
 
-  withdraw(): boolean {
-    const isNews = !this.#call.isWithdrawn
+  withdraw(): void {
     this.#call.withdraw()
-    return isNews
   }
 
   run(done: () => void): void {

@@ -49,6 +49,7 @@ export class Intake {
   #stopped = false
   #isGone = false
   #partialBytes = 0
+  #cancelsLeft = 0
   /** Of what this link brought, what is not done with. */
   #heldBytes = 0
   /** Not charged yet. */
@@ -128,6 +129,17 @@ export class Intake {
     const counted = this.#quota.countControl(weight, this.#setup.agenda.now())
     if (counted === 'flood') this.#setup.flooded()
     return counted === 'needed'
+  }
+
+  /** The peer asks a question, which it may withdraw once: our answer may be on its way by then. */
+  asked(): void {
+    this.#cancelsLeft++
+  }
+
+  /** The peer withdraws a question. */
+  cancelled(): void {
+    if (this.#cancelsLeft > 0) this.#cancelsLeft--
+    else this.takeControl()
   }
 
   /** A stranger's message found no place to wait: it has cost its work all the same. */

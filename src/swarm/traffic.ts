@@ -90,6 +90,7 @@ export class Traffic {
   control(connection: Connection, event: ControlEvent): void {
     switch (event.kind) {
       case 'request':
+        connection.intake?.asked()
         if (connection.intake?.arrived(event.size) === true) this.#asked(connection, event)
         else {
           this.#refuse(connection, event.id)
@@ -110,7 +111,7 @@ export class Traffic {
         if (!this.requests.heard(connection, event)) connection.intake?.takeControl()
         break
       case 'cancel':
-        if (!this.#answers.withdraw(connection, event.id)) connection.intake?.takeControl()
+        this.#answers.withdraw(connection, event.id)
         break
       case 'inventory':
       case 'get':

@@ -270,6 +270,25 @@ describe('an asker that breaks the rules', () => {
     expect(raw.told).toMatchObject({ code: 'rate-limit' })
   })
 
+  it('may be withdrawn when its answer is on the way, however often that happens', async () => {
+    const world = new World()
+    const a = world.node('a')
+    a.swarm.respond(Ask, () => 1)
+    await a.swarm.start()
+    const raw = await RawPeer.connect(world, a)
+    for (let id = 1; id <= 90; id++) raw.ask(id, 0, utf8('1'))
+    await world.settle()
+    expect(raw.of('response').length).toBe(90)
+    // Of control frames that nobody may send unasked 256 are allowed at once.
+    for (let i = 0; i < 200; i++) raw.send(FRAME.getPeers, new Uint8Array(0))
+    for (let id = 1; id <= 90; id++) raw.send(FRAME.cancel, varintBytes(id))
+    await world.settle()
+    const left = raw.of('pong').length
+    for (let i = 0; i < 50; i++) raw.send(FRAME.ping, Uint8Array.of(i))
+    await world.settle()
+    expect(raw.of('pong').length - left).toBe(50)
+  })
+
   it('is ignored where it answers what nobody asked', async () => {
     const world = new World()
     const a = await world.started('a')
