@@ -23,6 +23,8 @@ export interface Contest {
   readonly overdue: boolean
   /** Both links lead to the same process. */
   readonly sameEpoch: boolean
+  /** The newcomer is of the process that the incumbent's replaced a while ago. */
+  readonly returning: boolean
   /** The newcomer's hello names the old link as dead. */
   readonly superseded: boolean
   /** This side is the preferred dialer of the two. */
@@ -33,12 +35,14 @@ export interface Contest {
   readonly newcomerOutbound: boolean
 }
 
-/** `wait`: nothing is settled yet. `leave`: both live, and it is for the other side to close one. */
-export type Judgement = 'wait' | 'leave' | 'keep-incumbent' | 'keep-newcomer' | 'newcomer-silent'
+/** `wait`: nothing is settled yet. `leave`: both live, and it is for the other side to close one. `conflict`: two processes live. */
+export type Judgement = 'wait' | 'leave' | 'keep-incumbent' | 'keep-newcomer' | 'newcomer-silent' | 'conflict'
 
 export function judgeDuplicate(contest: Contest): Judgement {
   if (!contest.newcomerAnswered) return contest.overdue ? 'newcomer-silent' : 'wait'
-  if (!contest.sameEpoch || contest.superseded) return 'keep-newcomer'
+  // What was held back on the way may have made a dead process the incumbent: only one that answers is in conflict with anybody.
+  if (contest.returning && contest.incumbentAnswered) return 'conflict'
+  if (!contest.returning && (!contest.sameEpoch || contest.superseded)) return 'keep-newcomer'
   if (!contest.incumbentAnswered) return contest.overdue ? 'keep-newcomer' : 'wait'
   if (!contest.preferred) return contest.overdue && !contest.patient ? 'keep-incumbent' : 'leave'
   return contest.incumbentOutbound && !contest.newcomerOutbound ? 'keep-incumbent' : 'keep-newcomer'
@@ -49,11 +53,6 @@ const CONFLICT_WINDOW_MS = 600_000
 const FIRST_REFUSAL_MS = 60_000
 const REFUSAL_MAX_MS = 3_600_000
 
-export type EpochCheck =
-  | { readonly kind: 'fine' }
-  /** One key on two hosts: the incumbent stays, and the newcomer keeps away for this long. */
-  | { readonly kind: 'conflict'; readonly retryAfterMs: number }
-
 /** The processes that one peer id has shown. Bound: the last two, and a count. */
 export class EpochHistory {
   #current: string | null = null
@@ -61,15 +60,19 @@ export class EpochHistory {
   #previousEndedAt = Number.NEGATIVE_INFINITY
   #conflicts = 0
 
-  /** Whether a newcomer of this epoch may take the place of the current one. Call {@link took} when it does. */
-  check(epoch: string, now: number): EpochCheck {
-    if (epoch !== this.#previous) return { kind: 'fine' }
-    if (now - this.#previousEndedAt > CONFLICT_WINDOW_MS) return { kind: 'fine' }
-    const retryAfterMs = Math.min(FIRST_REFUSAL_MS * 2 ** this.#conflicts, REFUSAL_MAX_MS)
-    this.#conflicts = Math.min(this.#conflicts + 1, 16)
-    return { kind: 'conflict', retryAfterMs }
+  /** Whether a process comes back that was replaced by the current one a while ago: one key on two hosts, where both live. */
+  isReturning(epoch: string, now: number): boolean {
+    return epoch === this.#previous && now - this.#previousEndedAt <= CONFLICT_WINDOW_MS
   }
 
+  /** One key on two hosts: the incumbent stays. @returns how long the newcomer keeps away, in ms */
+  refuse(): number {
+    const retryAfterMs = Math.min(FIRST_REFUSAL_MS * 2 ** this.#conflicts, REFUSAL_MAX_MS)
+    this.#conflicts = Math.min(this.#conflicts + 1, 16)
+    return retryAfterMs
+  }
+
+  /** A process has taken the place. */
   took(epoch: string, now: number): void {
     if (epoch === this.#current) return
     this.#previous = this.#current

@@ -213,6 +213,7 @@ export class Connections<Handle> {
       incumbentAnswered: contest.incumbentAnswered,
       overdue: contest.overdue,
       sameEpoch: newcomer.epoch === current.epoch,
+      returning: place.epochs.isReturning(newcomer.epoch, this.#agenda.now()),
       superseded: current.vitals?.suspect === true || names(newcomer.hello, current.id),
       preferred: place.preferred,
       patient: isTrusted(newcomer),
@@ -231,6 +232,11 @@ export class Connections<Handle> {
         this.#settle(place, contest)
         newcomer.close('duplicate')
         return
+      case 'conflict':
+        this.#settle(place, contest)
+        newcomer.close('conflict', { retryAfterMs: place.epochs.refuse() })
+        this.#owner.conflict(place.seat.peerId)
+        return
       case 'keep-newcomer':
         this.#settle(place, contest)
         this.#keepNewcomer(place, contest)
@@ -240,14 +246,7 @@ export class Connections<Handle> {
   #keepNewcomer(place: Place<Handle>, contest: Contest): void {
     const { newcomer, incumbentAnswered } = contest
     const { current } = place
-    const sameEpoch = newcomer.epoch === current.epoch
-    const checked = place.epochs.check(newcomer.epoch, this.#agenda.now())
-    if (!sameEpoch && checked.kind === 'conflict') {
-      newcomer.close('conflict', { retryAfterMs: checked.retryAfterMs })
-      this.#owner.conflict(place.seat.peerId)
-      return
-    }
-    const code = sameEpoch && incumbentAnswered ? 'duplicate' : 'superseded'
+    const code = newcomer.epoch === current.epoch && incumbentAnswered ? 'duplicate' : 'superseded'
     this.#replace(place, contest, { code, fault: 'local' })
     current.close(code)
   }

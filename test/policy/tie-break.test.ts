@@ -79,6 +79,7 @@ function judgedBy(end: 'a' | 'b', { preferred, dialled, alive, first }: Duel, ov
     incumbentAnswered: alive[incumbent],
     overdue,
     sameEpoch: true,
+    returning: false,
     superseded: false,
     preferred: preferred === end,
     patient: true,
@@ -93,6 +94,7 @@ function closedBy(end: 'a' | 'b', duel: Duel, overdue: boolean): 0 | 1 | null {
   switch (judgedBy(end, duel, overdue)) {
     case 'wait':
     case 'leave':
+    case 'conflict':
       return null
     case 'keep-newcomer':
       return incumbent
@@ -159,6 +161,7 @@ describe('judgeDuplicate', () => {
       incumbentAnswered: true,
       overdue: false,
       sameEpoch: true,
+      returning: false,
       superseded: false,
       preferred: false,
       patient: true,
@@ -177,6 +180,7 @@ describe('judgeDuplicate', () => {
       incumbentAnswered: false,
       overdue: false,
       sameEpoch: false,
+      returning: false,
       superseded: true,
       preferred: true,
       patient: true,
@@ -188,6 +192,25 @@ describe('judgeDuplicate', () => {
     expect(judgeDuplicate({ ...contest, newcomerAnswered: true })).toBe('keep-newcomer')
     expect(judgeDuplicate({ ...contest, newcomerAnswered: true, sameEpoch: true })).toBe('keep-newcomer')
     expect(judgeDuplicate({ ...contest, newcomerAnswered: true, sameEpoch: true, superseded: false })).toBe('wait')
+  })
+
+  it('finds a conflict between two processes that live, and none with one that stays silent', () => {
+    const contest: Contest = {
+      newcomerAnswered: true,
+      incumbentAnswered: true,
+      overdue: false,
+      sameEpoch: false,
+      returning: true,
+      superseded: true,
+      preferred: true,
+      patient: true,
+      incumbentOutbound: false,
+      newcomerOutbound: false,
+    }
+    expect(judgeDuplicate(contest)).toBe('conflict')
+    expect(judgeDuplicate({ ...contest, newcomerAnswered: false })).toBe('wait')
+    expect(judgeDuplicate({ ...contest, incumbentAnswered: false })).toBe('wait')
+    expect(judgeDuplicate({ ...contest, incumbentAnswered: false, overdue: true })).toBe('keep-newcomer')
   })
 
   it('gives the place of a link that stays silent to the one that answers, whoever is preferred', () => {
@@ -207,10 +230,8 @@ describe('EpochHistory', () => {
     const history = new EpochHistory()
     history.took('A', 0)
     history.took('B', 1)
-    const waits = Array.from({ length: 9 }, () => {
-      const check = history.check('A', 10 * MINUTE)
-      return check.kind === 'conflict' ? check.retryAfterMs / MINUTE : null
-    })
+    expect(history.isReturning('A', 10 * MINUTE)).toBe(true)
+    const waits = Array.from({ length: 9 }, () => history.refuse() / MINUTE)
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
   })
 
@@ -219,9 +240,8 @@ describe('EpochHistory', () => {
     history.took('A', 0)
     history.took('B', 1)
     history.took('B', 5 * MINUTE)
-    expect(history.check('B', 2)).toEqual({ kind: 'fine' })
-    expect(history.check('C', 2)).toEqual({ kind: 'fine' })
-    expect(history.check('A', 10 * MINUTE + 1).kind).toBe('conflict')
-    expect(history.check('A', 10 * MINUTE + 2)).toEqual({ kind: 'fine' })
+    const returning = (epoch: string, at: number): boolean => history.isReturning(epoch, at)
+    expect([returning('B', 2), returning('C', 2)]).toEqual([false, false])
+    expect([returning('A', 10 * MINUTE + 1), returning('A', 10 * MINUTE + 2)]).toEqual([true, false])
   })
 })

@@ -268,6 +268,22 @@ describe('one key on two hosts', () => {
     }
   })
 
+  it('takes the first process back at once where the second stays silent: its hello may have been held back on the way', async () => {
+    const world = new World()
+    const a = await world.started('a')
+    const first = await world.started('b1')
+    const second = await world.started('b2', { identity: first.identity })
+    await world.connect(first, a)
+    await world.connect(second, a)
+    const [, pair] = world.network.pairs
+    if (pair !== undefined) pair.blackHoled = true
+    void first.swarm.dial(a.address).catch(() => undefined)
+    await world.run(PROBE_MS + 500)
+    expect(a.names).not.toContain('peer:conflict')
+    expect(a.swarm.peers.get(first.swarm.id)?.connected).toBe(true)
+    expect(first.swarm.peers.has(a.swarm.id)).toBe(true)
+  })
+
   it('takes the first process back once ten minutes have passed', async () => {
     const world = new World()
     const a = await world.started('a')
