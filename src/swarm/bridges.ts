@@ -61,9 +61,13 @@ export class Bridges implements Maintenance {
     return this.#demand.wanted() > (isBridging ? -BRIDGES_MAX : 0) ? 'dial' : this.#otherwise(target)
   }
 
-  allow(target: Target, address: Address): Need {
-    const mayTry = this.#hearsay.mayTry(target.peerId, address, this.#context.agenda.now())
-    return mayTry ? 'dial' : this.#otherwise(target)
+  choose(target: Target): Address | Exclude<Need, 'dial'> {
+    const { agenda, settings } = this.#context
+    const now = agenda.now()
+    const open = target.addresses.find(
+      (address) => settings.transports.has(address.scheme) && this.#hearsay.mayTry(target.peerId, address, now),
+    )
+    return open ?? this.#otherwise(target)
   }
 
   bridged(peerId: PeerId, connection: Connection): void {
@@ -114,7 +118,7 @@ export class Bridges implements Maintenance {
     if (drawn !== null) this.#dialer.wishes.retryIn(drawn.target, 0)
   }
 
-  #otherwise({ peerId }: Target): Need {
+  #otherwise({ peerId }: Target): Exclude<Need, 'dial'> {
     return peerId !== null && this.#lastSeenAt(peerId) !== null ? 'cool' : 'forget'
   }
 

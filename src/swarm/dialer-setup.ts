@@ -43,6 +43,6 @@ export interface Maintenance {
    * @param isBridging it would be a link to a side long lost
    */
   need(target: Target, isBridging: boolean): Need
-  /** It is about to be dialled there, on nobody's word but its own or others': may it be, now? */
-  allow(target: Target, address: Address): Need
+  /** It is about to be dialled, on nobody's word but its own or others': the first of its addresses that may be tried now, or what else. */
+  choose(target: Target): Address | Exclude<Need, 'dial'>
 }

@@ -256,9 +256,9 @@ export class Dialer {
       this.#fail(target, elsewhere, { code: 'no-transport', fault: 'local', cause: elsewhere.scheme }, true)
     if (refusal !== null || address === null) return
     const isOwn = wanted !== null || target.isSeed || isTrustedClass(target.peerClass)
-    const need = isOwn ? 'dial' : this.#setup.maintenance().allow(target, address)
-    if (need === 'dial') this.#attempts.start(target, address)
-    else this.#leave(target, need)
+    const chosen = isOwn ? address : this.#setup.maintenance().choose(target)
+    if (typeof chosen === 'object') this.#attempts.start(target, chosen)
+    else this.#leave(target, chosen)
   }
 
   #fail(target: Target, address: Address | null, reason: Reason, judged: boolean): void {

@@ -143,6 +143,32 @@ describe('hearsay', () => {
     expect(dialled.filter((address) => address.includes(host))).toEqual([])
   })
 
+  it('that may not be tried yet is no reason not to try where else the peer may be', () => {
+    let linked = 0
+    for (let seed = 1; seed <= 5; seed++) {
+      const books = new Map<number, PeerStore>()
+      const { lab } = listen({
+        seed,
+        masternodes: 0,
+        nodes: 12,
+        seeds: [],
+        swarm: (index) => {
+          const peerStore = new PeerStore()
+          books.set(index, peerStore)
+          return { peerStore }
+        },
+      })
+      for (let i = 1; i < 12; i++) {
+        for (let port = 1; port <= 5; port++)
+          books.get(0)?.learn(lab.id(i), parseAddress(`tcp://8.8.8.8:${String(port)}`), 'exchange', 'teller')
+        books.get(0)?.learn(lab.id(i), parseAddress(lab.address(i)), 'exchange', 'teller')
+      }
+      lab.run(40_000)
+      for (let i = 1; i < 12; i++) if (lab.linked(0, i)) linked++
+    }
+    expect(linked).toBeGreaterThan(35)
+  })
+
   it('of a hundred peers at one door leads to a handful of dials there, and of none at a masternode’s', () => {
     const liars = swarmLab({ seed: 99, masternodes: 0, nodes: 200 })
     const peerStore = new PeerStore()
