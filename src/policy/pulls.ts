@@ -240,13 +240,17 @@ export class Pulls {
     return pulls
   }
 
-  /** Whether whoever is asked may have more time. One that is better than all of them is not kept waiting for fragments. */
+  /** Whether whoever is asked may have more time: not where one that is better is kept waiting, or one as good that says it is smaller. */
   #isMoving({ asked, others, askedAt }: Wanted, now: number): boolean {
     if (asked.length === 0) return false
     const isRecent = (at: number): boolean => now - at < SILENCE_MS
     const best = others[0]?.rank ?? RANK.defaulter
+    const smallest = Math.min(...others.filter(({ rank }) => rank === best).map(({ size }) => size))
     const isBringing = ({ from, rank, size }: Asked): boolean =>
-      size > FRAGMENTED_BYTES && rank <= best && isRecent(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY)
+      size > FRAGMENTED_BYTES &&
+      size <= smallest &&
+      rank <= best &&
+      isRecent(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY)
     return isRecent(askedAt) || asked.some(isBringing)
   }
 

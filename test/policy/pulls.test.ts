@@ -287,6 +287,18 @@ describe('who may be nobody', () => {
     for (const at of [300, 400, 500]) pulls.moved(KEY, b, 65_536, at)
     expect(askedOf(pulls, 500)).toEqual([])
   })
+
+  it('keeps nobody waiting that is as good and says that it is smaller, and others where that one does not bring it', () => {
+    const pulls = new Pulls()
+    pulls.announced(KEY, 4 * KIB * KIB, a, 'masternode', 0)
+    pulls.announced(KEY, 8, b, 'masternode', 5)
+    pulls.announced(KEY, 4 * KIB * KIB, c, 'masternode', 10)
+    for (let at = 0; at < 5_000; at += 100) {
+      pulls.moved(KEY, a, 65_536, at)
+      for (const { from } of pulls.due(at)) expect([from, at]).toEqual([b, 300])
+    }
+    expect([a, b].map((from) => pulls.isDefaulter(from, 5_000))).toEqual([false, true])
+  })
 })
 
 describe('the bounds', () => {
