@@ -1,9 +1,9 @@
 /**
  * Broadcasts that were announced and have not come: whom to ask for each, and whom next. The first who announces one is asked
- * at once; whoever lets 250 ms pass in silence is joined by the next, trusted ones first, and each unknown one by another: they
- * may be many, and nobody. Who has not sent it by the deadline, even where somebody else has, is a defaulter: asked last for ten
- * minutes. An id is forgotten when nobody is left to ask: the next announcement begins anew. Whoever announced it then, or what
- * there was no room for, may have been missed. Where all places are taken, who has most of them gives way to who has less.
+ * at once; whoever lets 250 ms pass in silence is joined by the next, trusted ones first, and each unknown one by another. Who has
+ * not sent it by the deadline, even where somebody else has, is a defaulter: asked last for ten minutes. An id is forgotten when
+ * nobody is left to ask; whoever announced it then, or what there was no room for, may have been missed. Where all places are
+ * taken, who has most of them gives way to who has less.
  */
 import type { PeerClass, PeerId } from '../ports/types.js'
 import { BoundedMap } from './bounded-map.js'
@@ -128,10 +128,7 @@ export class Pulls {
     return holders
   }
 
-  /**
-   * Part of something large has come from a peer, who was asked for it: that buys as much time for all that the peer was asked for as
-   * it should have taken, or crumbs would be patience.
-   */
+  /** Part of something large has come from who was asked for it: that buys as much time for all it was asked for as it should have taken. */
   moved(key: string, from: PeerId, bytes: number, now: number): void {
     if (this.#wanted.get(key)?.asked.some((asked) => asked.from === from) !== true) return
     const before = Math.max(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY, now - SILENCE_MS)
@@ -150,9 +147,8 @@ export class Pulls {
   /** A peer has another link now, and no more time for it. @returns what it was asked for: the question may have been lost with the old one */
   relinked(from: PeerId): readonly Pull[] {
     const pulls: Pull[] = []
-    for (const wanted of this.#wanted.values()) {
-      if (wanted.asked.some((asked) => asked.from === from)) pulls.push({ key: wanted.key, from })
-    }
+    for (const { asked, key } of this.#wanted.values())
+      if (asked.some((one) => one.from === from)) pulls.push({ key, from })
     return pulls
   }
 
@@ -230,32 +226,37 @@ export class Pulls {
     for (const { from, deadlineAt } of wanted.asked)
       if (deadlineAt <= now) this.#defaulters.set(from, now + DEFAULTED_MS)
     wanted.asked = wanted.asked.filter(({ deadlineAt }) => deadlineAt > now)
-    if (this.#isMoving(wanted, now)) return []
+    const isMoving = this.#isMoving(wanted, now)
+    const at = isMoving ? this.#doubter(wanted, now) : 0
+    const unknown = isMoving ? 1 : wanted.asked.filter(({ rank }) => rank >= RANK.unknown).length
     const pulls: Pull[] = []
-    for (let count = Math.max(1, wanted.asked.filter(({ rank }) => rank >= RANK.unknown).length); count > 0; count--) {
-      const pull = this.#next(wanted, now)
+    for (let count = at < 0 ? 0 : Math.max(1, unknown); count > 0; count--) {
+      const pull = this.#next(wanted, now, at)
       if (pull === null) break
       pulls.push(pull)
     }
     return pulls
   }
 
-  /** Whether whoever is asked may have more time: not where one that is better is kept waiting, or one as good that says it is smaller. */
+  /** Whether whoever is asked may have more time. One that is better than all of them is not kept waiting for fragments. */
   #isMoving({ asked, others, askedAt }: Wanted, now: number): boolean {
     if (asked.length === 0) return false
     const isRecent = (at: number): boolean => now - at < SILENCE_MS
     const best = others[0]?.rank ?? RANK.defaulter
-    const smallest = Math.min(...others.filter(({ rank }) => rank === best).map(({ size }) => size))
     const isBringing = ({ from, rank, size }: Asked): boolean =>
-      size > FRAGMENTED_BYTES &&
-      size <= smallest &&
-      rank <= best &&
-      isRecent(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY)
+      size > FRAGMENTED_BYTES && rank <= best && isRecent(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY)
     return isRecent(askedAt) || asked.some(isBringing)
   }
 
-  #next(wanted: Wanted, now: number): Pull | null {
-    const next = wanted.others.shift()
+  /** Who, as good as any, says that it is smaller than all say who are asked: one of them lies, and its own deadline tells. Else −1. */
+  #doubter({ asked, others, askedAt }: Wanted, now: number): number {
+    const least = Math.min(...asked.map(({ size }) => size))
+    if (now - askedAt < SILENCE_MS) return -1
+    return others.findIndex(({ rank, size }) => rank === others[0]?.rank && size < least)
+  }
+
+  #next(wanted: Wanted, now: number, at = 0): Pull | null {
+    const [next] = wanted.others.splice(at, 1)
     if (next === undefined) {
       if (wanted.asked.length === 0) this.#giveUp(wanted)
       return null

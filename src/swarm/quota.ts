@@ -18,8 +18,8 @@ const IDS_PER_SEC_MIN = 200
 const THROTTLED_COST = 4
 /** A peer that does nothing else may keep this node busy for one tenth of the time. */
 const WORK_WEIGHT = 10
-/** So many messages of one peer may be here that are not done with, beside two windows of bytes: messages of one byte cost hardly any credit. */
-const HELD_MAX = 4_096
+/** So many messages of one peer, and one burst at least, may be here that are not done with, beside two windows of bytes: of one byte they cost hardly any credit. */
+const HELD_MIN = 4_096
 /** Of what it may have here, a peer that has this share at most gets its credit, whatever others have. */
 const LITTLE = 1 / 16
 /** The most a bucket takes; products of the host's own numbers may be larger. */
@@ -43,7 +43,7 @@ export class Account {
   /** @param times how many peers' quotas it holds */
   constructor(limits: ClassLimits, times: number) {
     const { firstCopiesPerSecMax, firstCopiesBurst, bytesPerSecMax } = limits
-    this.heldMax = 2 * windowBytesFor(limits) + HELD_MAX * heldBytes(0)
+    this.heldMax = 2 * windowBytesFor(limits) + Math.max(HELD_MIN, firstCopiesBurst) * heldBytes(0)
     this.#dearest = Math.min(THROTTLED_COST, Math.max(1, firstCopiesBurst))
     this.firstCopies = bucketOf(firstCopiesPerSecMax * times, firstCopiesBurst * times)
     // A whole frame of them, at least: that is what a newcomer is told.

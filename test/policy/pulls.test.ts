@@ -288,16 +288,29 @@ describe('who may be nobody', () => {
     expect(askedOf(pulls, 500)).toEqual([])
   })
 
-  it('keeps nobody waiting that is as good and says that it is smaller, and others where that one does not bring it', () => {
+  it('is doubted where one as good says that it is smaller: that one is asked, too, and nobody else', () => {
+    const pulls = new Pulls()
+    const others = Array.from({ length: 10 }, (_, i) => peer(10 + i))
+    for (const from of [a, ...others]) pulls.announced(KEY, 4 * KIB * KIB, from, 'masternode', 0)
+    pulls.announced(KEY, 4 * KIB * KIB - 1, b, 'masternode', 5)
+    pulls.announced(KEY, 4 * KIB * KIB - 1, c, 'masternode', 5)
+    const asked: PeerId[] = []
+    for (let at = 0; at < 5_000; at += 100) {
+      pulls.moved(KEY, a, 65_536, at)
+      asked.push(...pulls.due(at).map(({ from }) => from))
+    }
+    expect(asked).toEqual([b])
+  })
+
+  it('keeps nobody waiting that says truly that it is smaller, and finds out who lied', () => {
     const pulls = new Pulls()
     pulls.announced(KEY, 4 * KIB * KIB, a, 'masternode', 0)
     pulls.announced(KEY, 8, b, 'masternode', 5)
-    pulls.announced(KEY, 4 * KIB * KIB, c, 'masternode', 10)
-    for (let at = 0; at < 5_000; at += 100) {
-      pulls.moved(KEY, a, 65_536, at)
-      for (const { from } of pulls.due(at)) expect([from, at]).toEqual([b, 300])
-    }
-    expect([a, b].map((from) => pulls.isDefaulter(from, 5_000))).toEqual([false, true])
+    for (let at = 0; at < 300; at += 100) pulls.moved(KEY, a, 65_536, at)
+    expect(pulls.due(300)).toEqual([{ key: KEY, from: b }])
+    pulls.arrived(KEY, b)
+    until(pulls, 20_000)
+    expect([a, b].map((from) => pulls.isDefaulter(from, 20_000))).toEqual([true, false])
   })
 })
 

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { heldBytes } from '../../src/policy/memory.js'
 import type { Direction, PeerClass, PeerId } from '../../src/ports/types.js'
 import type { LedgerSubject } from '../../src/swarm/ledger.js'
 import { Ledger } from '../../src/swarm/ledger.js'
-import { resolveLimits } from '../../src/swarm/profile.js'
+import { resolveLimits, windowBytesFor } from '../../src/swarm/profile.js'
 import type { Quota } from '../../src/swarm/quota.js'
 
 const LIMITS = resolveLimits('masternode', {})
@@ -80,6 +81,24 @@ describe('the ledger', () => {
         }
       }),
     )
+  })
+
+  it('has room for as many messages of each as credit and quota let through at once, over all of its links', () => {
+    for (const peerClass of ['unknown', 'regular', 'persistent', 'masternode'] as const) {
+      const ledger = new Ledger(true)
+      const limits = LIMITS[peerClass]
+      for (const bytes of [1, 100, 1_000]) {
+        const many = Math.min(limits.firstCopiesBurst, Math.floor(windowBytesFor(limits) / bytes))
+        const links = [ledger.open(subject({ peerClass })), ledger.open(subject({ peerClass }))]
+        for (let i = 0; i < many; i++) {
+          expect(links[i % 2]?.mayHold(heldBytes(bytes))).toBe(true)
+          links[i % 2]?.hold(heldBytes(bytes))
+        }
+        expect(links[0]?.mayHold(3 * windowBytesFor(limits) + 50_000 * heldBytes(0))).toBe(false)
+        for (let i = 0; i < many; i++) links[1]?.hold(-heldBytes(bytes))
+        expect(links[0]?.little).not.toBeNull()
+      }
+    }
   })
 
   it('never lets anybody owe more than a minute', () => {
