@@ -6,7 +6,8 @@
  * taken, who has most of them gives way to who has less.
  */
 import type { PeerClass, PeerId } from '../ports/types.js'
-import { BoundedMap } from './bounded-map.js'
+import { isTrustedClass } from './peer-class.js'
+import { BYTES_PER_MS, PullStanding, RANK } from './pull-standing.js'
 
 /** Ids wanted at once, and of those, ids that one peer was the first to announce. */
 const WANTED_MAX = 16_384
@@ -22,13 +23,8 @@ const OTHERS_MAX = 16
 const SILENCE_MS = 250
 /** What is larger comes in fragments, and a fragment is no silence. */
 const FRAGMENTED_BYTES = 32_768
-/** The least time for a whole message, and what must have come of a large one by then for every millisecond: 256 KiB/s. */
+/** The least time for a whole message; a large one has more. */
 const WHOLE_MS_MIN = 2_000
-const BYTES_PER_MS = 256 * 1.024
-const DEFAULTED_MS = 600_000
-/** Who did not have what it had announced: an honest one has let it go for want of room. */
-const LACKING_MS = 60_000
-const PEERS_MAX = 4_096
 
 interface Asked {
   readonly from: PeerId
@@ -71,14 +67,9 @@ export class Pulls {
   readonly #byPeer = new Map<PeerId, Holder>()
   // Bound: the ids wanted, once each: the soonest to be looked at first, since all wait equally long.
   #checks: { readonly wanted: Wanted; readonly at: number }[] = []
-  /** Until when each counts as a defaulter. */
-  readonly #defaulters = new BoundedMap<number>(PEERS_MAX)
+  readonly #standing = new PullStanding()
   /** Who announced what nobody then had, or what there was no room for. Bound: the peers. */
   #givenUp = new Set<PeerId>()
-  /** Until when each counts as one that says more than it has. */
-  readonly #lacking = new BoundedMap<number>(PEERS_MAX)
-  /** Until when each has brought fragments of anything as fast as it should. */
-  readonly #movedAt = new BoundedMap<number>(PEERS_MAX)
 
   /** Ids that are wanted. */
   get size(): number {
@@ -92,14 +83,14 @@ export class Pulls {
 
   /** Whether a peer let a deadline pass within the last ten minutes. */
   isDefaulter(peerId: PeerId, now: number): boolean {
-    return (this.#defaulters.get(peerId) ?? 0) > now
+    return this.#standing.isDefaulter(peerId, now)
   }
 
   /** A peer says that it has a message that this node has not. @returns whether to ask it now */
   announced(key: string, size: number, from: PeerId, peerClass: PeerClass, now: number): boolean {
     const known = this.#wanted.get(key)
-    const rank = this.#rankOf(from, peerClass, now)
-    const isTrusted = RANK[peerClass] === RANK.masternode
+    const rank = this.#standing.rankOf(from, peerClass, now)
+    const isTrusted = isTrustedClass(peerClass)
     if (known === undefined && !this.#makeRoom(from, isTrusted, rank)) {
       this.#givenUp.add(from)
       return false
@@ -128,11 +119,20 @@ export class Pulls {
     return holders
   }
 
+  /** A peer has sent it, and there was no place for it yet: it owes nothing, and whoever else has it is asked, too. */
+  brought(key: string, from: PeerId): void {
+    const wanted = this.#wanted.get(key)
+    if (wanted === undefined) return
+    const isAnother = (holder: { readonly from: PeerId }): boolean => holder.from !== from
+    wanted.asked = wanted.asked.filter(isAnother)
+    wanted.others = wanted.others.filter(isAnother)
+    if (wanted.asked.length === 0 && wanted.others.length === 0) this.#forget(wanted)
+  }
+
   /** Part of something large has come from who was asked for it: that buys as much time for all it was asked for as it should have taken. */
   moved(key: string, from: PeerId, bytes: number, now: number): void {
     if (this.#wanted.get(key)?.asked.some((asked) => asked.from === from) !== true) return
-    const before = Math.max(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY, now - SILENCE_MS)
-    this.#movedAt.set(from, Math.min(now, before + bytes / BYTES_PER_MS))
+    this.#standing.moved(from, bytes, now - SILENCE_MS, now)
   }
 
   /** A peer was asked and has it no more. @returns whom to ask instead */
@@ -140,7 +140,7 @@ export class Pulls {
     const wanted = this.#wanted.get(key)
     if (wanted?.asked.some((asked) => asked.from === from) !== true) return null
     wanted.asked = wanted.asked.filter((asked) => asked.from !== from)
-    this.#lacking.set(from, now + LACKING_MS)
+    this.#standing.lacked(from, now)
     return this.#next(wanted, now)
   }
 
@@ -156,12 +156,12 @@ export class Pulls {
   lost(from: PeerId, now: number): readonly Pull[] {
     const pulls: Pull[] = []
     const isFrom = (one: { readonly from: PeerId }): boolean => one.from === from
-    this.#movedAt.delete(from)
+    this.#standing.lost(from)
     for (const wanted of [...this.#wanted.values()]) {
       if (wanted.others.some(isFrom)) wanted.others = wanted.others.filter((other) => !isFrom(other))
       if (!wanted.asked.some(isFrom)) continue
       wanted.asked = wanted.asked.filter((asked) => !isFrom(asked))
-      this.#lacking.set(from, now + LACKING_MS)
+      this.#standing.lacked(from, now)
       const pull = this.#next(wanted, now)
       if (pull !== null) pulls.push(pull)
     }
@@ -207,11 +207,6 @@ export class Pulls {
     return false
   }
 
-  #rankOf(from: PeerId, peerClass: PeerClass, now: number): number {
-    if (this.isDefaulter(from, now)) return RANK.defaulter
-    return (this.#lacking.get(from) ?? 0) > now ? RANK.lacking : RANK[peerClass]
-  }
-
   #begin(key: string, by: PeerId, isTrusted: boolean, now: number): Wanted {
     const wanted: Wanted = { key, by, asked: [], others: [], forgotten: null, askedAt: now, isHere: false }
     this.#wanted.set(key, wanted)
@@ -223,8 +218,7 @@ export class Pulls {
   }
 
   #check(wanted: Wanted, now: number): readonly Pull[] {
-    for (const { from, deadlineAt } of wanted.asked)
-      if (deadlineAt <= now) this.#defaulters.set(from, now + DEFAULTED_MS)
+    for (const { from, deadlineAt } of wanted.asked) if (deadlineAt <= now) this.#standing.defaulted(from, now)
     wanted.asked = wanted.asked.filter(({ deadlineAt }) => deadlineAt > now)
     const isMoving = this.#isMoving(wanted, now)
     const at = isMoving ? this.#doubter(wanted, now) : 0
@@ -244,7 +238,7 @@ export class Pulls {
     const isRecent = (at: number): boolean => now - at < SILENCE_MS
     const best = others[0]?.rank ?? RANK.defaulter
     const isBringing = ({ from, rank, size }: Asked): boolean =>
-      size > FRAGMENTED_BYTES && rank <= best && isRecent(this.#movedAt.get(from) ?? Number.NEGATIVE_INFINITY)
+      size > FRAGMENTED_BYTES && rank <= best && isRecent(this.#standing.movedAt(from))
     return isRecent(askedAt) || asked.some(isBringing)
   }
 
@@ -295,6 +289,4 @@ function addOther(wanted: Wanted, from: PeerId, rank: number, size: number): voi
   if (others.length > OTHERS_MAX) wanted.forgotten = others.pop()?.from ?? null
 }
 
-/** Lower is asked sooner. */
-const RANK = { masternode: 0, persistent: 0, regular: 1, unknown: 2, lacking: 3, defaulter: 4 }
 const NOBODY: readonly PeerId[] = []

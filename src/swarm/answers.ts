@@ -31,10 +31,20 @@ export interface AnswersSetup {
 
 type Question = Extract<ControlEvent, { kind: 'request' }>
 
+interface LinkAnswers {
+  // Bound: the class's `requestsMax`.
+  readonly answering: Map<number, Answering>
+  /** Questions withdrawn that are not being answered: one may still wait for its sender's quota. Bound: WITHDRAWN_MAX, the oldest forgotten. */
+  readonly withdrawn: Set<number>
+}
+
+/** As many as one of our own kind asks at once. */
+const WITHDRAWN_MAX = 256
+
 export class Answers {
   readonly #setup: AnswersSetup
-  // Bound: one entry for each open connection, and the class's `requestsMax` in each.
-  readonly #links = new Map<Connection, Map<number, Answering>>()
+  // Bound: one entry for each open connection.
+  readonly #links = new Map<Connection, LinkAnswers>()
   /** By who asked: who comes back on a new link finds the old ones counted. Bound: questions that wait, or are with their handlers. */
   readonly #counts = new Map<PeerId, number>()
 
@@ -44,7 +54,11 @@ export class Answers {
 
   /** A question from a peer. */
   answer(connection: Connection, peer: Peer, received: ReceivedRequest, question: Question): void {
-    const link = this.#links.get(connection) ?? new Map<number, Answering>()
+    const { answering: link, withdrawn } = this.#link(connection)
+    if (withdrawn.delete(question.id)) {
+      connection.intake?.release(question.size)
+      return
+    }
     const count = this.#counts.get(peer.id) ?? 0
     if (link.has(question.id) || count >= (connection.identity?.limits.requestsMax ?? 0)) {
       this.refuse(connection, question, 'too-many-requests')
@@ -60,7 +74,7 @@ export class Answers {
       if (left > 0) this.#counts.set(peer.id, left)
       else this.#counts.delete(peer.id)
     })
-    this.#links.set(connection, link.set(question.id, answering))
+    link.set(question.id, answering)
     this.#counts.set(peer.id, count + 1)
     received.queue.submit(answering)
   }
@@ -78,14 +92,29 @@ export class Answers {
   /** The asker waits no more. It need not know yet that it was answered. */
   withdraw(connection: Connection, id: number): void {
     connection.intake?.cancelled()
-    this.#links.get(connection)?.get(id)?.withdraw()
+    if (connection.isEnding) return
+    const { answering, withdrawn } = this.#link(connection)
+    const one = answering.get(id)
+    one?.withdraw()
+    if (one !== undefined) return
+    withdrawn.add(id)
+    const [oldest] = withdrawn
+    if (withdrawn.size > WITHDRAWN_MAX && oldest !== undefined) withdrawn.delete(oldest)
   }
 
   /** The connection is lost: nobody there waits for our answers. */
   lost(connection: Connection): void {
     const link = this.#links.get(connection)
     this.#links.delete(connection)
-    for (const answering of link?.values() ?? []) answering.withdraw()
+    for (const answering of link?.answering.values() ?? []) answering.withdraw()
+  }
+
+  #link(connection: Connection): LinkAnswers {
+    const known = this.#links.get(connection)
+    if (known !== undefined) return known
+    const link = { answering: new Map<number, Answering>(), withdrawn: new Set<number>() }
+    this.#links.set(connection, link)
+    return link
   }
 }
 

@@ -129,7 +129,7 @@ export function inherit(
   sources.delete(sourceOf(delivery.connection))
   for (const connection of connections) {
     const peer = sources.has(sourceOf(connection)) && connection.isOpen ? peerOf(connection) : null
-    if (peer === null || connection.intake?.arrived(size) !== true) continue
+    if (peer === null || connection.intake?.takeOver(size) !== true) continue
     release(delivery)
     delivery.connection = connection
     delivery.peer = peer

@@ -174,12 +174,13 @@ export class Dialer {
 
   /** Forgets every target and cancels every attempt. */
   stop(): void {
+    // First, or each that is called off would make room for one that waits.
+    this.#attempts.clear()
     for (const target of [...this.#targets.all()]) {
       for (const waiter of [...target.waiters]) waiter.reject(new HoldfastError('not-running', 'the swarm was stopped'))
       this.forget(target)
     }
     this.#targets.clear()
-    this.#attempts.clear()
   }
 
   #recover(): void {
@@ -258,6 +259,7 @@ export class Dialer {
     const isOwn = wanted !== null || target.isSeed || isTrustedClass(target.peerClass)
     const chosen = isOwn ? address : this.#setup.maintenance().choose(target)
     if (typeof chosen === 'object') this.#attempts.start(target, chosen)
+    else if (standing.kind === 'suspect') this.#dialIn(target, SUSPECT_RETRY_MS)
     else this.#leave(target, chosen)
   }
 

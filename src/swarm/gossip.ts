@@ -30,8 +30,9 @@ type InventoryEvent = Extract<ControlEvent, { kind: 'inventory' | 'get' | 'not-f
 const REJECTED_MAX = 16_384
 /** Of the ids that may be in flight, those beyond this share are for trusted peers' messages. */
 const STRANGERS_SHARE = 0.75
-/** Beyond its quota a busy relay may go on telling of a thousand messages a second, one by one, before that is a flood. */
-const INVENTORY_WEIGHT = 1 / 128
+/** Beyond its quota a busy relay may go on telling of a thousand messages a second, one by one, before that is a flood; of more in fuller frames. */
+const INVENTORY_WEIGHT_MIN = 1 / 128
+const ID_WEIGHT = 1 / 1_024
 const COUNTED = { accept: 'verdict-accept', ignore: 'verdict-ignore', reject: 'verdict-reject' }
 
 /** Where the id goes once the rest is hashed. */
@@ -116,7 +117,10 @@ export class Gossip implements DeliveryOwner {
       this.#refuse(connection, 'rejected', size)
       return true
     }
-    if (!this.#setup.mayPass(connection)) return false
+    if (!this.#setup.mayPass(connection)) {
+      this.propagation.brought(key, peer.id)
+      return false
+    }
     if (broadcastKey(received.definition.name, body.subarray(BROADCAST_ID_BYTES), crypto) !== key) {
       this.#refuse(connection, 'id-mismatch', size)
       return true
@@ -128,9 +132,11 @@ export class Gossip implements DeliveryOwner {
     return true
   }
 
-  /** Whether a broadcast frame brings what has been brought before. */
-  knows(body: Uint8Array): boolean {
-    return this.#setup.dedup.check(idKeyOf(body), this.#setup.agenda.seenAt) !== 'new'
+  /** There is no memory for a frame, which may be a broadcast. @returns whether it brings what has been brought before */
+  shed({ peerId }: Connection, body: Uint8Array): boolean {
+    const key = idKeyOf(body)
+    if (peerId !== null) this.propagation.brought(key, peerId)
+    return this.#setup.dedup.check(key, this.#setup.agenda.seenAt) !== 'new'
   }
 
   /** What a peer has, wants, or lacks: more than any honest relay would say is not looked at. */
@@ -140,7 +146,7 @@ export class Gossip implements DeliveryOwner {
     // Whoever was told of something may ask for it, whatever else it has asked for.
     const isFree = event.kind === 'get' && propagation.takeAsking(connection, ids.length)
     if (!isFree && connection.intake?.takeIds(ids.length) !== true) {
-      connection.intake?.takeControl(INVENTORY_WEIGHT)
+      connection.intake?.takeControl(Math.max(INVENTORY_WEIGHT_MIN, ids.length * ID_WEIGHT))
       // Some of it may be nowhere else.
       if (event.kind === 'inventory') this.#setup.missed(connection)
     } else if (event.kind === 'inventory') this.#announced(connection, event.announced)

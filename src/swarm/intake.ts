@@ -39,6 +39,8 @@ const CRUMB_WEIGHT = 1 / 16
 const CHARGED_BYTES = 4_096
 /** What a record costs beside its bytes: some microseconds of arithmetic, however short it is. */
 const RECORD_BYTES = 256
+/** What a message of one that is not trusted costs beside its bytes, whatever becomes of it: it is looked up, at least. */
+const MESSAGE_BYTES = 128
 /** While too much is in flight, it is looked at again this often. */
 const BUSY_MS = 50
 
@@ -77,12 +79,15 @@ export class Intake {
 
   /** A whole message has come, which holds memory until it is released or dropped. @returns false where there is none for this peer */
   arrived(bytes: number): boolean {
+    if (!isTrustedClass(this.#setup.peerClass())) this.#bytes += MESSAGE_BYTES
+    if (!this.#quota.mayHold(heldBytes(bytes))) this.countInvalid()
+    return this.takeOver(bytes)
+  }
+
+  /** A message that somebody else has brought is held on this peer's account. @returns false where there is no memory for it */
+  takeOver(bytes: number): boolean {
     const held = heldBytes(bytes)
-    if (!this.#quota.mayHold(held)) {
-      this.countInvalid()
-      return false
-    }
-    if (!this.#setup.memory.arrived(this.#setup.peerClass(), bytes)) return false
+    if (!this.#quota.mayHold(held) || !this.#setup.memory.arrived(this.#setup.peerClass(), bytes)) return false
     this.#hold(held)
     return true
   }

@@ -39,13 +39,19 @@ const LANE_OF: Readonly<Record<Priority, number>> = { urgent: 0, normal: 1, bulk
 interface Lane {
   readonly queue: Queue<Outgoing>
   fragments: Fragmenter | null
+  /** A control frame that is to follow what is leaving in fragments. */
+  word: Uint8Array | null
 }
 
 export class Outbox {
   // Bound: CONTROL_MAX frames, and bytes by class, beside the node's budget.
   readonly #control = new Queue<Uint8Array>()
   // Bound: `bytesMax` over all three, and one message that is larger.
-  readonly #lanes: readonly Lane[] = [0, 1, 2].map(() => ({ queue: new Queue<Outgoing>(), fragments: null }))
+  readonly #lanes: readonly Lane[] = [0, 1, 2].map(() => ({
+    queue: new Queue<Outgoing>(),
+    fragments: null,
+    word: null,
+  }))
   readonly #setup: OutboxSetup
   /** Where its own frames are written. It rests while nothing waits: an idle link holds no memory. */
   readonly #frames = new FrameSlab()
@@ -146,11 +152,26 @@ export class Outbox {
     return isTrustedClass(this.#setup.peerClass()) ? TRUSTED_CONTROL_BYTES_MAX : CONTROL_BYTES_MAX
   }
 
+  /** Takes back a question, if nothing of it has left. If some of it has, `word` follows it; where all has, nothing is done. */
+  withdraw(requestId: number, word: Uint8Array): 'unsent' | 'leaving' | 'gone' {
+    for (const lane of this.#lanes) {
+      if (lane.fragments !== null && lane.queue.first?.requestId === requestId) {
+        lane.word = word
+        return 'leaving'
+      }
+      const outgoing = lane.queue.remove((waiting) => waiting.requestId === requestId)
+      if (outgoing === null) continue
+      this.#forget(outgoing)
+      return 'unsent'
+    }
+    return 'gone'
+  }
+
   /** What was not sent and means the same on another link: no question or answer, whose ids do not. A message in fragments is whole again. */
   takeUnsent(): readonly { readonly priority: Priority; readonly outgoing: Outgoing }[] {
     const unsent = (Object.keys(LANE_OF) as Priority[]).flatMap((priority) => {
       const lane = this.#lanes[LANE_OF[priority]]
-      if (lane !== undefined) lane.fragments = null
+      if (lane !== undefined) Object.assign(lane, { fragments: null, word: null })
       const outgoings = lane?.queue.takeAll() ?? []
       for (const outgoing of outgoings) this.#setup.memory.unqueue(outgoing)
       const moving = outgoings.filter(({ type }) => type !== FRAME.request && type !== FRAME.response)
@@ -241,24 +262,30 @@ export class Outbox {
     if (lane.fragments.done) {
       lane.fragments = null
       this.#sent(lane, outgoing)
+      if (lane.word !== null) this.pushControl(lane.word)
+      lane.word = null
     }
     return true
   }
 
   #sent(lane: Lane, outgoing: Outgoing): void {
+    lane.queue.shift()
+    this.#forget(outgoing)
+  }
+
+  #forget(outgoing: Outgoing): void {
     this.#setup.memory.unqueue(outgoing)
     if (outgoing === this.#giant) this.#giant = null
     else this.#bytes -= outgoing.bodyBytes
     this.#messages--
-    lane.queue.shift()
     if (this.#messages === 0) this.#frames.rest()
   }
 
   #written(outgoing: Outgoing): Outgoing {
-    const { type, parts, bodyBytes, counted, shared } = outgoing
+    const { type, parts, bodyBytes, counted, shared, requestId } = outgoing
     if (outgoing.frame !== undefined || isOversize(type, bodyBytes)) return outgoing
     const frame = this.#frames.write(type, parts, bodyBytes)
-    return { type, parts: NONE, bodyBytes, counted, frame, shared }
+    return { type, parts: NONE, bodyBytes, counted, frame, shared, requestId }
   }
 }
 

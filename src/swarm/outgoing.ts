@@ -12,6 +12,8 @@ export interface Outgoing {
   readonly counted: boolean
   /** Where the same body waits in other outboxes, too. */
   readonly shared?: SharedBody | undefined
+  /** Of a question of ours, which may be withdrawn. */
+  readonly requestId?: number | undefined
   /** All of it as a frame, where somebody has written that: it must not change. */
   readonly frame?: WrittenFrame
 }

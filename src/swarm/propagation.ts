@@ -125,6 +125,11 @@ export class Propagation {
     return this.#puller.arrived(key, from)
   }
 
+  /** It has come, and there is no place for it yet. */
+  brought(key: string, from: PeerId): void {
+    this.#puller.brought(key, from)
+  }
+
   /** Part of something large has come. */
   moved(from: PeerId, key: string, bytes: number): void {
     this.#puller.moved(from, key, bytes)

@@ -52,6 +52,11 @@ export class Puller {
     return this.#pulls.arrived(key, from)
   }
 
+  /** It has come, and there is no place for it yet. */
+  brought(key: string, from: PeerId): void {
+    this.#pulls.brought(key, from)
+  }
+
   /** Part of something large has come. */
   moved(from: PeerId, key: string, bytes: number): void {
     this.#pulls.moved(key, from, bytes, this.#setup.agenda.now())

@@ -28,6 +28,16 @@ export class Queue<T> {
     this.#head = 0
   }
 
+  /** @returns the first that fits, which waits no more; null where none does */
+  remove(fits: (item: T) => boolean): T | null {
+    const at = this.#items.findIndex((item) => item !== undefined && fits(item))
+    const item = this.#items[at]
+    if (item === undefined) return null
+    if (at === this.#head) this.shift()
+    else this.#items.splice(at, 1)
+    return item
+  }
+
   takeAll(): T[] {
     const items = this.#items.filter((item) => item !== undefined)
     this.#items = []

@@ -29,7 +29,7 @@ const RATE_MAX = 2 ** 40
 export class Account {
   readonly firstCopies: TokenBucket
   readonly bytes: TokenBucket
-  readonly control: TokenBucket = new TokenBucket(CONTROL)
+  readonly control: TokenBucket
   readonly ids: TokenBucket
   /** Bytes it was sent for its asking: as many as it may bring. */
   readonly served: TokenBucket
@@ -45,6 +45,7 @@ export class Account {
     const { firstCopiesPerSecMax, firstCopiesBurst, bytesPerSecMax } = limits
     this.heldMax = 2 * windowBytesFor(limits) + Math.max(HELD_MIN, firstCopiesBurst) * heldBytes(0)
     this.#dearest = Math.min(THROTTLED_COST, Math.max(1, firstCopiesBurst))
+    this.control = bucketOf(CONTROL.perSec * times, CONTROL.burst * times)
     this.firstCopies = bucketOf(firstCopiesPerSecMax * times, firstCopiesBurst * times)
     // A whole frame of them, at least: that is what a newcomer is told.
     const idsBurst = Math.max(firstCopiesBurst * IDS_BY_FIRST_COPY, IDS_MAX)
@@ -128,9 +129,10 @@ export class Quota {
   }
 
   /** A frame of the protocol itself, of which one counts for so many. `spare` and `flood` are too many: the one is ignored, the other has been for long. */
-  countControl(weight: number, now: number): 'needed' | 'spare' | 'flood' {
-    const { control } = this.#own
-    return control.take(weight, now) ? 'needed' : control.spend(weight, now) ? 'spare' : 'flood'
+  countControl(weight: number, now: number): Need {
+    const own = needOf(this.#own, weight, now)
+    const shared = this.#shared === null ? 'needed' : needOf(this.#shared, weight, now)
+    return own === 'needed' || shared === 'flood' ? shared : own
   }
 
   /** @returns false where so many ids are too many */
@@ -158,6 +160,12 @@ export class Quota {
   waitMs(now: number): number {
     return Math.max(owedMs(this.#own, now), this.#shared === null ? 0 : owedMs(this.#shared, now))
   }
+}
+
+type Need = 'needed' | 'spare' | 'flood'
+
+function needOf({ control }: Account, weight: number, now: number): Need {
+  return control.take(weight, now) ? 'needed' : control.spend(weight, now) ? 'spare' : 'flood'
 }
 
 function owedMs({ firstCopies, bytes }: Account, now: number): number {

@@ -81,6 +81,7 @@ export class Requests implements Asker {
           parts,
           bodyBytes: head.length + body.length,
           counted: true,
+          requestId: id,
         })
       )
         throw new HoldfastError('outbox-full', `no room to ask ${definition.name}`)
@@ -95,8 +96,9 @@ export class Requests implements Asker {
         else void this.#read(connection, definition, outcome.bytes).then(resolve, reject)
       }
       const giveUp = (error: Error): void => {
-        link.abandoned++
-        connection.sendControl(FRAME.cancel, varintBytes(id))
+        const withdrawn = connection.sender?.withdraw(id, FRAME.cancel, varintBytes(id))
+        if (withdrawn !== 'unsent') link.abandoned++
+        if (withdrawn === 'gone') connection.sendControl(FRAME.cancel, varintBytes(id))
         finish({ error })
       }
       const withdraw = (): void => {

@@ -111,6 +111,16 @@ export class Sender {
     return wanted
   }
 
+  /** {@link Outbox.withdraw}. */
+  withdraw(requestId: number, type: number, body: Uint8Array): ReturnType<Outbox['withdraw']> {
+    const withdrawn = this.outbox.withdraw(requestId, encodeFrame(type, body))
+    if (withdrawn !== 'unsent') return withdrawn
+    if (this.isIdle) this.#callDrained()
+    // What waited behind it for credit may need less.
+    else this.#flushLater()
+    return withdrawn
+  }
+
   /** Everything that was not sent, to be moved to the link that takes over. */
   takeUnsent(): ReturnType<Outbox['takeUnsent']> {
     this.leave()

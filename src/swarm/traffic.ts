@@ -84,7 +84,7 @@ export class Traffic {
 
   application(connection: Connection, index: number, body: Uint8Array, size: number): void {
     if (connection.intake?.arrived(size) === true) this.#arrived(connection, index, body, size)
-    else this.#shed(connection, size, this.gossip.knows(body))
+    else this.#shed(connection, size, this.gossip.shed(connection, body))
   }
 
   control(connection: Connection, event: ControlEvent): void {

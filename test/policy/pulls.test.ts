@@ -136,6 +136,35 @@ describe('what has been announced', () => {
   })
 })
 
+describe('what has been brought, and has no place yet', () => {
+  it('is owed no more by who brought it, and is asked of whoever else has it', () => {
+    const pulls = announcedBy(a, b)
+    pulls.brought(KEY, a)
+    expect(askedOf(pulls, 1_500)).toEqual([[b, SILENCE_MS]])
+    pulls.brought(KEY, b)
+    until(pulls, 5_000)
+    expect([pulls.size, [...pulls.takeGivenUp()], pulls.isDefaulter(a, 5_000), pulls.isDefaulter(b, 5_000)]).toEqual([
+      0,
+      [],
+      false,
+      false,
+    ])
+  })
+
+  it('is not asked of who brought it without being asked', () => {
+    const pulls = announcedBy(a, b, c)
+    pulls.brought(KEY, b)
+    expect(askedOf(pulls, 1_500)).toEqual([[c, SILENCE_MS]])
+    expect(pulls.arrived(KEY, a)).toEqual([a, c])
+  })
+
+  it('is nothing where nobody announced it', () => {
+    const pulls = new Pulls()
+    pulls.brought(KEY, a)
+    expect([pulls.size, pulls.nextAt]).toEqual([0, Infinity])
+  })
+})
+
 describe('what is large', () => {
   const MIB = KIB * KIB
 

@@ -48,6 +48,22 @@ describe('the ledger', () => {
     )
   })
 
+  it('lets a stranger send so much unasked, and an IP four times that, whatever its names', () => {
+    for (const { ip, most } of [
+      { ip: '192.0.2.7', most: 4 * 512 },
+      { ip: null, most: 12 * 512 },
+    ]) {
+      const ledger = new Ledger(true)
+      let heard = 0
+      for (let i = 0; i < 12; i++) {
+        const quota = ledger.open(subject({ id: String(i), ip }))
+        for (let one = quota.countControl(1, 0); one !== 'flood'; one = quota.countControl(1, 0)) heard++
+      }
+      // What was one too many counts as well.
+      expect([heard <= most, heard > most - 12]).toEqual([true, true])
+    }
+  })
+
   it('gives a poor peer a quarter, on whatever link, until it is better; and one message where a quarter is none', () => {
     const ledger = new Ledger(true)
     const quota = ledger.open(subject({}))

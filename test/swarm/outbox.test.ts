@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Memory } from '../../src/policy/memory.js'
-import { joinBytes } from '../../src/protocol/bytes.js'
+import { copyBytes, EMPTY, joinBytes } from '../../src/protocol/bytes.js'
 import { SendCredit } from '../../src/protocol/credit.js'
 import { Reassembly } from '../../src/protocol/fragment.js'
-import { FRAME, FrameReader } from '../../src/protocol/frame.js'
+import { encodeFrame, FRAME, FrameReader } from '../../src/protocol/frame.js'
 import type { PeerClass } from '../../src/ports/types.js'
 import type { Priority } from '../../src/protocol/message.js'
 import { Outbox } from '../../src/swarm/outbox.js'
@@ -49,6 +49,46 @@ function drain(box: Outbox): { readonly types: number[]; readonly records: numbe
 }
 
 describe('an outbox', () => {
+  it('takes back a question of which nothing has left, wherever it stands, and holds nothing of it; else a word follows it', () => {
+    const asked = fc.record({
+      priority: fc.constantFrom<Priority>('urgent', 'normal', 'bulk'),
+      length: fc.oneof(fc.nat(2_000), fc.integer({ min: 32_000, max: 200_000 })),
+    })
+    const steps = fc.array(fc.oneof(asked, fc.constant('pick' as const), fc.nat(60)), { maxLength: 80 })
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 0, max: 400_000 }), (all, creditBytes) => {
+        const { box, memory, credit } = outbox(300_000, creditBytes)
+        const unused = memory.status().usedBytes
+        const kept = new Set<number>()
+        const leaving = new Set<number>()
+        const records: Uint8Array[] = []
+        const pick = (): void => {
+          const record = copyBytes(joinBytes(box.pickRecord()))
+          if (record.length > 0) records.push(record)
+        }
+        all.forEach((step, i) => {
+          const type = 64 + i
+          if (step === 'pick') pick()
+          else if (typeof step === 'number') {
+            const withdrawn = box.withdraw(64 + step, encodeFrame(1_000 + step, EMPTY))
+            if (withdrawn === 'unsent') kept.delete(64 + step)
+            if (withdrawn === 'leaving') leaving.add(step)
+          } else if (box.push(step.priority, { ...message(type, step.length), requestId: type })) kept.add(type)
+        })
+        credit.grant(2 ** 40)
+        for (let left = -1; left !== records.length; ) {
+          left = records.length
+          pick()
+        }
+        const { types } = drain({ pickRecord: () => records.splice(0, 1) } as never)
+        const words = Array.from(leaving, (id) => 1_000 + id)
+        expect(types.toSorted((x, y) => x - y)).toEqual([...kept, ...words].toSorted((x, y) => x - y))
+        for (const id of leaving) expect(types.indexOf(1_000 + id)).toBeGreaterThan(types.indexOf(64 + id))
+        expect([box.isEmpty, box.bytes, memory.status().usedBytes]).toEqual([true, 0, unused])
+      }),
+    )
+  })
+
   it('sends control frames first, then urgent, normal, bulk, each in order', () => {
     const { box } = outbox()
     for (const [priority, type] of [

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { joinBytes } from '../../src/protocol/bytes.js'
 import { encodeFrame, FRAME } from '../../src/protocol/frame.js'
-import { encodeInventory } from '../../src/protocol/inventory.js'
+import { encodeIds, encodeInventory } from '../../src/protocol/inventory.js'
 import { FRAGMENTED, LARGE, Scene, SMALL } from './propagation-scene.js'
 import type { RawPeer } from './raw-peer.js'
 
@@ -18,6 +18,68 @@ async function three(
   if (a === undefined || b === undefined || c === undefined) throw new Error('there are three')
   return { scene, a, b, c }
 }
+
+describe('a stranger who is asked for more than it may bring', () => {
+  /** It announces so many, and sends whatever it is asked for at once. @returns how many that were */
+  const wave = async (scene: Scene, stranger: RawPeer, count: number): Promise<number> => {
+    const made = Array.from({ length: count }, () => scene.make(SMALL))
+    const before = scene.asked(stranger).length
+    scene.announce(stranger, ...made)
+    await scene.world.run(250)
+    const asked = scene.asked(stranger).slice(before)
+    for (const one of made) if (asked.includes(one.name)) scene.send(stranger, one)
+    await scene.world.run(4_000)
+    return asked.length
+  }
+
+  it('has failed in nothing: what waits for its quota has been sent', async () => {
+    const scene = await Scene.of()
+    const stranger = await scene.peer('unknown')
+    for (let i = 0; i < 3; i++) {
+      expect(await wave(scene, stranger, 200)).toBe(200)
+      await scene.world.run(120_000)
+    }
+    expect(scene.handled.length).toBe(600)
+    expect(scene.node.heard('recovered')).toEqual([])
+  })
+
+  it('keeps nobody else from being asked for what waits', async () => {
+    const scene = await Scene.of()
+    const [stranger, honest] = [await scene.peer('unknown'), await scene.peer()]
+    await wave(scene, stranger, 100)
+    for (let i = 0; i < 10; i++) scene.send(stranger, scene.make(SMALL))
+    const tx = scene.make(SMALL)
+    for (const peer of [stranger, honest]) scene.announce(peer, tx)
+    scene.send(stranger, tx)
+    await scene.world.run(250)
+    expect(scene.asked(honest)).toEqual([tx.name])
+    scene.send(honest, tx)
+    await scene.world.settle()
+    expect(scene.handled.at(-1)).toBe(tx.name)
+  })
+
+  it('has failed in nothing where there was no memory for what it sent', async () => {
+    const never = new Promise<'accept'>(() => undefined)
+    const limits = { unknown: { firstCopiesBurst: 5_000 } }
+    const scene = await Scene.of({ limits }, never)
+    const [stranger, honest] = [await scene.peer('unknown'), await scene.peer()]
+    // So many may be here of one peer that are not done with, and its window of bytes.
+    for (let i = 0; i < 5_800; i++) scene.send(stranger, scene.make(5))
+    await scene.world.settle()
+    expect(scene.node.swarm.status().arrivalsShed).toBeGreaterThan(400)
+    const tx = scene.make(SMALL)
+    scene.announce(stranger, tx)
+    scene.send(stranger, tx)
+    await scene.world.run(250)
+    scene.announce(honest, tx)
+    await scene.world.run(4_000)
+    expect(scene.asked(honest)).toEqual([tx.name])
+    const next = scene.make(SMALL)
+    scene.announce(stranger, next)
+    await scene.world.settle()
+    expect([scene.asked(stranger), stranger.closed]).toEqual([[tx.name, next.name], null])
+  })
+})
 
 describe('what is announced', () => {
   it('is asked for at once, in one frame, unless it is here already', async () => {
@@ -242,6 +304,37 @@ describe('ids beyond what any peer needs', () => {
     for (let second = 0; second < 4; second++) await tell(30_000)
     expect([stranger.told, scene.node.heard('ban')]).toMatchObject([{ code: 'rate-limit' }, []])
   })
+
+  it.each(['inventory', 'get', 'notFound'] as const)(
+    'are a flood after half a million in full frames, and of whoever calls from there after two million: %s',
+    async (kind) => {
+      const limits = { unknown: { connectionsPerIpMax: 4 } }
+      const scene = await Scene.of({ limits })
+      scene.world.network.ipOf = () => '192.0.2.7'
+      const made = Array.from({ length: 1_000 }, () => scene.make(SMALL))
+      const frame = encodeFrame(
+        FRAME[kind],
+        kind === 'inventory' ? encodeInventory(made) : encodeIds(made.map(({ id }) => id)),
+      )
+      /** How many frames a new identity brings until it is cut. */
+      const frames = async (): Promise<number> => {
+        const stranger = await scene.peer('unknown')
+        let count = 0
+        for (; count < 1_000 && stranger.told?.code !== 'rate-limit'; count++) {
+          stranger.record([frame])
+          await scene.world.settle()
+        }
+        return count
+      }
+      const first = await frames()
+      expect(first).toBeGreaterThan(500)
+      expect(first).toBeLessThan(550)
+      let all = first
+      for (let i = 0; i < 12; i++) all += await frames()
+      expect(all).toBeLessThan(2_300)
+      expect(scene.node.heard('ban')).toEqual([])
+    },
+  )
 
   it('keep nobody else from being asked', async () => {
     const scene = await Scene.of()

@@ -12,23 +12,30 @@ const gc = runInNewContext('gc') as () => void
 describe('a queue', () => {
   it('gives what was put in, in that order, however it is taken', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('push', 'push', 'shift', 'takeAll'), { maxLength: 300 }), (calls) => {
-        const queue = new Queue<number>()
-        let model: number[] = []
-        calls.forEach((call, i) => {
-          if (call === 'push') {
-            queue.push(i)
-            model.push(i)
-          } else if (call === 'takeAll') {
-            expect(queue.takeAll()).toEqual(model)
-            model = []
-          } else if (model.length > 0) {
-            queue.shift()
-            model.shift()
-          }
-          expect([queue.length, queue.first]).toEqual([model.length, model[0]])
-        })
-      }),
+      fc.property(
+        fc.array(fc.constantFrom('push', 'push', 'push', 'shift', 'remove', 'takeAll'), { maxLength: 300 }),
+        (calls) => {
+          const queue = new Queue<number>()
+          let model: number[] = []
+          calls.forEach((call, i) => {
+            if (call === 'push') {
+              queue.push(i)
+              model.push(i)
+            } else if (call === 'takeAll') {
+              expect(queue.takeAll()).toEqual(model)
+              model = []
+            } else if (call === 'remove') {
+              const item = model.find((one) => one % 3 === 0) ?? null
+              expect(queue.remove((one) => one % 3 === 0)).toBe(item)
+              model = model.filter((one) => one !== item)
+            } else if (model.length > 0) {
+              queue.shift()
+              model.shift()
+            }
+            expect([queue.length, queue.first]).toEqual([model.length, model[0]])
+          })
+        },
+      ),
     )
   })
 

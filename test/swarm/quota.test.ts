@@ -1,9 +1,9 @@
 /** What a node does for a peer that wants more than its class may have, and what it does for everybody else meanwhile. */
 import { describe, expect, it } from 'vitest'
-import { utf8 } from '../../src/protocol/bytes.js'
-import { FRAME } from '../../src/protocol/frame.js'
+import { joinBytes, utf8 } from '../../src/protocol/bytes.js'
+import { encodeFrame, FRAME } from '../../src/protocol/frame.js'
 import { encodeNames } from '../../src/protocol/hello.js'
-import { direct, message, request } from '../../src/protocol/message.js'
+import { broadcastId, direct, message, request } from '../../src/protocol/message.js'
 import { varintBytes } from '../../src/protocol/varint.js'
 import type { SwarmOptions } from '../../src/swarm/options.js'
 import type { RawOptions } from './raw-peer.js'
@@ -211,6 +211,34 @@ describe('a stranger who brings more than a stranger may', () => {
     for (let i = 0; i < 300; i++) peer.broadcast(0, 'news', json(String(i).padStart(5_000, '-')))
     await world.run(84 * MINUTE)
     expect(granted()).toBeGreaterThan(1_500_000)
+  })
+})
+
+describe('what has been brought before', () => {
+  it('costs a stranger 128 bytes beside its own each time, and a masternode nothing', async () => {
+    for (const peerClass of ['unknown', 'masternode'] as const) {
+      const limits = { [peerClass]: { bytesPerSecMax: 500_000, messageBytesMax: 65_536 } }
+      const { world, node, gossip } = await scene({ limits, authorize: () => peerClass })
+      const peer = await RawPeer.connect(world, node)
+      gossip(peer, 1)
+      await world.settle()
+      const body = json('0')
+      const copy = encodeFrame(FRAME.firstApplication, joinBytes([broadcastId('news', body, world.crypto), body]))
+      // As fast as credit comes back, a thousand in a record.
+      let sent = 0
+      for (let tick = 0; tick < 20; tick++) {
+        const left = 131_000 + peer.of('window').reduce((sum, { bytes }) => sum + bytes, 0) - sent * copy.length
+        for (let count = Math.floor(left / copy.length); count > 0; count -= 1_000) {
+          peer.record(Array.from({ length: Math.min(count, 1_000) }, () => copy))
+          sent += Math.min(count, 1_000)
+        }
+        await world.run(100)
+      }
+      const bytesEach = (4 * 500_000) / sent
+      expect(peer.closed, peerClass).toBe(null)
+      if (peerClass === 'unknown') expect(bytesEach).toBeGreaterThan(100)
+      else expect(bytesEach).toBeLessThan(30)
+    }
   })
 })
 

@@ -130,6 +130,12 @@ export class RawPeer {
     this.send(FRAME.request, joinBytes([varintBytes(id), varintBytes(FRAME.firstApplication + index), body]))
   }
 
+  /** Gives back credit that was used, a quarter of the window at least. */
+  grant(bytes: number): void {
+    this.#session.credit.release(bytes)
+    this.send(FRAME.window, varintBytes(this.#session.credit.pickGrant()))
+  }
+
   /** Breaks the link off without a goodbye. */
   destroy(): void {
     this.#link?.destroy()

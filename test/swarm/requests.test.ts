@@ -289,6 +289,21 @@ describe('an asker that breaks the rules', () => {
     expect(raw.of('pong').length - left).toBe(50)
   })
 
+  it('is given nothing to do by a question that it withdrew while that waited for its quota', async () => {
+    const world = new World()
+    let asked = 0
+    const a = world.node('a', { limits: { unknown: { firstCopiesBurst: 10, firstCopiesPerSecMax: 1 } } })
+    a.swarm.respond(Ask, () => ++asked)
+    await a.swarm.start()
+    const raw = await RawPeer.connect(world, a)
+    for (let id = 1; id <= 20; id++) raw.ask(id, 0, utf8('1'))
+    for (let id = 11; id <= 19; id++) raw.send(FRAME.cancel, varintBytes(id))
+    await world.run(20_000)
+    expect(asked).toBe(11)
+    expect(raw.of('response').map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20])
+    expect(a.swarm.status().memory.inFlightBytes).toBe(0)
+  })
+
   it('is ignored where it answers what nobody asked', async () => {
     const world = new World()
     const a = await world.started('a')

@@ -58,6 +58,18 @@ function scene() {
   }
 }
 
+describe('a question that is withdrawn', () => {
+  it('keeps nobody waiting for it to leave', () => {
+    const { sender, sent, endTurn } = scene()
+    sender.enqueue('normal', { type: 64, parts: [new Uint8Array(9)], bodyBytes: 9, counted: true, requestId: 7 })
+    let drained = 0
+    sender.whenDrained(() => drained++)
+    expect([drained, sender.withdraw(7, FRAME.cancel, Uint8Array.of(7)), drained]).toEqual([0, 'unsent', 1])
+    endTurn()
+    expect([sent, sender.isIdle]).toEqual([[], true])
+  })
+})
+
 describe('a gap', () => {
   it('is told once for all that is dropped before the word of it leaves', () => {
     const { sender, sent, endTurn } = scene()

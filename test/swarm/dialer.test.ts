@@ -1,0 +1,100 @@
+/** What a dialer does by itself, without a network: sockets that it opens never answer. */
+import { describe, expect, it } from 'vitest'
+import { parseAddress } from '../../src/policy/address.js'
+import { BackoffPolicy } from '../../src/policy/backoff.js'
+import type { Transport } from '../../src/ports/transport.js'
+import type { Address, PeerClass, PeerId } from '../../src/ports/types.js'
+import { Agenda } from '../../src/swarm/agenda.js'
+import { Dialer } from '../../src/swarm/dialer.js'
+import { DEFAULT_HEALING } from '../../src/swarm/healing.js'
+import { SeededRandom } from '../../src/testing/seeded-random.js'
+import { ManualClock } from './manual-clock.js'
+
+const peer = (i: number): PeerId => `peer ${String(i)}` as PeerId
+const addressOf = (i: number): Address => parseAddress(`tcp://192.0.2.${String(i)}:1`)
+
+function scene() {
+  const clock = new ManualClock()
+  const linked = new Set<PeerId>()
+  const opened: string[] = []
+  const scene = { clock, linked, opened, mayTry: true, dialer: null as unknown as Dialer }
+  const transport: Pick<Transport, 'dial'> = {
+    dial: ({ host }) => {
+      opened.push(host)
+      return () => undefined
+    },
+  }
+  scene.dialer = new Dialer({
+    agenda: new Agenda(clock),
+    random: new SeededRandom(1),
+    backoff: new BackoffPolicy(),
+    transports: new Map([['tcp', transport as Transport]]),
+    healing: DEFAULT_HEALING,
+    connectMs: () => 10_000,
+    trustedCount: () => 0,
+    linkCount: () => linked.size,
+    suspectCount: () => 0,
+    isConnected: (peerId) => linked.has(peerId),
+    isBanned: () => false,
+    isPreferred: () => true,
+    adopt: () => {
+      throw new Error('nobody answers')
+    },
+    failed: () => undefined,
+    alarmed: () => undefined,
+    maintenance: () => ({
+      bridged: () => undefined,
+      need: () => 'dial',
+      choose: ({ addresses: [first] }) => (scene.mayTry && first !== undefined ? first : 'cool'),
+    }),
+  })
+  const want = (i: number, peerClass: PeerClass): void => {
+    scene.dialer.wishes.want(peer(i), peerClass, [addressOf(i)])
+  }
+  return Object.assign(scene, { want })
+}
+
+describe('a stranger that is silent', () => {
+  it('stays suspect where it may not be dialled yet, and is dialled once it may', () => {
+    const all = scene()
+    const { dialer, clock, linked, opened } = all
+    linked.add(peer(1))
+    all.want(1, 'regular')
+    all.mayTry = false
+    dialer.suspected(peer(1))
+    clock.advance(10_000)
+    expect([dialer.target(peer(1))?.standing.kind, opened]).toEqual(['suspect', []])
+    all.mayTry = true
+    clock.advance(3_000)
+    expect(opened).toEqual(['192.0.2.1'])
+    linked.delete(peer(1))
+    dialer.lost(peer(1), 'regular', { code: 'timeout', fault: 'network' })
+    expect(dialer.target(peer(1))?.attempt?.kind).toBe('dialing')
+  })
+
+  it('that heals before it may be dialled is not', () => {
+    const all = scene()
+    all.linked.add(peer(1))
+    all.want(1, 'regular')
+    all.mayTry = false
+    all.dialer.suspected(peer(1))
+    all.dialer.cleared(peer(1))
+    all.mayTry = true
+    all.clock.advance(60_000)
+    expect([all.dialer.target(peer(1))?.standing.kind, all.opened]).toEqual(['connected', []])
+  })
+})
+
+describe('a dialer that stops', () => {
+  it('opens no socket for those that wait', () => {
+    const all = scene()
+    for (let i = 1; i <= 200; i++) all.want(i, 'masternode')
+    all.clock.advance(1_000)
+    const before = all.opened.length
+    expect(before).toBeGreaterThan(0)
+    expect(before).toBeLessThan(200)
+    all.dialer.stop()
+    all.clock.advance(60_000)
+    expect(all.opened.length).toBe(before)
+  })
+})
