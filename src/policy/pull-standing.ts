@@ -1,38 +1,60 @@
 /**
  * How each peer has kept what it announced: who is asked first for a broadcast, and who last. Who let a deadline pass is a
  * defaulter for ten minutes; who did not have what it had announced is lacking for one, since an honest one lets things go for
- * want of room.
+ * want of room. Of whom something waits here for its quota is asked after those who may bring more, and misses no deadline.
  */
 import type { PeerClass, PeerId } from '../ports/types.js'
 import { BoundedMap } from './bounded-map.js'
 
 /** Lower is asked sooner. */
-export const RANK: Readonly<Record<PeerClass | 'lacking' | 'defaulter', number>> = {
+export const RANK: Readonly<Record<PeerClass | 'waiting' | 'lacking' | 'defaulter', number>> = {
   masternode: 0,
   persistent: 0,
   regular: 1,
   unknown: 2,
-  lacking: 3,
-  defaulter: 4,
+  waiting: 3,
+  lacking: 4,
+  defaulter: 5,
 }
 /** What must come of a large one for every millisecond: 256 KiB/s. */
 export const BYTES_PER_MS: number = 256 * 1.024
 
 const DEFAULTED_MS = 600_000
 const LACKING_MS = 60_000
+/** As long as it may take for credit to come back, and what was kept for want of it to arrive. */
+const WAITING_MS = 5_000
 const PEERS_MAX = 4_096
+
+/** Whether a peer lacks the credit to send so many bytes. */
+export type Stalled = (peerId: PeerId, bytes: number) => boolean
+
+/** What somebody was asked for. */
+export interface Owed {
+  readonly from: PeerId
+  /** As it says itself. */
+  readonly size: number
+  readonly deadlineAt: number
+}
 
 export class PullStanding {
   /** Until when each counts as a defaulter. */
   readonly #defaulters = new BoundedMap<number>(PEERS_MAX)
   /** Until when each counts as one that says more than it has. */
   readonly #lacking = new BoundedMap<number>(PEERS_MAX)
+  /** Until when each may be waiting for credit. */
+  readonly #waiting = new BoundedMap<number>(PEERS_MAX)
   /** Until when each has brought fragments of anything as fast as it should. */
   readonly #movedAt = new BoundedMap<number>(PEERS_MAX)
 
   rankOf(peerId: PeerId, peerClass: PeerClass, now: number): number {
     if (this.isDefaulter(peerId, now)) return RANK.defaulter
-    return (this.#lacking.get(peerId) ?? 0) > now ? RANK.lacking : RANK[peerClass]
+    if ((this.#lacking.get(peerId) ?? 0) > now) return RANK.lacking
+    return this.#isWaiting(peerId, now) ? RANK.waiting : RANK[peerClass]
+  }
+
+  /** Something that it sent has no place yet. */
+  waits(peerId: PeerId, now: number): void {
+    this.#waiting.set(peerId, now + WAITING_MS)
   }
 
   /** Whether a peer let a deadline pass within the last ten minutes. */
@@ -40,8 +62,13 @@ export class PullStanding {
     return (this.#defaulters.get(peerId) ?? 0) > now
   }
 
-  defaulted(peerId: PeerId, now: number): void {
-    this.#defaulters.set(peerId, now + DEFAULTED_MS)
+  /** Whether the deadline of who was asked has passed: then it is a defaulter, unless it may be waiting for credit. */
+  misses({ from, size, deadlineAt }: Owed, now: number, isStalled: Stalled): boolean {
+    if (deadlineAt > now) return false
+    if (isStalled(from, size)) this.waits(from, now)
+    if (this.#isWaiting(from, now)) return false
+    this.#defaulters.set(from, now + DEFAULTED_MS)
+    return true
   }
 
   lacked(peerId: PeerId, now: number): void {
@@ -61,5 +88,10 @@ export class PullStanding {
   /** It is linked no more: its next link begins anew, what it failed stays. */
   lost(peerId: PeerId): void {
     this.#movedAt.delete(peerId)
+  }
+
+  /** Whether it might have sent what it has not, had it had the credit. */
+  #isWaiting(peerId: PeerId, now: number): boolean {
+    return (this.#waiting.get(peerId) ?? 0) > now
   }
 }

@@ -7,6 +7,7 @@
  */
 import type { PeerClass, PeerId } from '../ports/types.js'
 import { isTrustedClass } from './peer-class.js'
+import type { Owed, Stalled } from './pull-standing.js'
 import { BYTES_PER_MS, PullStanding, RANK } from './pull-standing.js'
 
 /** Ids wanted at once, and of those, ids that one peer was the first to announce. */
@@ -26,12 +27,8 @@ const FRAGMENTED_BYTES = 32_768
 /** The least time for a whole message; a large one has more. */
 const WHOLE_MS_MIN = 2_000
 
-interface Asked {
-  readonly from: PeerId
+interface Asked extends Owed {
   readonly rank: number
-  /** As this source says. */
-  readonly size: number
-  readonly deadlineAt: number
 }
 
 interface Wanted {
@@ -98,8 +95,8 @@ export class Pulls {
     const wanted = known ?? this.#begin(key, from, isTrusted, now)
     // It came, and was lost again before it was judged.
     wanted.isHere = false
-    // Who failed before is asked when a silence has passed in which nobody else came.
-    if (wanted.asked.length === 0 && rank < RANK.lacking) {
+    // Who failed before, or can bring nothing now, is asked when a silence has passed in which nobody else came.
+    if (wanted.asked.length === 0 && rank < RANK.waiting) {
       this.#ask(wanted, { from, rank, size }, now)
       return true
     }
@@ -120,7 +117,8 @@ export class Pulls {
   }
 
   /** A peer has sent it, and there was no place for it yet: it owes nothing, and whoever else has it is asked, too. */
-  brought(key: string, from: PeerId): void {
+  brought(key: string, from: PeerId, now: number): void {
+    this.#standing.waits(from, now)
     const wanted = this.#wanted.get(key)
     if (wanted === undefined) return
     const isAnother = (holder: { readonly from: PeerId }): boolean => holder.from !== from
@@ -168,14 +166,18 @@ export class Pulls {
     return pulls
   }
 
-  /** What the passing of time asks for. Call it when {@link nextAt} has come. */
-  due(now: number): readonly Pull[] {
+  /**
+   * What the passing of time asks for. Call it when {@link nextAt} has come.
+   * @param isStalled whether a peer lacks the credit to send so many bytes
+   */
+  due(now: number, isStalled: Stalled = neverStalled): readonly Pull[] {
     const pulls: Pull[] = []
     let count = 0
     for (let check = this.#checks[count]; check !== undefined && check.at <= now; check = this.#checks[count]) {
       count++
       const { wanted } = check
       if (this.#wanted.get(wanted.key) !== wanted) continue
+      wanted.asked = wanted.asked.filter((asked) => !this.#standing.misses(asked, now, isStalled))
       pulls.push(...this.#check(wanted, now))
       if (this.#wanted.get(wanted.key) === wanted) this.#checks.push({ wanted, at: now + SILENCE_MS })
     }
@@ -218,8 +220,6 @@ export class Pulls {
   }
 
   #check(wanted: Wanted, now: number): readonly Pull[] {
-    for (const { from, deadlineAt } of wanted.asked) if (deadlineAt <= now) this.#standing.defaulted(from, now)
-    wanted.asked = wanted.asked.filter(({ deadlineAt }) => deadlineAt > now)
     const isMoving = this.#isMoving(wanted, now)
     const at = isMoving ? this.#doubter(wanted, now) : 0
     const unknown = isMoving ? 1 : wanted.asked.filter(({ rank }) => rank >= RANK.unknown).length
@@ -290,3 +290,4 @@ function addOther(wanted: Wanted, from: PeerId, rank: number, size: number): voi
 }
 
 const NOBODY: readonly PeerId[] = []
+const neverStalled: Stalled = () => false

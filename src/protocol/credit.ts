@@ -36,6 +36,11 @@ export class ReceiveCredit {
     this.#left = window
   }
 
+  /** What the other side may still send. */
+  get left(): number {
+    return this.#left
+  }
+
   /** @returns false when the peer sent more than it was granted: a protocol error */
   arrived(bytes: number): boolean {
     this.#left -= bytes

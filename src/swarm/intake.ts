@@ -7,6 +7,7 @@ import { heldBytes } from '../policy/memory.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerClass } from '../ports/types.js'
 import type { ReceiveCredit } from '../protocol/credit.js'
+import { FRAME_BYTES_MAX } from '../protocol/frame.js'
 import type { SessionEvent } from '../protocol/session.js'
 import type { Tally } from '../protocol/tally.js'
 import type { Agenda, Deadline } from './agenda.js'
@@ -171,6 +172,11 @@ export class Intake {
   release(bytes: number): void {
     this.dropped(bytes)
     this.returned(bytes)
+  }
+
+  /** Whether the peer has the credit to send so much, or a fragment of it. */
+  hasCredit(bytes: number): boolean {
+    return this.#setup.credit.left >= Math.min(bytes, FRAME_BYTES_MAX)
   }
 
   /** Credit of what holds no memory. */

@@ -54,7 +54,7 @@ export class Puller {
 
   /** It has come, and there is no place for it yet. */
   brought(key: string, from: PeerId): void {
-    this.#pulls.brought(key, from)
+    this.#pulls.brought(key, from, this.#setup.agenda.seenAt)
   }
 
   /** Part of something large has come. */
@@ -113,7 +113,9 @@ export class Puller {
     if (this.#isStopped || this.#deadline !== null || nextAt === Number.POSITIVE_INFINITY) return
     this.#deadline = this.#setup.agenda.at(nextAt, () => {
       this.#deadline = null
-      this.#carryOut(this.#pulls.due(this.#setup.agenda.now()))
+      const isStalled = (from: PeerId, bytes: number): boolean =>
+        this.#setup.connectionTo(from)?.intake?.hasCredit(bytes) === false
+      this.#carryOut(this.#pulls.due(this.#setup.agenda.now(), isStalled))
     })
   }
 }

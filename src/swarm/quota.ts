@@ -129,7 +129,7 @@ export class Quota {
   }
 
   /** A frame of the protocol itself, of which one counts for so many. `spare` and `flood` are too many: the one is ignored, the other has been for long. */
-  countControl(weight: number, now: number): Need {
+  countControl(weight: number, now: number): ControlNeed {
     const own = needOf(this.#own, weight, now)
     const shared = this.#shared === null ? 'needed' : needOf(this.#shared, weight, now)
     return own === 'needed' || shared === 'flood' ? shared : own
@@ -162,9 +162,9 @@ export class Quota {
   }
 }
 
-type Need = 'needed' | 'spare' | 'flood'
+type ControlNeed = 'needed' | 'spare' | 'flood'
 
-function needOf({ control }: Account, weight: number, now: number): Need {
+function needOf({ control }: Account, weight: number, now: number): ControlNeed {
   return control.take(weight, now) ? 'needed' : control.spend(weight, now) ? 'spare' : 'flood'
 }
 

@@ -139,9 +139,9 @@ describe('what has been announced', () => {
 describe('what has been brought, and has no place yet', () => {
   it('is owed no more by who brought it, and is asked of whoever else has it', () => {
     const pulls = announcedBy(a, b)
-    pulls.brought(KEY, a)
+    pulls.brought(KEY, a, 0)
     expect(askedOf(pulls, 1_500)).toEqual([[b, SILENCE_MS]])
-    pulls.brought(KEY, b)
+    pulls.brought(KEY, b, 1_500)
     until(pulls, 5_000)
     expect([pulls.size, [...pulls.takeGivenUp()], pulls.isDefaulter(a, 5_000), pulls.isDefaulter(b, 5_000)]).toEqual([
       0,
@@ -153,14 +153,28 @@ describe('what has been brought, and has no place yet', () => {
 
   it('is not asked of who brought it without being asked', () => {
     const pulls = announcedBy(a, b, c)
-    pulls.brought(KEY, b)
+    pulls.brought(KEY, b, 0)
     expect(askedOf(pulls, 1_500)).toEqual([[c, SILENCE_MS]])
     expect(pulls.arrived(KEY, a)).toEqual([a, c])
   })
 
+  it('may keep the rest from coming for five seconds, which is no failure; whoever else has it is asked first', () => {
+    const pulls = announcedBy(a, b)
+    pulls.announced('another', SMALL, a, 'regular', 0)
+    for (let at = 0; at <= 20_000; at += 1_000) pulls.brought('something', a, at)
+    expect(askedOf(pulls, 24_999)).toEqual([[b, SILENCE_MS]])
+    expect([pulls.isDefaulter(a, 24_999), [...pulls.takeGivenUp()]]).toEqual([false, []])
+    // Of those that wait so many are wanted as of any other.
+    for (let i = 0; i < 1_000; i++) expect(pulls.announced(`a ${String(i)}`, SMALL, a, 'regular', 24_999)).toBe(false)
+    expect(pulls.takeGivenUp().size).toBe(0)
+    pulls.announced('third', SMALL, c, 'regular', 24_999)
+    expect(until(pulls, 25_249).filter(({ from }) => from === a).length).toBe(1_000)
+    expect(pulls.isDefaulter(a, 25_499)).toBe(true)
+  })
+
   it('is nothing where nobody announced it', () => {
     const pulls = new Pulls()
-    pulls.brought(KEY, a)
+    pulls.brought(KEY, a, 0)
     expect([pulls.size, pulls.nextAt]).toEqual([0, Infinity])
   })
 })

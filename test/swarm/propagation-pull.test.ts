@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { joinBytes } from '../../src/protocol/bytes.js'
 import { encodeFrame, FRAME } from '../../src/protocol/frame.js'
 import { encodeIds, encodeInventory } from '../../src/protocol/inventory.js'
-import { FRAGMENTED, LARGE, Scene, SMALL } from './propagation-scene.js'
+import { FRAGMENTED, LARGE, Scene, SMALL, Tx } from './propagation-scene.js'
 import type { RawPeer } from './raw-peer.js'
 
 const SHED = (peer: RawPeer): unknown => ({ peerId: peer.identity.id, cause: 'shed', gapMs: 0 })
@@ -43,6 +43,39 @@ describe('a stranger who is asked for more than it may bring', () => {
     expect(scene.node.heard('recovered')).toEqual([])
   })
 
+  it('has failed in nothing, either, where it lacked the credit to send the rest', async () => {
+    const limits = { unknown: { firstCopiesBurst: 10, firstCopiesPerSecMax: 2 } }
+    const scene = await Scene.of({ limits, authorize: () => 'unknown' })
+    const relay = await scene.world.started('relay', { authorize: () => 'masternode' })
+    await scene.world.connect(relay, scene.node)
+    for (let i = 0; i < 60; i++) relay.swarm.broadcast(Tx, scene.make(LARGE).payload)
+    await scene.world.run(40_000)
+    expect([scene.handled.length, scene.node.heard('recovered')]).toEqual([60, []])
+  })
+
+  it('has failed in nothing, either, where this node was too slow to give credit back', async () => {
+    let done = (): void => undefined
+    const slow = async (): Promise<'accept'> =>
+      new Promise((resolve) => {
+        const before = done
+        done = () => {
+          before()
+          resolve('accept')
+        }
+      })
+    const scene = await Scene.of({ authorize: () => 'unknown' }, slow)
+    const relay = await scene.world.started('relay', { authorize: () => 'masternode' })
+    await scene.world.connect(relay, scene.node)
+    for (let i = 0; i < 40; i++) relay.swarm.broadcast(Tx, scene.make(LARGE).payload)
+    await scene.world.run(8_000)
+    expect([scene.handled.length < 40, scene.node.heard('recovered')]).toEqual([true, []])
+    for (let i = 0; i < 3; i++) {
+      done()
+      await scene.world.run(1_000)
+    }
+    expect([scene.handled.length, scene.node.heard('recovered')]).toEqual([40, []])
+  })
+
   it('keeps nobody else from being asked for what waits', async () => {
     const scene = await Scene.of()
     const [stranger, honest] = [await scene.peer('unknown'), await scene.peer()]
@@ -60,19 +93,22 @@ describe('a stranger who is asked for more than it may bring', () => {
 
   it('has failed in nothing where there was no memory for what it sent', async () => {
     const never = new Promise<'accept'>(() => undefined)
-    const limits = { unknown: { firstCopiesBurst: 5_000 } }
+    const limits = { unknown: { firstCopiesBurst: 5_000, firstCopiesPerSecMax: 20_000 } }
     const scene = await Scene.of({ limits }, never)
     const [stranger, honest] = [await scene.peer('unknown'), await scene.peer()]
     // So many may be here of one peer that are not done with, and its window of bytes.
-    for (let i = 0; i < 5_800; i++) scene.send(stranger, scene.make(5))
-    await scene.world.settle()
+    for (let i = 0; i < 5_800; i++) {
+      if (i === 3_000) await scene.world.run(1_000)
+      scene.send(stranger, scene.make(5))
+    }
+    await scene.world.run(6_000)
     expect(scene.node.swarm.status().arrivalsShed).toBeGreaterThan(400)
     const tx = scene.make(SMALL)
     scene.announce(stranger, tx)
     scene.send(stranger, tx)
     await scene.world.run(250)
     scene.announce(honest, tx)
-    await scene.world.run(4_000)
+    await scene.world.run(6_000)
     expect(scene.asked(honest)).toEqual([tx.name])
     const next = scene.make(SMALL)
     scene.announce(stranger, next)

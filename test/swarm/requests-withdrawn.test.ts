@@ -7,8 +7,8 @@ import { RawPeer } from './raw-peer.js'
 import type { Node } from './world.js'
 import { World } from './world.js'
 
-const Ask = request<Uint8Array, unknown>('ask')
-const Fill = direct<Uint8Array>('fill')
+const Ask = request<Uint8Array>('ask')
+const Fill = direct('fill')
 /** What the peer takes before it has given credit. */
 const WINDOW_BYTES = 131_072
 
