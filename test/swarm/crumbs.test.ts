@@ -66,7 +66,7 @@ describe('a stranger that sends a message in crumbs', () => {
     for (const one of notes) apart.record([one])
     await world.settle()
     expect([together, apart].map((peer) => peer.of('window').length)).toEqual([1, 0])
-    await world.run(2_000)
+    await world.run(3_000)
     expect(apart.of('window').length).toBe(1)
     await world.stop()
   })
