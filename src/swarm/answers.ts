@@ -34,7 +34,7 @@ type Question = Extract<ControlEvent, { kind: 'request' }>
 interface LinkAnswers {
   // Bound: the class's `requestsMax`.
   readonly answering: Map<number, Answering>
-  /** Questions withdrawn that are not being answered: one may still wait for its sender's quota. Bound: WITHDRAWN_MAX, the oldest forgotten. */
+  /** Withdrawn, and not being answered: it may still wait for its sender's quota. Bound: WITHDRAWN_MAX, the oldest forgotten. */
   readonly withdrawn: Set<number>
 }
 

@@ -30,7 +30,7 @@ type InventoryEvent = Extract<ControlEvent, { kind: 'inventory' | 'get' | 'not-f
 const REJECTED_MAX = 16_384
 /** Of the ids that may be in flight, those beyond this share are for trusted peers' messages. */
 const STRANGERS_SHARE = 0.75
-/** Beyond its quota a busy relay may go on telling of a thousand messages a second, one by one, before that is a flood; of more in fuller frames. */
+/** Beyond its quota a busy relay may go on telling of a thousand messages a second one by one, or of eight thousand in full frames. */
 const INVENTORY_WEIGHT_MIN = 1 / 128
 const ID_WEIGHT = 1 / 1_024
 const COUNTED = { accept: 'verdict-accept', ignore: 'verdict-ignore', reject: 'verdict-reject' }

@@ -224,12 +224,17 @@ describe('a second link within one process', () => {
   })
 })
 
+/** A node, and two processes of one key that know of it. */
+async function hosts(seed?: number) {
+  const world = new World(seed)
+  const a = await world.started('a')
+  const first = await world.started('b1')
+  return { world, a, first, second: await world.started('b2', { identity: first.identity }) }
+}
+
 describe('one key on two hosts', () => {
   it('raises peer:conflict when processes A, B, A meet within ten minutes, and the incumbent stays', async () => {
-    const world = new World()
-    const a = await world.started('a')
-    const first = await world.started('b1')
-    const second = await world.started('b2', { identity: first.identity })
+    const { world, a, first, second } = await hosts()
     await world.connect(first, a)
     await world.connect(second, a)
     expect(a.names).toEqual(['peer:connect', 'peer:disconnect', 'peer:connect'])
@@ -249,10 +254,7 @@ describe('one key on two hosts', () => {
 
   it('lets the process that was superseded come back late, and one that was refused not before it may', async () => {
     for (let seed = 1; seed <= 10; seed++) {
-      const world = new World(seed)
-      const a = await world.started('a')
-      const first = await world.started('b1')
-      const second = await world.started('b2', { identity: first.identity })
+      const { world, a, first, second } = await hosts(seed)
       const knocks: number[] = []
       first.swarm.on('peer:connect', () => knocks.push(world.clock.monotonic()))
       const notBefore: number[] = []
@@ -269,10 +271,7 @@ describe('one key on two hosts', () => {
   })
 
   it('takes the first process back at once where the second stays silent: its hello may have been held back on the way', async () => {
-    const world = new World()
-    const a = await world.started('a')
-    const first = await world.started('b1')
-    const second = await world.started('b2', { identity: first.identity })
+    const { world, a, first, second } = await hosts()
     await world.connect(first, a)
     await world.connect(second, a)
     const [, pair] = world.network.pairs
@@ -285,10 +284,7 @@ describe('one key on two hosts', () => {
   })
 
   it('takes the first process back once ten minutes have passed', async () => {
-    const world = new World()
-    const a = await world.started('a')
-    const first = await world.started('b1')
-    const second = await world.started('b2', { identity: first.identity })
+    const { world, a, first, second } = await hosts()
     await world.connect(first, a)
     await world.connect(second, a)
     world.network.unreachable.add('a')
