@@ -132,7 +132,8 @@ export class Quota {
   countControl(weight: number, now: number): ControlNeed {
     const own = needOf(this.#own, weight, now)
     const shared = this.#shared === null ? 'needed' : needOf(this.#shared, weight, now)
-    return own === 'needed' || shared === 'flood' ? shared : own
+    // Whoever keeps within its own is not ignored, or cut, for its neighbours.
+    return own === 'spare' && shared === 'flood' ? 'flood' : own
   }
 
   /** @returns false where so many ids are too many */
