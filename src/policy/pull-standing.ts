@@ -1,10 +1,12 @@
 /**
  * How each peer has kept what it announced: who is asked first for a broadcast, and who last. Who let a deadline pass is a
  * defaulter for ten minutes; who did not have what it had announced is lacking for one, since an honest one lets things go for
- * want of room. Of whom something waits here for its quota is asked after those who may bring more, and misses no deadline.
+ * want of room. Of whom something waits here for its quota, or who lacks credit, is no defaulter; a stranger is asked after those
+ * who may bring more, and less.
  */
 import type { PeerClass, PeerId } from '../ports/types.js'
 import { BoundedMap } from './bounded-map.js'
+import { isTrustedClass } from './peer-class.js'
 
 /** Lower is asked sooner. */
 export const RANK: Readonly<Record<PeerClass | 'waiting' | 'lacking' | 'defaulter', number>> = {
@@ -33,7 +35,6 @@ export interface Owed {
   readonly from: PeerId
   /** As it says itself. */
   readonly size: number
-  readonly deadlineAt: number
 }
 
 export class PullStanding {
@@ -49,7 +50,7 @@ export class PullStanding {
   rankOf(peerId: PeerId, peerClass: PeerClass, now: number): number {
     if (this.isDefaulter(peerId, now)) return RANK.defaulter
     if ((this.#lacking.get(peerId) ?? 0) > now) return RANK.lacking
-    return this.#isWaiting(peerId, now) ? RANK.waiting : RANK[peerClass]
+    return this.#isWaiting(peerId, now) && !isTrustedClass(peerClass) ? RANK.waiting : RANK[peerClass]
   }
 
   /** Something that it sent has no place yet. */
@@ -62,13 +63,10 @@ export class PullStanding {
     return (this.#defaulters.get(peerId) ?? 0) > now
   }
 
-  /** Whether the deadline of who was asked has passed: then it is a defaulter, unless it may be waiting for credit. */
-  misses({ from, size, deadlineAt }: Owed, now: number, isStalled: Stalled): boolean {
-    if (deadlineAt > now) return false
+  /** The deadline of who was asked has passed: it is a defaulter, unless it may be waiting for credit. */
+  missed({ from, size }: Owed, now: number, isStalled: Stalled): void {
     if (isStalled(from, size)) this.waits(from, now)
-    if (this.#isWaiting(from, now)) return false
-    this.#defaulters.set(from, now + DEFAULTED_MS)
-    return true
+    if (!this.#isWaiting(from, now)) this.#defaulters.set(from, now + DEFAULTED_MS)
   }
 
   lacked(peerId: PeerId, now: number): void {

@@ -17,7 +17,7 @@ const WANTED_OF_STRANGERS_MAX = 12_288
 const WANTED_OF_ONE_MAX = 1_024
 /** The same for one that is trusted: what a busy relay tells at once. */
 const WANTED_OF_TRUSTED_MAX = 4_096
-/** And for one that has failed before. */
+/** And for one that has failed before, or can bring nothing now. */
 const WANTED_OF_FAILED_MAX = 16
 /** Who else has it, for each id. */
 const OTHERS_MAX = 16
@@ -29,6 +29,7 @@ const WHOLE_MS_MIN = 2_000
 
 interface Asked extends Owed {
   readonly rank: number
+  readonly deadlineAt: number
 }
 
 interface Wanted {
@@ -177,7 +178,8 @@ export class Pulls {
       count++
       const { wanted } = check
       if (this.#wanted.get(wanted.key) !== wanted) continue
-      wanted.asked = wanted.asked.filter((asked) => !this.#standing.misses(asked, now, isStalled))
+      for (const asked of wanted.asked) if (asked.deadlineAt <= now) this.#standing.missed(asked, now, isStalled)
+      wanted.asked = wanted.asked.filter(({ deadlineAt }) => deadlineAt > now)
       pulls.push(...this.#check(wanted, now))
       if (this.#wanted.get(wanted.key) === wanted) this.#checks.push({ wanted, at: now + SILENCE_MS })
     }
@@ -196,7 +198,7 @@ export class Pulls {
   #makeRoom(from: PeerId, isTrusted: boolean, rank: number): boolean {
     const own = this.#byPeer.get(from)?.wanted.size ?? 0
     const unfailed = isTrusted ? WANTED_OF_TRUSTED_MAX : WANTED_OF_ONE_MAX
-    if (own >= (rank < RANK.lacking ? unfailed : WANTED_OF_FAILED_MAX)) return false
+    if (own >= (rank < RANK.waiting ? unfailed : WANTED_OF_FAILED_MAX)) return false
     if (this.#wanted.size < (isTrusted ? WANTED_MAX : WANTED_OF_STRANGERS_MAX)) return true
     let most: Holder | null = null
     for (const holder of this.#byPeer.values())

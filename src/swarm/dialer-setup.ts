@@ -21,6 +21,8 @@ export interface DialerSetup {
   readonly linkCount: () => number
   readonly suspectCount: () => number
   readonly isConnected: (peerId: PeerId) => boolean
+  /** Whether its link is silent. */
+  readonly isSuspect: (peerId: PeerId | null) => boolean
   readonly isBanned: (peerId: PeerId) => boolean
   readonly isPreferred: (peerId: PeerId) => boolean
   /** An opened link becomes a connection; the dialer is told how that ended. */

@@ -31,6 +31,7 @@ export function createDialer(context: SwarmContext, wiring: DialerWiring): Diale
     trustedCount: () => roster.count('masternode') + roster.count('persistent'),
     linkCount: () => connections.size,
     suspectCount: () => countSuspects(connections),
+    isSuspect: (peerId) => peerId !== null && connections.current(peerId)?.vitals?.suspect === true,
     isConnected: (peerId) => connections.current(peerId) !== null,
     isBanned: (peerId) => blacklist.check({ peerId }, agenda.now()) !== null,
     isPreferred: (peerId) => isPreferredDialer(publicKey, peerIdKey(peerId), crypto),

@@ -126,14 +126,15 @@ export class Dialer {
     if (isTrustedClass(peerClass) && (failures > 0 || isBack || standing.kind === 'suspect')) this.#recover()
   }
 
-  /** An outbound connection ended before it was greeted. */
-  handshakeFailed(connection: Connection, reason: Reason, judged: boolean): void {
+  /** A connection has ended: our dial has failed, where it was not greeted; or what was to replace a silent link is gone. */
+  ended(connection: Connection, reason: Reason, judged: boolean): void {
     const dialled = this.#attempts.take(connection)
     if (dialled !== null) this.#fail(dialled.target, dialled.address, reason, judged)
+    else if (this.#setup.isSuspect(connection.peerId)) this.suspected(connection.peerId)
   }
 
   /** The peer's link is silent: it stays, and another is dialled beside it. */
-  suspected(peerId: PeerId): void {
+  suspected(peerId: PeerId | null): void {
     const target = this.#targets.find(peerId)
     if (target?.standing.kind !== 'connected' || !target.kept) return
     target.standing = { kind: 'suspect', sinceAt: target.standing.sinceAt, retry: null }

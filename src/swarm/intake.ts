@@ -191,6 +191,10 @@ export class Intake {
     this.#quota.hold(-this.#heldBytes)
     this.#quota = this.#setup.openQuota()
     this.#quota.hold(this.#heldBytes)
+    // What it waits for was the old one's debt.
+    this.#deadline?.cancel()
+    this.#deadline = null
+    this.#grant()
   }
 
   /** No credit goes back any more; what still comes is counted. */

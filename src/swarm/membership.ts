@@ -230,7 +230,7 @@ export class Membership implements ConnectionOwner<Connection> {
       if (isAbandoned(reason)) this.traffic.abandoned(connection)
       this.#refusedInbound(peerId, link, reason)
     }
-    this.dialer.handshakeFailed(connection, reason, judged)
+    this.dialer.ended(connection, reason, judged)
     this.#dialled.delete(connection)
   }
 

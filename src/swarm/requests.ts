@@ -58,8 +58,7 @@ export class Requests implements Asker {
       return Promise.reject(
         invalidOption('timeoutMs', timeoutMs, `a number above 0, at most ${String(TIMEOUT_MAX_MS)}`),
       )
-    const link = this.#link(connection)
-    if (link.asked.size >= ASKED_MAX)
+    if ((this.#links.get(connection)?.asked.size ?? 0) >= ASKED_MAX)
       return Promise.reject(
         new HoldfastError('too-many-requests', `${String(ASKED_MAX)} questions wait for this peer already`),
       )
@@ -86,6 +85,8 @@ export class Requests implements Asker {
       )
         throw new HoldfastError('outbox-full', `no room to ask ${definition.name}`)
       connection.answers.awaitAnswer(id, definition.answerBytesMax)
+      // Not before it was taken: a link that is being lost takes none, and would be held for ever.
+      const link = this.#link(connection)
       const finish = (outcome: { readonly bytes: Uint8Array } | { readonly error: Error }): void => {
         link.asked.delete(id)
         connection.answers.forgetAnswer(id)

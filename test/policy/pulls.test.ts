@@ -158,18 +158,34 @@ describe('what has been brought, and has no place yet', () => {
     expect(pulls.arrived(KEY, a)).toEqual([a, c])
   })
 
-  it('may keep the rest from coming for five seconds, which is no failure; whoever else has it is asked first', () => {
+  it('may keep the rest from coming, which is no failure', () => {
     const pulls = announcedBy(a, b)
-    pulls.announced('another', SMALL, a, 'regular', 0)
-    for (let at = 0; at <= 20_000; at += 1_000) pulls.brought('something', a, at)
-    expect(askedOf(pulls, 24_999)).toEqual([[b, SILENCE_MS]])
-    expect([pulls.isDefaulter(a, 24_999), [...pulls.takeGivenUp()]]).toEqual([false, []])
-    // Of those that wait so many are wanted as of any other.
-    for (let i = 0; i < 1_000; i++) expect(pulls.announced(`a ${String(i)}`, SMALL, a, 'regular', 24_999)).toBe(false)
-    expect(pulls.takeGivenUp().size).toBe(0)
-    pulls.announced('third', SMALL, c, 'regular', 24_999)
-    expect(until(pulls, 25_249).filter(({ from }) => from === a).length).toBe(1_000)
-    expect(pulls.isDefaulter(a, 25_499)).toBe(true)
+    for (let at = 0; at <= 4_000; at += 1_000) pulls.brought('something', a, at)
+    expect(askedOf(pulls, 4_000)).toEqual([[b, SILENCE_MS]])
+    expect([a, b].map((from) => pulls.isDefaulter(from, 4_000))).toEqual([false, true])
+    expect([pulls.size, [...pulls.takeGivenUp()]]).toEqual([0, [a]])
+  })
+
+  it('gives nobody more time for a large one, whatever fragments come', () => {
+    const pulls = new Pulls()
+    for (const key of [KEY, 'invented']) pulls.announced(key, 60 * KIB, a, 'unknown', 0)
+    pulls.announced(KEY, 60 * KIB, b, 'unknown', 0)
+    for (let at = 0; at < 2_000; at += 50) {
+      pulls.brought('something', a, at)
+      pulls.moved('invented', a, 65_536, at)
+      expect(askedOf(pulls, at)).toEqual([])
+    }
+    expect(askedOf(pulls, 2_250)[0]).toEqual([b, 2_000])
+  })
+
+  it('lets a stranger be asked for five seconds only when others are silent, and for sixteen; who is trusted as before', () => {
+    const pulls = new Pulls()
+    pulls.brought('something', a, 0)
+    for (let i = 0; i < 20; i++) expect(pulls.announced(String(i), SMALL, a, 'regular', 4_999)).toBe(false)
+    expect([pulls.size, [...pulls.takeGivenUp()]]).toEqual([16, [a]])
+    expect(pulls.announced('0', SMALL, b, 'unknown', 4_999)).toBe(true)
+    expect(pulls.announced('block', SMALL, a, 'masternode', 4_999)).toBe(true)
+    expect(pulls.announced('next', SMALL, a, 'regular', 5_000)).toBe(true)
   })
 
   it('is nothing where nobody announced it', () => {

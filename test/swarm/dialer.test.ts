@@ -34,6 +34,7 @@ function scene() {
     trustedCount: () => 0,
     linkCount: () => linked.size,
     suspectCount: () => 0,
+    isSuspect: () => false,
     isConnected: (peerId) => linked.has(peerId),
     isBanned: () => false,
     isPreferred: () => true,

@@ -214,6 +214,19 @@ describe('a stranger who brings more than a stranger may', () => {
   })
 })
 
+describe('a stranger that owes, and is listed', () => {
+  it('has its credit at once', async () => {
+    const { world, node } = await scene({ limits: { unknown: { bytesPerSecMax: 1_000 } } })
+    const peer = await RawPeer.connect(world, node)
+    for (let i = 0; i < 10; i++) peer.broadcast(0, 'news', json(String(i).padStart(10_000)))
+    await world.settle()
+    expect(peer.of('window')).toEqual([])
+    node.swarm.masternodes.add(`memory://${peer.identity.id}@raw:1`)
+    await world.settle()
+    expect(peer.of('window').length).toBe(1)
+  })
+})
+
 describe('what has been brought before', () => {
   it('costs a stranger 128 bytes beside its own each time, and a masternode nothing', async () => {
     for (const peerClass of ['unknown', 'masternode'] as const) {
