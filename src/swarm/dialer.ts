@@ -81,8 +81,7 @@ export class Dialer {
       throw new HoldfastError('no-transport', `no transport for ${address.scheme}:`)
     const target = this.#targets.provide(address.peerId, peerClass, [address])
     target.isFelt = false
-    const { peerId } = target
-    if (peerId !== null && this.#setup.isConnected(peerId)) return peerId
+    if (target.peerId !== null && this.#setup.isConnected(target.peerId)) return target.peerId
     return waitFor(target, signal, {
       begin: () => {
         if (target.attempt === null) this.#start(target, address)
@@ -130,15 +129,16 @@ export class Dialer {
   ended(connection: Connection, reason: Reason, judged: boolean): void {
     const dialled = this.#attempts.take(connection)
     if (dialled !== null) this.#fail(dialled.target, dialled.address, reason, judged)
-    else if (this.#setup.isSuspect(connection.peerId)) this.suspected(connection.peerId)
+    else if (this.#setup.isSuspect(connection.peerId)) this.suspected(connection.peerId, SUSPECT_RETRY_MS)
   }
 
   /** The peer's link is silent: it stays, and another is dialled beside it. */
-  suspected(peerId: PeerId | null): void {
+  suspected(peerId: PeerId | null, delayMs = 0): void {
     const target = this.#targets.find(peerId)
     if (target?.standing.kind !== 'connected' || !target.kept) return
     target.standing = { kind: 'suspect', sinceAt: target.standing.sinceAt, retry: null }
-    this.#dialSuspect(target)
+    if (delayMs === 0) this.#dialSuspect(target)
+    else this.#dialIn(target, delayMs)
   }
 
   /** The suspect link lives after all, or another took over: a parallel dial is called off. */

@@ -13,11 +13,15 @@ import { ManualClock } from './manual-clock.js'
 const peer = (i: number): PeerId => `peer ${String(i)}` as PeerId
 const addressOf = (i: number): Address => parseAddress(`tcp://192.0.2.${String(i)}:1`)
 
+/** What is left of a second link, for whoever asks only whose it was. */
+const connectionTo = (i: number): never => ({ peerId: peer(i) }) as never
+
 function scene() {
   const clock = new ManualClock()
   const linked = new Set<PeerId>()
+  const suspects = new Set<PeerId>()
   const opened: string[] = []
-  const scene = { clock, linked, opened, mayTry: true, dialer: null as unknown as Dialer }
+  const scene = { clock, linked, suspects, opened, mayTry: true, dialer: null as unknown as Dialer }
   const transport: Pick<Transport, 'dial'> = {
     dial: ({ host }) => {
       opened.push(host)
@@ -34,7 +38,7 @@ function scene() {
     trustedCount: () => 0,
     linkCount: () => linked.size,
     suspectCount: () => 0,
-    isSuspect: () => false,
+    isSuspect: (peerId) => peerId !== null && suspects.has(peerId),
     isConnected: (peerId) => linked.has(peerId),
     isBanned: () => false,
     isPreferred: () => true,
@@ -83,6 +87,24 @@ describe('a stranger that is silent', () => {
     all.mayTry = true
     all.clock.advance(60_000)
     expect([all.dialer.target(peer(1))?.standing.kind, all.opened]).toEqual(['connected', []])
+  })
+})
+
+describe('a silent link whose replacement ends', () => {
+  it('is dialled beside again in three seconds, and not at once, however often', () => {
+    const { dialer, clock, linked, suspects, opened, want } = scene()
+    linked.add(peer(1))
+    want(1, 'masternode')
+    suspects.add(peer(1))
+    for (let i = 1; i <= 3; i++) {
+      dialer.reached(peer(1), connectionTo(1))
+      dialer.ended(connectionTo(1), { code: 'duplicate', fault: 'remote' }, false)
+      expect(opened.length).toBe(i - 1)
+      clock.advance(2_999)
+      expect(opened.length).toBe(i - 1)
+      clock.advance(1)
+      expect(opened.length).toBe(i)
+    }
   })
 })
 
