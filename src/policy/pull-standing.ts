@@ -1,22 +1,20 @@
 /**
  * How each peer has kept what it announced: who is asked first for a broadcast, and who last. Who let a deadline pass is a
  * defaulter for ten minutes; who did not have what it had announced is lacking for one, since an honest one lets things go for
- * want of room. Of whom something waits here for its quota, or who lacks credit, is no defaulter; a stranger is asked after those
- * who may bring more, and less.
+ * want of room. Who is trusted and may be waiting for credit is neither: a node whose handlers are slow must not think the worse of
+ * its masternodes. Strangers could bring that about.
  */
 import type { PeerClass, PeerId } from '../ports/types.js'
 import { BoundedMap } from './bounded-map.js'
-import { isTrustedClass } from './peer-class.js'
 
 /** Lower is asked sooner. */
-export const RANK: Readonly<Record<PeerClass | 'waiting' | 'lacking' | 'defaulter', number>> = {
+export const RANK: Readonly<Record<PeerClass | 'lacking' | 'defaulter', number>> = {
   masternode: 0,
   persistent: 0,
   regular: 1,
   unknown: 2,
-  waiting: 3,
-  lacking: 4,
-  defaulter: 5,
+  lacking: 3,
+  defaulter: 4,
 }
 /** What must come of a large one for every millisecond: 256 KiB/s. */
 export const BYTES_PER_MS: number = 256 * 1.024
@@ -33,6 +31,7 @@ export type Stalled = (peerId: PeerId, bytes: number) => boolean
 /** What somebody was asked for. */
 export interface Owed {
   readonly from: PeerId
+  readonly rank: number
   /** As it says itself. */
   readonly size: number
 }
@@ -49,8 +48,7 @@ export class PullStanding {
 
   rankOf(peerId: PeerId, peerClass: PeerClass, now: number): number {
     if (this.isDefaulter(peerId, now)) return RANK.defaulter
-    if ((this.#lacking.get(peerId) ?? 0) > now) return RANK.lacking
-    return this.#isWaiting(peerId, now) && !isTrustedClass(peerClass) ? RANK.waiting : RANK[peerClass]
+    return (this.#lacking.get(peerId) ?? 0) > now ? RANK.lacking : RANK[peerClass]
   }
 
   /** Something that it sent has no place yet. */
@@ -63,10 +61,11 @@ export class PullStanding {
     return (this.#defaulters.get(peerId) ?? 0) > now
   }
 
-  /** The deadline of who was asked has passed: it is a defaulter, unless it may be waiting for credit. */
-  missed({ from, size }: Owed, now: number, isStalled: Stalled): void {
+  /** The deadline of who was asked has passed: it is a defaulter, unless it is trusted and may be waiting for credit. */
+  missed({ from, rank, size }: Owed, now: number, isStalled: Stalled): void {
     if (isStalled(from, size)) this.waits(from, now)
-    if (!this.#isWaiting(from, now)) this.#defaulters.set(from, now + DEFAULTED_MS)
+    const isExcused = rank === RANK.masternode && (this.#waiting.get(from) ?? 0) > now
+    if (!isExcused) this.#defaulters.set(from, now + DEFAULTED_MS)
   }
 
   lacked(peerId: PeerId, now: number): void {
@@ -86,10 +85,5 @@ export class PullStanding {
   /** It is linked no more: its next link begins anew, what it failed stays. */
   lost(peerId: PeerId): void {
     this.#movedAt.delete(peerId)
-  }
-
-  /** Whether it might have sent what it has not, had it had the credit. */
-  #isWaiting(peerId: PeerId, now: number): boolean {
-    return (this.#waiting.get(peerId) ?? 0) > now
   }
 }

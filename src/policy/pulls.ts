@@ -17,7 +17,7 @@ const WANTED_OF_STRANGERS_MAX = 12_288
 const WANTED_OF_ONE_MAX = 1_024
 /** The same for one that is trusted: what a busy relay tells at once. */
 const WANTED_OF_TRUSTED_MAX = 4_096
-/** And for one that has failed before, or can bring nothing now. */
+/** And for one that has failed before. */
 const WANTED_OF_FAILED_MAX = 16
 /** Who else has it, for each id. */
 const OTHERS_MAX = 16
@@ -28,7 +28,6 @@ const FRAGMENTED_BYTES = 32_768
 const WHOLE_MS_MIN = 2_000
 
 interface Asked extends Owed {
-  readonly rank: number
   readonly deadlineAt: number
 }
 
@@ -43,6 +42,8 @@ interface Wanted {
   /** The last who had it, too, and for whom there was no room among those. */
   forgotten: PeerId | null
   askedAt: number
+  /** Who were asked, and have let their deadline pass or sent what has no place yet. */
+  failures: number
   /** It has come, and those who are still asked owe it. */
   isHere: boolean
 }
@@ -96,8 +97,8 @@ export class Pulls {
     const wanted = known ?? this.#begin(key, from, isTrusted, now)
     // It came, and was lost again before it was judged.
     wanted.isHere = false
-    // Who failed before, or can bring nothing now, is asked when a silence has passed in which nobody else came.
-    if (wanted.asked.length === 0 && rank < RANK.waiting) {
+    // Who failed before is asked when a silence has passed in which nobody else came.
+    if (wanted.asked.length === 0 && rank < RANK.lacking) {
       this.#ask(wanted, { from, rank, size }, now)
       return true
     }
@@ -122,10 +123,12 @@ export class Pulls {
     this.#standing.waits(from, now)
     const wanted = this.#wanted.get(key)
     if (wanted === undefined) return
-    const isAnother = (holder: { readonly from: PeerId }): boolean => holder.from !== from
-    wanted.asked = wanted.asked.filter(isAnother)
-    wanted.others = wanted.others.filter(isAnother)
-    if (wanted.asked.length === 0 && wanted.others.length === 0) this.#forget(wanted)
+    wanted.asked = wanted.asked.filter((asked) => asked.from !== from)
+    wanted.others = wanted.others.filter((other) => other.from !== from)
+    wanted.failures++
+    if (wanted.asked.length > 0 || wanted.others.length > 0) return
+    if (wanted.forgotten === null) this.#forget(wanted)
+    else this.#giveUp(wanted)
   }
 
   /** Part of something large has come from who was asked for it: that buys as much time for all it was asked for as it should have taken. */
@@ -167,18 +170,17 @@ export class Pulls {
     return pulls
   }
 
-  /**
-   * What the passing of time asks for. Call it when {@link nextAt} has come.
-   * @param isStalled whether a peer lacks the credit to send so many bytes
-   */
-  due(now: number, isStalled: Stalled = neverStalled): readonly Pull[] {
+  /** What the passing of time asks for. Call it when {@link nextAt} has come. */
+  due(now: number, isStalled: Stalled = () => false): readonly Pull[] {
     const pulls: Pull[] = []
     let count = 0
     for (let check = this.#checks[count]; check !== undefined && check.at <= now; check = this.#checks[count]) {
       count++
       const { wanted } = check
       if (this.#wanted.get(wanted.key) !== wanted) continue
-      for (const asked of wanted.asked) if (asked.deadlineAt <= now) this.#standing.missed(asked, now, isStalled)
+      const missed = wanted.asked.filter(({ deadlineAt }) => deadlineAt <= now)
+      for (const asked of missed) this.#standing.missed(asked, now, isStalled)
+      wanted.failures += missed.length
       wanted.asked = wanted.asked.filter(({ deadlineAt }) => deadlineAt > now)
       pulls.push(...this.#check(wanted, now))
       if (this.#wanted.get(wanted.key) === wanted) this.#checks.push({ wanted, at: now + SILENCE_MS })
@@ -198,7 +200,7 @@ export class Pulls {
   #makeRoom(from: PeerId, isTrusted: boolean, rank: number): boolean {
     const own = this.#byPeer.get(from)?.wanted.size ?? 0
     const unfailed = isTrusted ? WANTED_OF_TRUSTED_MAX : WANTED_OF_ONE_MAX
-    if (own >= (rank < RANK.waiting ? unfailed : WANTED_OF_FAILED_MAX)) return false
+    if (own >= (rank < RANK.lacking ? unfailed : WANTED_OF_FAILED_MAX)) return false
     if (this.#wanted.size < (isTrusted ? WANTED_MAX : WANTED_OF_STRANGERS_MAX)) return true
     let most: Holder | null = null
     for (const holder of this.#byPeer.values())
@@ -212,7 +214,7 @@ export class Pulls {
   }
 
   #begin(key: string, by: PeerId, isTrusted: boolean, now: number): Wanted {
-    const wanted: Wanted = { key, by, asked: [], others: [], forgotten: null, askedAt: now, isHere: false }
+    const wanted: Wanted = { key, by, asked: [], others: [], forgotten: null, askedAt: now, failures: 0, isHere: false }
     this.#wanted.set(key, wanted)
     const holder = this.#byPeer.get(by) ?? { isTrusted, wanted: new Set() }
     this.#byPeer.set(by, holder)
@@ -224,9 +226,10 @@ export class Pulls {
   #check(wanted: Wanted, now: number): readonly Pull[] {
     const isMoving = this.#isMoving(wanted, now)
     const at = isMoving ? this.#doubter(wanted, now) : 0
-    const unknown = isMoving ? 1 : wanted.asked.filter(({ rank }) => rank >= RANK.unknown).length
+    const unknown = wanted.asked.filter(({ rank }) => rank >= RANK.unknown).length
+    const most = isMoving ? 1 : Math.max(1, unknown + wanted.failures)
     const pulls: Pull[] = []
-    for (let count = at < 0 ? 0 : Math.max(1, unknown); count > 0; count--) {
+    for (let count = at < 0 ? 0 : most; count > 0; count--) {
       const pull = this.#next(wanted, now, at)
       if (pull === null) break
       pulls.push(pull)
@@ -234,14 +237,16 @@ export class Pulls {
     return pulls
   }
 
-  /** Whether whoever is asked may have more time. One that is better than all of them is not kept waiting for fragments. */
-  #isMoving({ asked, others, askedAt }: Wanted, now: number): boolean {
+  /**
+   * Whether whoever is asked may have more time. One that is better than all of them is not kept waiting for fragments; after each
+   * failure they must come at a better pace, or every liar's crumbs would buy a deadline.
+   */
+  #isMoving({ asked, others, askedAt, failures }: Wanted, now: number): boolean {
     if (asked.length === 0) return false
-    const isRecent = (at: number): boolean => now - at < SILENCE_MS
     const best = others[0]?.rank ?? RANK.defaulter
     const isBringing = ({ from, rank, size }: Asked): boolean =>
-      size > FRAGMENTED_BYTES && rank <= best && isRecent(this.#standing.movedAt(from))
-    return isRecent(askedAt) || asked.some(isBringing)
+      size > FRAGMENTED_BYTES && rank <= best && now - this.#standing.movedAt(from) < SILENCE_MS / (failures + 1)
+    return now - askedAt < SILENCE_MS || asked.some(isBringing)
   }
 
   /** Who, as good as any, says that it is smaller than all say who are asked: one of them lies, and its own deadline tells. Else −1. */
@@ -292,4 +297,3 @@ function addOther(wanted: Wanted, from: PeerId, rank: number, size: number): voi
 }
 
 const NOBODY: readonly PeerId[] = []
-const neverStalled: Stalled = () => false

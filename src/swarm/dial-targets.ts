@@ -76,6 +76,13 @@ export class DialTargets {
     return this.#all
   }
 
+  /** Suspect peers that are dialled beside their links. */
+  get suspectDials(): number {
+    let count = 0
+    for (const { standing, attempt } of this.#all) if (standing.kind === 'suspect' && attempt !== null) count++
+    return count
+  }
+
   get size(): number {
     return this.#all.size
   }

@@ -128,8 +128,9 @@ export class Dialer {
   /** A connection has ended: our dial has failed, where it was not greeted; or what was to replace a silent link is gone. */
   ended(connection: Connection, reason: Reason, judged: boolean): void {
     const dialled = this.#attempts.take(connection)
+    const retryMs = Math.max(SUSPECT_RETRY_MS, reason.retryAfterMs ?? 0)
     if (dialled !== null) this.#fail(dialled.target, dialled.address, reason, judged)
-    else if (this.#setup.isSuspect(connection.peerId)) this.suspected(connection.peerId, SUSPECT_RETRY_MS)
+    else if (this.#setup.isSuspect(connection.peerId)) this.suspected(connection.peerId, retryMs)
   }
 
   /** The peer's link is silent: it stays, and another is dialled beside it. */
@@ -229,10 +230,7 @@ export class Dialer {
 
   #dialSuspect(target: Target): void {
     const { linkCount, suspectCount } = this.#setup
-    const dials = [...this.#targets.all()].filter(
-      ({ standing, attempt }) => standing.kind === 'suspect' && attempt !== null,
-    )
-    if (suspectCount() * 2 <= linkCount() || dials.length < SUSPECT_DIALS_MAX) this.#start(target, null)
+    if (suspectCount() * 2 <= linkCount() || this.#targets.suspectDials < SUSPECT_DIALS_MAX) this.#start(target, null)
     else this.#dialIn(target, SUSPECT_RETRY_MS)
   }
 

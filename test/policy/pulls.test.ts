@@ -158,34 +158,36 @@ describe('what has been brought, and has no place yet', () => {
     expect(pulls.arrived(KEY, a)).toEqual([a, c])
   })
 
-  it('may keep the rest from coming, which is no failure', () => {
-    const pulls = announcedBy(a, b)
-    for (let at = 0; at <= 4_000; at += 1_000) pulls.brought('something', a, at)
-    expect(askedOf(pulls, 4_000)).toEqual([[b, SILENCE_MS]])
-    expect([a, b].map((from) => pulls.isDefaulter(from, 4_000))).toEqual([false, true])
-    expect([pulls.size, [...pulls.takeGivenUp()]]).toEqual([0, [a]])
-  })
-
-  it('gives nobody more time for a large one, whatever fragments come', () => {
-    const pulls = new Pulls()
-    for (const key of [KEY, 'invented']) pulls.announced(key, 60 * KIB, a, 'unknown', 0)
-    pulls.announced(KEY, 60 * KIB, b, 'unknown', 0)
-    for (let at = 0; at < 2_000; at += 50) {
-      pulls.brought('something', a, at)
-      pulls.moved('invented', a, 65_536, at)
-      expect(askedOf(pulls, at)).toEqual([])
+  it('may keep the rest of a trusted peer from coming, which is no failure; of a stranger it is', () => {
+    for (const peerClass of ['masternode', 'persistent', 'regular', 'unknown'] as const) {
+      const pulls = new Pulls()
+      pulls.announced(KEY, SMALL, a, peerClass, 0)
+      for (let at = 0; at <= 2_000; at += 1_000) pulls.brought('something', a, at)
+      until(pulls, 2_000)
+      expect([pulls.size, [...pulls.takeGivenUp()]]).toEqual([0, [a]])
+      expect(pulls.isDefaulter(a, 2_000), peerClass).toBe(peerClass === 'regular' || peerClass === 'unknown')
     }
-    expect(askedOf(pulls, 2_250)[0]).toEqual([b, 2_000])
   })
 
-  it('lets a stranger be asked for five seconds only when others are silent, and for sixteen; who is trusted as before', () => {
+  it('is given up where nobody else is left but one that was forgotten', () => {
     const pulls = new Pulls()
-    pulls.brought('something', a, 0)
-    for (let i = 0; i < 20; i++) expect(pulls.announced(String(i), SMALL, a, 'regular', 4_999)).toBe(false)
-    expect([pulls.size, [...pulls.takeGivenUp()]]).toEqual([16, [a]])
-    expect(pulls.announced('0', SMALL, b, 'unknown', 4_999)).toBe(true)
-    expect(pulls.announced('block', SMALL, a, 'masternode', 4_999)).toBe(true)
-    expect(pulls.announced('next', SMALL, a, 'regular', 5_000)).toBe(true)
+    for (let i = 0; i < 18; i++) pulls.announced(KEY, SMALL, peer(i), 'regular', 0)
+    for (let i = 0; i < 17; i++) pulls.brought(KEY, peer(i), 100)
+    expect([pulls.size, [...pulls.takeGivenUp()]]).toEqual([0, [peer(0), peer(17)]])
+  })
+
+  it('lets the next be asked as fast as silence does, of a crowd that brings what has no place', () => {
+    const pulls = new Pulls()
+    for (let i = 0; i < 16; i++) pulls.announced(KEY, SMALL, peer(i), 'unknown', 0)
+    pulls.announced(KEY, SMALL, a, 'unknown', 0)
+    pulls.brought(KEY, peer(0), 1)
+    const asked: number[] = []
+    for (let at = pulls.nextAt; asked.length < 15; at = pulls.nextAt)
+      for (const { from } of pulls.due(at)) {
+        pulls.brought(KEY, from, at)
+        asked.push(at)
+      }
+    expect(asked.at(-1)).toBe(4 * SILENCE_MS)
   })
 
   it('is nothing where nobody announced it', () => {
@@ -230,6 +232,26 @@ describe('what is large', () => {
       expect([pulls.size, pulls.isDefaulter(a, deadlineMs - 1)], String(size)).toEqual([1, false])
       until(pulls, deadlineMs)
       expect([pulls.size, pulls.isDefaulter(a, deadlineMs)], String(size)).toEqual([0, true])
+    }
+  })
+
+  it('has less and less patience with those whose fragments crawl, one after the other', () => {
+    for (const [peerClass, size] of [
+      ['unknown', 60 * KIB],
+      ['regular', MIB],
+    ] as const) {
+      const pulls = new Pulls()
+      // One deadline, and a silence for each that is left.
+      const liars = Array.from({ length: 12 }, (_, i) => peer(10 + i))
+      for (const from of [...liars, a]) pulls.announced(KEY, size, from, peerClass, 0)
+      for (const from of liars) pulls.announced(`of ${from}`, size, from, peerClass, 0)
+      let askedAt = 0
+      for (let at = SILENCE_MS; askedAt === 0 && at < 60_000; at += SILENCE_MS) {
+        // A crumb each, in time for the look.
+        for (const from of liars) pulls.moved(`of ${from}`, from, 1_100, at - 3)
+        if (askedOf(pulls, at).some(([from]) => from === a)) askedAt = at
+      }
+      expect(askedAt, peerClass).toBeLessThanOrEqual(Math.max(2_000, size / 262) + 12 * SILENCE_MS)
     }
   })
 

@@ -91,19 +91,24 @@ describe('a stranger that is silent', () => {
 })
 
 describe('a silent link whose replacement ends', () => {
-  it('is dialled beside again in three seconds, and not at once, however often', () => {
-    const { dialer, clock, linked, suspects, opened, want } = scene()
-    linked.add(peer(1))
-    want(1, 'masternode')
-    suspects.add(peer(1))
-    for (let i = 1; i <= 3; i++) {
-      dialer.reached(peer(1), connectionTo(1))
-      dialer.ended(connectionTo(1), { code: 'duplicate', fault: 'remote' }, false)
-      expect(opened.length).toBe(i - 1)
-      clock.advance(2_999)
-      expect(opened.length).toBe(i - 1)
-      clock.advance(1)
-      expect(opened.length).toBe(i)
+  it('is dialled beside again in three seconds, or when it said, and not at once', () => {
+    for (const retryAfterMs of [undefined, 0, 2_000, 60_000]) {
+      const { dialer, clock, linked, suspects, opened, want } = scene()
+      linked.add(peer(1))
+      want(1, 'masternode')
+      suspects.add(peer(1))
+      for (let count = 0; count < 2 && opened.length === count; count++) {
+        dialer.reached(peer(1), connectionTo(1))
+        dialer.ended(
+          connectionTo(1),
+          { code: 'duplicate', fault: 'remote', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+          false,
+        )
+        clock.advance(Math.max(3_000, retryAfterMs ?? 0) - 1)
+        expect(opened.length).toBe(count)
+        clock.advance(1)
+        expect(opened.length).toBe(count + 1)
+      }
     }
   })
 })
