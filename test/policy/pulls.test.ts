@@ -244,7 +244,7 @@ describe('what is large', () => {
       // One deadline, and a silence for each that is left.
       const liars = Array.from({ length: 12 }, (_, i) => peer(10 + i))
       for (const from of [...liars, a]) pulls.announced(KEY, size, from, peerClass, 0)
-      for (const from of liars) pulls.announced(`of ${from}`, size, from, peerClass, 0)
+      for (const from of liars) pulls.announced(`of ${from}`, 60 * MIB, from, peerClass, 0)
       let askedAt = 0
       for (let at = SILENCE_MS; askedAt === 0 && at < 60_000; at += SILENCE_MS) {
         // A crumb each, in time for the look.
