@@ -123,9 +123,10 @@ export class Pulls {
     this.#standing.waits(from, now)
     const wanted = this.#wanted.get(key)
     if (wanted === undefined) return
+    // Only of who was asked, and once: whoever is not may send anything under any id, as often as it likes.
+    if (wanted.asked.some((asked) => asked.from === from)) wanted.failures++
     wanted.asked = wanted.asked.filter((asked) => asked.from !== from)
     wanted.others = wanted.others.filter((other) => other.from !== from)
-    wanted.failures++
     if (wanted.asked.length > 0 || wanted.others.length > 0) return
     if (wanted.forgotten === null) this.#forget(wanted)
     else this.#giveUp(wanted)

@@ -81,8 +81,9 @@ export class Intake {
   /** A whole message has come, which holds memory until it is released or dropped. @returns false where there is none for this peer */
   arrived(bytes: number): boolean {
     if (!isTrustedClass(this.#setup.peerClass())) this.#bytes += MESSAGE_BYTES
+    if (this.takeOver(bytes)) return true
     if (!this.#quota.mayHold(heldBytes(bytes))) this.countInvalid()
-    return this.takeOver(bytes)
+    return false
   }
 
   /** A message that somebody else has brought is held on this peer's account. @returns false where there is no memory for it */

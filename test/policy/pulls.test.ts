@@ -169,6 +169,14 @@ describe('what has been brought, and has no place yet', () => {
     }
   })
 
+  it('is no reason to ask many where nobody had asked for it, however often it comes', () => {
+    const pulls = new Pulls()
+    for (const from of [a, b, c, d]) pulls.announced(KEY, 60 * KIB, from, 'regular', 0)
+    for (let i = 0; i < 100; i++) pulls.brought(KEY, peer(99), 100)
+    pulls.moved(KEY, a, 40_000, 200)
+    expect(askedOf(pulls, SILENCE_MS)).toEqual([])
+  })
+
   it('is given up where nobody else is left but one that was forgotten', () => {
     const pulls = new Pulls()
     for (let i = 0; i < 18; i++) pulls.announced(KEY, SMALL, peer(i), 'regular', 0)
