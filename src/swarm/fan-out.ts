@@ -135,7 +135,7 @@ export class FanOut {
     if (bytes > BATCH_BODY_MAX) return null
     if (!this.#batch.hasRoom(bytes))
       for (const { sender } of this.#connections()) if (sender?.outbox.rides(this.#batch) === true) sender.flush()
-    if (this.#batch.riders > 0) return this.#batch
+    if (this.#batch.riders > 0 && this.#batch.hasRoom(bytes)) return this.#batch
     if (this.#batch.isFree) this.#batch.clear()
     else this.#batch = new Batch()
     this.#types.clear()

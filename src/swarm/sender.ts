@@ -152,6 +152,8 @@ export class Sender {
       }
       this.#saturated = !this.#setup.write(parts)
     }
+    // The others are not to wait for a link that takes no more, nor is their batch to grow for it.
+    if (this.#saturated) this.leave()
     if (this.isIdle) this.#callDrained()
   }
 

@@ -175,7 +175,8 @@ describe('links that ride together', () => {
     expect([left.got.normal, stays.got.normal]).toEqual([[1], [1]])
   })
 
-  it('give what they were to send to the link that takes over', () => {
+  /** The sender of a link that takes more after each write, or does not. */
+  function senderOf(takes: boolean) {
     const clock = new ManualClock()
     const memory = new Memory(2 ** 30, { size: 0 })
     const written: Uint8Array[] = []
@@ -187,8 +188,26 @@ describe('links that ride together', () => {
       slab: new RecordSlab(),
       flusher: new Flusher(clock),
       now: () => 0,
-      write: (parts) => written.push(...parts) > 0,
+      write: (parts) => {
+        written.push(...parts)
+        return takes
+      },
     })
+    return { clock, memory, written, sender }
+  }
+
+  it('are left by a link that took a record of control frames and takes no more', () => {
+    const { clock, sender } = senderOf(false)
+    for (let i = 0; i < 2; i++) sender.enqueueControl(FRAME.pong, new Uint8Array(BATCH_BYTES_MAX / 2))
+    const batch = new Batch()
+    expect(sender.board(batch)).toBe(true)
+    batch.add('normal', TYPE, bodyOf(1, 1, 100), { holders: 0 })
+    clock.endTurn()
+    expect([batch.riders, sender.outbox.bytes]).toEqual([0, 105])
+  })
+
+  it('give what they were to send to the link that takes over', () => {
+    const { clock, memory, written, sender } = senderOf(true)
     const batch = new Batch()
     expect(sender.board(batch)).toBe(true)
     batch.add('normal', TYPE, bodyOf(1, 1, 100), { holders: 0 })

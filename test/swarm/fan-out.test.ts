@@ -1,0 +1,180 @@
+/** One body for many links, each of which takes what it can when it can: what became of it is in what each has written. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Memory } from '../../src/policy/memory.js'
+import { joinBytes } from '../../src/protocol/bytes.js'
+import { Reassembly } from '../../src/protocol/fragment.js'
+import { FRAME, FrameReader } from '../../src/protocol/frame.js'
+import { message } from '../../src/protocol/message.js'
+import { BATCH_BODY_MAX } from '../../src/swarm/batch.js'
+import type { Connection } from '../../src/swarm/connection.js'
+import { Counters } from '../../src/swarm/counters.js'
+import { FanOut } from '../../src/swarm/fan-out.js'
+import { Flusher } from '../../src/swarm/flusher.js'
+import { RecordSlab } from '../../src/swarm/record-parts.js'
+import { Sender } from '../../src/swarm/sender.js'
+import { ManualClock } from './manual-clock.js'
+
+const KIB = 1_024
+const TYPE = 40
+const News = message<Uint8Array>('news')
+const definition = { name: News.name, nameKind: 'message' as const, priority: 'normal' as const }
+
+/** A link of a hub: whether it takes more after what is written is the test's to say. */
+class End {
+  readonly sender: Sender
+  readonly hello = { limits: { messageBytesMax: 1e9 } }
+  readonly wanted: number[] = []
+  readonly got: number[] = []
+  takes = true
+  readonly #reader = new FrameReader()
+  readonly #reassembly = new Reassembly(1e6)
+
+  constructor(flusher: Flusher, memory: Memory, slab: RecordSlab) {
+    this.sender = new Sender({
+      outboxBytesMax: 2 ** 24,
+      memory,
+      peerClass: () => 'masternode',
+      creditBytes: 1e9,
+      slab,
+      flusher,
+      now: () => 0,
+      write: (parts) => {
+        this.#read(Uint8Array.from(joinBytes(parts)))
+        return this.takes
+      },
+    })
+  }
+
+  remoteType(): number {
+    return TYPE
+  }
+
+  enqueue(...args: Parameters<Sender['enqueue']>): boolean {
+    return this.sender.enqueue(...args)
+  }
+
+  overflowed(): void {
+    throw new Error('nothing here is to be shed')
+  }
+
+  /** A control frame is to leave. */
+  owe(bytes: number): void {
+    if (!this.sender.outbox.isControlHigh) this.sender.enqueueControl(FRAME.pong, new Uint8Array(bytes))
+  }
+
+  drain(): void {
+    this.takes = true
+    this.sender.linkDrained()
+  }
+
+  #read(record: Uint8Array): void {
+    this.#reader.push(record)
+    for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) {
+      if (typeof frame === 'string') throw new Error(frame)
+      if (frame.type === FRAME.pong) continue
+      if (frame.type !== FRAME.fragment) this.#hear(frame.body)
+      else {
+        const read = this.#reassembly.add(frame.body)
+        if (read.kind === 'whole') this.#hear(read.frame.body)
+      }
+    }
+  }
+
+  #hear(body: Uint8Array): void {
+    const number = new DataView(body.buffer, body.byteOffset).getUint32(0)
+    for (const byte of body.subarray(4))
+      if (byte !== number % 251) throw new Error(`message ${String(number)} is not whole`)
+    this.got.push(number)
+  }
+}
+
+function scene(links: number) {
+  const clock = new ManualClock()
+  const flusher = new Flusher(clock)
+  const memory = new Memory(2 ** 30, { size: 0 })
+  const slab = new RecordSlab()
+  const ends = Array.from({ length: links }, () => new End(flusher, memory, slab))
+  const fanOut = new FanOut(() => ends as unknown as readonly Connection[], new Counters(), flusher)
+  let number = 0
+  return {
+    ends,
+    memory,
+    endTurn: (): void => {
+      clock.endTurn()
+    },
+    broadcast: (length: number, without: readonly number[] = []): void => {
+      const bytes = new Uint8Array(4 + length).fill(number % 251)
+      new DataView(bytes.buffer).setUint32(0, number)
+      const wanted = ends.filter((_, index) => !without.includes(index))
+      for (const end of wanted) end.wanted.push(number)
+      number++
+      fanOut.send({ definition: definition as never, bytes }, (link) => wanted.includes(link as unknown as End), null)
+    },
+  }
+}
+
+describe('a hub', () => {
+  it('sends on, in turns of any size, past a link that took only control frames and then no more', () => {
+    const { ends, broadcast, endTurn } = scene(2)
+    const [slow, quick] = ends as [End, End]
+    slow.takes = false
+    for (let i = 0; i < 2; i++) slow.owe(16 * KIB)
+    broadcast(10)
+    endTurn()
+    for (let i = 0; i < 400; i++) {
+      broadcast(i % 2 === 0 ? 1_000 : 0)
+      if (i % 7 === 0) endTurn()
+    }
+    endTurn()
+    expect([slow.got, quick.got]).toEqual([[], quick.wanted])
+    slow.drain()
+    expect(slow.got).toEqual(slow.wanted)
+  })
+
+  it('gives each link what is for it, whole and in order, whenever each is saturated, drains, or owes control frames', () => {
+    const link = fc.nat(3)
+    const command = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          kind: fc.constant('broadcast' as const),
+          length: fc.oneof(fc.nat(300), fc.nat(BATCH_BODY_MAX + KIB)),
+          without: fc.subarray([0, 1, 2, 3]),
+        }),
+      },
+      fc.record({ kind: fc.constant('control' as const), link, bytes: fc.oneof(fc.nat(KIB), fc.constant(16 * KIB)) }),
+      fc.record({ kind: fc.constant('owe' as const), link }),
+      fc.record({ kind: fc.constant('burst' as const) }),
+      fc.record({ kind: fc.constant('saturate' as const), link }),
+      fc.record({ kind: fc.constant('drain' as const), link }),
+      fc.record({ kind: fc.constant('turn' as const) }),
+    )
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 80 }), (commands) => {
+        const { ends, memory, broadcast, endTurn } = scene(4)
+        for (const one of commands) {
+          if (one.kind === 'turn') endTurn()
+          else if (one.kind === 'broadcast') broadcast(one.length, one.without)
+          else if (one.kind === 'burst') for (let i = 0; i < 9; i++) broadcast(4 * KIB)
+          else {
+            const end = ends[one.link] as End
+            if (one.kind === 'drain') end.drain()
+            else if (one.kind === 'saturate') end.takes = false
+            else if (one.kind === 'control') end.owe(one.bytes)
+            // More than a record's worth, before whatever is broadcast in this turn.
+            else for (let i = 0; i < 2; i++) end.owe(16 * KIB)
+          }
+        }
+        endTurn()
+        for (const end of ends) end.drain()
+        for (const { got, wanted, sender } of ends) {
+          expect(got).toEqual(wanted)
+          expect(sender.isIdle).toBe(true)
+        }
+        expect(memory.status().outboxBytes).toBe(0)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
