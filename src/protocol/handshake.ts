@@ -42,7 +42,7 @@ export type HandshakeStep =
   | { readonly kind: 'introduced' }
   | { readonly kind: 'proven'; readonly publicKey: Uint8Array; readonly skewMs: number }
   /** We found something wrong. `tell`: what the other side shall hear, null where it is no holdfast at all. */
-  | { readonly kind: 'refused'; readonly code: ReasonCode; readonly tell: WireCode | null }
+  | { readonly kind: 'refused'; readonly code: ReasonCode; readonly tell: WireCode | null; readonly cause?: string }
   /** The other side found something wrong, and says so; nobody has signed it. */
   | { readonly kind: 'told'; readonly code: WireCode }
 
@@ -73,7 +73,7 @@ export class Handshake {
     const seen = inbox.peek(PREAMBLE_BYTES)
     const check = checkPreamble(seen, networkId, this.#initiator ? 'responder' : 'initiator')
     if (check.kind === 'partial') return WAITING
-    if (check.kind === 'garbage') return refused('garbage', null)
+    if (check.kind === 'garbage') return refused('garbage', null, check.foreign ?? undefined)
     if (check.kind === 'refused')
       return check.said ? { kind: 'told', code: check.status } : refused(check.status, check.status)
     const theirs = copyBytes(seen)
@@ -183,6 +183,6 @@ function asStatus(code: WireCode): PreambleStatus | null {
   }
 }
 
-function refused(code: ReasonCode, tell: WireCode | null): HandshakeStep {
-  return { kind: 'refused', code, tell }
+function refused(code: ReasonCode, tell: WireCode | null, cause?: string): HandshakeStep {
+  return { kind: 'refused', code, tell, ...(cause === undefined ? {} : { cause }) }
 }

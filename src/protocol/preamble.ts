@@ -9,6 +9,11 @@ export const PREAMBLE_BYTES = 16
 const WIRE_VERSION = 1
 const SIGNATURE = [0x9d, 0x48, 0x46, 0x0a] as const
 const VERSION_AT = 12
+/** How an honest WebSocket dial begins, plain or secure, that was told the port of another transport. */
+const FOREIGN: Readonly<Record<number, ForeignProtocol>> = { 0x47: 'http', 0x16: 'tls' }
+
+/** What another node of ours speaks elsewhere. */
+export type ForeignProtocol = 'http' | 'tls'
 
 /** What a responder says instead of going on. A hint, since nobody has signed it: never grounds to ban or forget. */
 export type PreambleStatus = Extract<
@@ -29,7 +34,8 @@ const STATUS: Readonly<Record<PreambleStatus, number>> = {
 export type PreambleCheck =
   | { readonly kind: 'partial' }
   | { readonly kind: 'good' }
-  | { readonly kind: 'garbage' }
+  /** `foreign` where it may be an honest node's: anybody can tell it a wrong address. */
+  | { readonly kind: 'garbage'; readonly foreign: ForeignProtocol | null }
   /** The other side is not for us: `said` when it was the other side that found out. */
   | { readonly kind: 'refused'; readonly status: PreambleStatus; readonly said: boolean }
 
@@ -49,7 +55,7 @@ export function checkPreamble(
   from: 'initiator' | 'responder',
 ): PreambleCheck {
   for (let i = 0; i < Math.min(bytes.length, SIGNATURE.length); i++)
-    if (bytes[i] !== SIGNATURE[i]) return { kind: 'garbage' }
+    if (bytes[i] !== SIGNATURE[i]) return { kind: 'garbage', foreign: FOREIGN[bytes[0] ?? 0] ?? null }
   if (bytes.length < PREAMBLE_BYTES) return { kind: 'partial' }
   if (from === 'responder') {
     const status = statusName(bytes[VERSION_AT + 1] ?? 0)

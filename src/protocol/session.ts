@@ -159,7 +159,7 @@ export class Session {
         this.#end()
         return { kind: 'told', reason: { code: outcome.code, fault: 'remote' } }
       case 'refused':
-        return this.#refuse(outcome.code, outcome.tell)
+        return this.#refuse(outcome.code, outcome.tell, outcome.cause)
     }
   }
 

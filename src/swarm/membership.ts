@@ -19,7 +19,7 @@ import type { Dialer } from './dialer.js'
 import { createDialer } from './dialer-wiring.js'
 import { Gate } from './gate.js'
 import { Peer } from './peer.js'
-import { isAbandoned, isHandshakeViolation, Reception } from './reception.js'
+import { handshakeViolation, isAbandoned, Reception } from './reception.js'
 import { Seating } from './seating.js'
 import { Traffic } from './traffic.js'
 import { Upkeep } from './upkeep.js'
@@ -276,10 +276,10 @@ export class Membership implements ConnectionOwner<Connection> {
   }
 
   /** Before hello only the address is struck: whoever stands between two honest nodes could make either look guilty. */
-  #punish(connection: Connection, { code }: Reason): void {
+  #punish(connection: Connection, reason: Reason): void {
+    const violation = handshakeViolation(reason)
     if (connection.hello !== null) this.traffic.strike(connection, 'protocol-error')
-    else if (connection.direction === 'inbound' && isHandshakeViolation(code))
-      this.traffic.strikeAddress(connection, code)
+    else if (connection.direction === 'inbound' && violation !== null) this.traffic.strikeAddress(connection, violation)
   }
 
   #refusedInbound(peerId: PeerId | null, link: Link, reason: Reason): void {

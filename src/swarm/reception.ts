@@ -106,9 +106,10 @@ export class Reception {
   }
 }
 
-/** Found by us in a handshake: what no honest peer does by accident. */
-export function isHandshakeViolation(code: ReasonCode): code is 'garbage' | 'bad-handshake' | 'protocol-error' {
-  return code === 'garbage' || code === 'bad-handshake' || code === 'protocol-error'
+/** Found by us in a handshake: what no honest peer does by accident, nor because somebody told it our address as another transport's. */
+export function handshakeViolation({ code, cause }: Reason): 'garbage' | 'bad-handshake' | 'protocol-error' | null {
+  const isForeign = code === 'garbage' && cause !== undefined
+  return !isForeign && (code === 'garbage' || code === 'bad-handshake' || code === 'protocol-error') ? code : null
 }
 
 /** Whoever came did not finish its handshake; neither side had said a reason. */

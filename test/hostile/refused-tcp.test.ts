@@ -5,6 +5,7 @@ import { Blacklist } from '../../src/policy/blacklist.js'
 import { systemClock } from '../../src/runtime/system.js'
 import type { SwarmOptions } from '../../src/swarm/options.js'
 import { tcp } from '../../src/transports/tcp.js'
+import { webSocket } from '../../src/transports/websocket.js'
 import { portOf, preamble, speakTcp } from './tcp-client.js'
 
 const running: Swarm[] = []
@@ -60,6 +61,18 @@ describe('a client over TCP', () => {
     expect(bytes[13]).toBe(6)
     expect(swarm.status()).toMatchObject({ inboundRefused: { banned: 1 }, strikes: {}, pending: 0 })
   })
+
+  for (const scheme of ['ws', 'wss'])
+    it(`that was told of the port as one of ${scheme} dials in vain, and is not struck for it: anybody can say such a thing`, async () => {
+      const blacklist = new Blacklist()
+      const listening = await node({ perIpLimits: true, blacklist })
+      const told = await node({ transports: [tcp(), webSocket()] })
+      const address = `${scheme}://127.0.0.1:${String(portOf(listening.addresses))}`
+      for (let i = 0; i < 4; i++) await expect(told.dial(address)).rejects.toThrow()
+      expect(listening.status().inboundRefused).toEqual({ garbage: 4 })
+      expect(listening.status().strikes).toEqual({})
+      expect(blacklist.check({ ip: '127.0.0.1' }, systemClock.monotonic())).toBe(null)
+    })
 
   it('that dials where it is not wanted fails by name, and both sides count it', async () => {
     const unwelcoming = await node({ authorize: () => false })

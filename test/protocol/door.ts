@@ -4,9 +4,9 @@ import type { Edit } from './harness.js'
 import { admit, End, makeHello, makeSetup, nodeCrypto, partiesOf } from './harness.js'
 
 const { responder } = partiesOf(nodeCrypto)
-export const refused = (code: string): unknown => ({
+export const refused = (code: string, cause?: string): unknown => ({
   kind: 'refused',
-  reason: { code, fault: 'remote' },
+  reason: { code, fault: 'remote', ...(cause === undefined ? {} : { cause }) },
 })
 export const told = (code: string): unknown => ({ kind: 'told', reason: { code, fault: 'remote' } })
 export const alone = (over: Partial<SessionSetup> = {}): End =>

@@ -19,16 +19,16 @@ import { alone, editing, refused } from './door.js'
 const { initiator, responder } = partiesOf(nodeCrypto)
 
 describe('a stranger at the door', () => {
-  for (const { name, opener } of [
-    { name: 'an HTTP request', opener: utf8('GET / HTTP/1.1\r\nHost: x\r\n\r\n') },
-    { name: 'a TLS hello', opener: Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3) },
+  for (const { name, opener, cause } of [
+    { name: 'an HTTP request', opener: utf8('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), cause: 'http' },
+    { name: 'a TLS hello', opener: Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3), cause: 'tls' },
     { name: 'a first byte that is ours and a second that is not', opener: Uint8Array.of(0x9d, 0x47) },
   ])
     it(`with ${name} is garbage, and hears nothing`, () => {
       for (const chunk of [1, 100]) {
         const end = alone()
         for (let at = 0; at < opener.length; at += chunk) end.receive(opener.subarray(at, at + chunk))
-        expect(end.events).toEqual([refused('garbage')])
+        expect(end.events).toEqual([refused('garbage', cause)])
         expect(end.take()).toHaveLength(0)
       }
     })

@@ -42,11 +42,18 @@ describe('a preamble', () => {
   })
 
   it('is garbage at its first wrong byte', () => {
-    for (const opener of [utf8('GET / HTTP/1.1\r\n\r\n'), Uint8Array.of(0x16, 3, 1, 2), Uint8Array.of(0x9d, 0x49)])
-      for (const side of SIDES) expect(checkPreamble(opener, NETWORK, side)).toEqual({ kind: 'garbage' })
+    for (const [opener, foreign] of [
+      [utf8('GET / HTTP/1.1\r\n\r\n'), 'http'],
+      [Uint8Array.of(0x16, 3, 1, 2), 'tls'],
+      [utf8('POST / HTTP/1.1\r\n\r\n'), null],
+      [Uint8Array.of(0x9d, 0x49), null],
+    ] as const)
+      for (const side of SIDES)
+        for (let length = opener[0] === 0x9d ? 2 : 1; length <= opener.length; length++)
+          expect(checkPreamble(copyBytes(opener, 0, length), NETWORK, side)).toEqual({ kind: 'garbage', foreign })
     for (let bit = 0; bit < 32; bit++) {
       const seen = copyBytes(flipBit(initiatorPreamble(NETWORK), bit), 0, 1 + (bit >> 3))
-      expect(checkPreamble(seen, NETWORK, 'initiator')).toEqual({ kind: 'garbage' })
+      expect(checkPreamble(seen, NETWORK, 'initiator')).toEqual({ kind: 'garbage', foreign: null })
     }
   })
 

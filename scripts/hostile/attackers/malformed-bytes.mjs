@@ -12,14 +12,18 @@ const ENDLESS = Buffer.of(0xff, 0xff, 0xff, 0xff, 0x0f)
 /** In place of a preamble: each is a strike. @type {readonly (() => Buffer)[]} */
 export const GARBAGE = [
   () => randomBytes(16),
-  () => Buffer.from('GET / HTTP/1.1\r\n'),
-  () => Buffer.of(0x16, 0x03, 0x01, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+  () => Buffer.from('POST / HTTP/1.1\r\n'),
   () => Buffer.concat([GREETING.subarray(0, 3), Buffer.alloc(13)]),
 ]
 
-/** The same, and preambles of another network, chain or version, which are nobody's fault. */
+/**
+ * The same, and preambles of another network, chain or version, which are nobody's fault; nor is what an honest dial begins with that
+ * was told the port as a WebSocket's.
+ */
 export const PREAMBLES = [
   ...GARBAGE,
+  () => Buffer.from('GET / HTTP/1.1\r\n'),
+  () => Buffer.of(0x16, 0x03, 0x01, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
   () => preamble(networkIdOf('OTHR')),
   () => preamble(networkIdOf('TIME', Buffer.of(1, 2, 3, 4))),
   () => preamble(NETWORK, [255, 200]),
