@@ -75,22 +75,34 @@ function textOf(value: unknown): string {
 function untagged(value: unknown, depth: number): unknown {
   if (typeof value === 'number') checkScalar(value)
   if (typeof value !== 'object' || value === null) return value
-  const keys = Array.isArray(value) ? [] : Object.keys(value)
+  if (Array.isArray(value)) return untaggedItems(value, depth)
+  const keys = Object.keys(value)
   const object = value as Record<string, unknown>
   if (keys.length === 1 && keys[0] === '$n') return asBigint(object['$n'])
   if (keys.length === 1 && keys[0] === '$b') return fromBase64(object['$b'])
   if (depth > DEPTH_MAX) throw new TypeError('nested too deeply')
-  if (Array.isArray(value)) for (const [i, item] of value.entries()) value[i] = untagged(item, depth + 1)
-  for (const key of keys) {
+  let escapedAt = -1
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] ?? ''
     if (key === '__proto__' || (key.startsWith('$') && !key.startsWith('$$')))
       throw new TypeError('a key that no encoder makes')
+    if (escapedAt < 0 && key.startsWith('$')) escapedAt = i
     const item = object[key]
     const inner = untagged(item, depth + 1)
     if (inner !== item) object[key] = inner
   }
-  const escaped = keys.findIndex((key) => key.startsWith('$'))
-  if (escaped >= 0) unescape(object, keys.slice(escaped))
+  if (escapedAt >= 0) unescape(object, keys.slice(escapedAt))
   return object
+}
+
+function untaggedItems(items: unknown[], depth: number): unknown[] {
+  if (depth > DEPTH_MAX) throw new TypeError('nested too deeply')
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]
+    const inner = untagged(item, depth + 1)
+    if (inner !== item) items[i] = inner
+  }
+  return items
 }
 
 /** `keys` are the first that is escaped and all behind it, so that their order stays. None is an index: those come before all others. */
@@ -172,7 +184,9 @@ function base64(bytes: Uint8Array): string {
 
 function fromBase64(text: unknown): Uint8Array {
   if (typeof text !== 'string') throw new TypeError('not base64')
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
-  if (base64(bytes) !== text) throw new TypeError('not the one spelling of base64')
+  const binary = atob(text)
+  const bytes = new Uint8Array(binary.length)
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i)
+  if (btoa(binary) !== text) throw new TypeError('not the one spelling of base64')
   return bytes
 }

@@ -3,6 +3,7 @@
  * tagged union, and the attempt under way, if any, another: a suspect peer is linked and dialled at the same time.
  */
 import { addressKey } from '../policy/address.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
@@ -66,10 +67,14 @@ export interface Target {
 
 /** Addresses of one target, as in the book. */
 const ADDRESSES_MAX = 8
+/** Strangers who are remembered as given up; one more, and the oldest may be dialled again like one never heard of. */
+const GIVEN_UP_MAX = 2_048
 
 export class DialTargets {
-  // Bound: the operator's lists, what the host dials by hand, and the strangers that maintenance keeps: COLD_MAX and its slots.
+  // Bound: the operator's lists, what the host dials by hand, and the strangers that maintenance keeps: COLD_MAX, its slots, and those backing off.
   readonly #all = new Set<Target>()
+  // Bound: GIVEN_UP_MAX strangers, the oldest first; some may have been taken up again.
+  readonly #givenUp = new Set<Target>()
   readonly #byId = new Map<PeerId, Target>()
 
   all(): Iterable<Target> {
@@ -160,13 +165,27 @@ export class DialTargets {
     return own
   }
 
+  /** No attempts of its own any more. */
+  giveUp(target: Target, sinceAt: number): void {
+    target.standing = { kind: 'given-up', sinceAt }
+    if (isTrustedClass(target.peerClass) || target.isNamed) return
+    this.#givenUp.delete(target)
+    this.#givenUp.add(target)
+    const [oldest] = this.#givenUp
+    if (oldest === undefined || this.#givenUp.size <= GIVEN_UP_MAX) return
+    this.#givenUp.delete(oldest)
+    if (oldest.standing.kind === 'given-up' && oldest.attempt === null && !oldest.isNamed) this.delete(oldest)
+  }
+
   delete(target: Target): void {
+    this.#givenUp.delete(target)
     this.#all.delete(target)
     if (target.peerId !== null && this.#byId.get(target.peerId) === target) this.#byId.delete(target.peerId)
   }
 
   clear(): void {
     this.#all.clear()
+    this.#givenUp.clear()
     this.#byId.clear()
   }
 

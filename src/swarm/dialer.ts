@@ -291,8 +291,9 @@ export class Dialer {
     else if (target.standing.kind === 'idle') {
       // Whoever is forgotten is remembered as that, or hearsay would have it dialled again at once.
       const isCold = (next.kind === 'cold' && target.kept) || target.isNamed
-      const kind = isCold ? 'cold' : 'given-up'
-      target.standing = { kind, sinceAt: this.#setup.agenda.now() }
+      const sinceAt = this.#setup.agenda.now()
+      if (isCold) target.standing = { kind: 'cold', sinceAt }
+      else this.#targets.giveUp(target, sinceAt)
     }
   }
 }

@@ -116,11 +116,16 @@ export class Roster {
     const trusted = this.#byId.get(peerId)
     if (trusted === undefined || canonical === null || this.#seenAt.get(peerId) === canonical) return
     const old = this.#seenAt.get(peerId)
-    if (old !== undefined) this.#ips.get(old)?.delete(peerId)
+    if (old !== undefined) this.#forget(old, peerId)
     this.#seenAt.delete(peerId)
     if (trusted.addresses.some(({ host }) => canonicalIp(host) === canonical)) return
     this.#seenAt.set(peerId, canonical)
     this.#note(canonical, peerId)
+  }
+
+  /** IPs that trusted peers are listed at, or have come from last. */
+  get ipCount(): number {
+    return this.#ips.size
   }
 
   /** How many trusted peers there are at this IP: an inbound link from there may be from any of them. */
@@ -184,6 +189,13 @@ export class Roster {
     this.#counts.masternode = 0
     this.#counts.persistent = 0
     for (const { peerClass } of this.entries()) this.#counts[peerClass]++
+  }
+
+  #forget(ip: string, what: string): void {
+    const there = this.#ips.get(ip)
+    there?.delete(what)
+    // A masternode that comes from everywhere must leave nothing behind.
+    if (there?.size === 0) this.#ips.delete(ip)
   }
 
   #note(ip: string, what: string): void {

@@ -71,4 +71,13 @@ describe('a roster that changes', () => {
     roster.strike(one)
     expect([roster.listedAt('192.0.2.1'), roster.listedAt('192.0.2.7')]).toEqual([1, 0])
   })
+
+  it('keeps one IP for each beside those that are listed, wherever they come from', () => {
+    const roster = new Roster(me, [at(one, '10.0.0.1'), at(two, '10.0.0.2')], [])
+    for (let i = 0; i < 1_000; i++) {
+      roster.sawAt(one, `192.0.${String(i >> 8)}.${String(i & 255)}`)
+      roster.sawAt(two, `192.0.${String((i + 1) >> 8)}.${String((i + 1) & 255)}`)
+      expect(roster.ipCount).toBe(4)
+    }
+  })
 })
