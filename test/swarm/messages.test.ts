@@ -281,7 +281,9 @@ describe('a handler', () => {
       ['handler-failed', 'local'],
       ['handler-failed', 'local'],
     ])
-    expect(a.swarm.status()).toMatchObject({ strikes: {}, inFlight: 0, verdicts: {} })
+    expect(a.swarm.status()).toMatchObject({ inFlight: 0 })
+    expect(a.swarm.status().strikes).toEqual({})
+    expect(a.swarm.status().verdicts).toEqual({})
     raw.broadcast(0, 'plain', json(1))
     await world.settle()
     expect(seen.length).toBe(4)
@@ -319,7 +321,8 @@ describe('a handler', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
     await world.run(10_000)
     expect(a.heard('error').length).toBe(2)
-    expect(a.swarm.status()).toMatchObject({ strikes: {}, inFlight: 0 })
+    expect(a.swarm.status()).toMatchObject({ inFlight: 0 })
+    expect(a.swarm.status().strikes).toEqual({})
   })
 
   it('that answers something else has failed', async () => {
