@@ -49,6 +49,16 @@ describe('a peer', () => {
     expect(dependence.isDependent).toBe(false)
   })
 
+  it('that asks for something has answered what it was told up to there, and nothing of what came later', () => {
+    const dependence = new Dependence()
+    for (let i = 0; i < 8; i++) dependence.told(1, i, 0)
+    // Three of five.
+    dependence.asked(3, 4)
+    expect(dependence.isDependent).toBe(true)
+    dependence.asked(0, 7)
+    expect(dependence.isDependent).toBe(false)
+  })
+
   it('that has not answered yet is what it was, for ten seconds, however much it is told', () => {
     const dependence = toldSingly(16, 16)
     for (let ms = 0; ms < GRACE_MS; ms += 10) {

@@ -288,6 +288,35 @@ describe('a defaulter', () => {
     expect(pulls.takeGivenUp().size).toBe(0)
   })
 
+  it('is no masternode whose link is stalled for want of credit, nor for five seconds after', () => {
+    for (const [peerClass, stalled, isDefaulter] of [
+      ['masternode', true, false],
+      ['masternode', false, true],
+      ['regular', true, true],
+    ] as const) {
+      const pulls = new Pulls()
+      pulls.announced(KEY, SMALL, a, peerClass, 0)
+      const asked: unknown[] = []
+      for (let next = pulls.nextAt; next <= 2_000; next = pulls.nextAt)
+        pulls.due(next, (from, size) => {
+          asked.push([from, size])
+          return stalled
+        })
+      expect(asked).toEqual([[a, SMALL]])
+      expect([peerClass, stalled, pulls.isDefaulter(a, 2_000)]).toEqual([peerClass, stalled, isDefaulter])
+    }
+    for (const [askedAt, isDefaulter] of [
+      [4_999, false],
+      [5_000, true],
+    ] as const) {
+      const pulls = new Pulls()
+      pulls.brought('something', a, 2_000)
+      pulls.announced(KEY, SMALL, a, 'masternode', askedAt)
+      until(pulls, 20_000)
+      expect([askedAt, pulls.isDefaulter(a, 20_000)]).toEqual([askedAt, isDefaulter])
+    }
+  })
+
   it('is not who sends it late, but in time', () => {
     const pulls = announcedBy(a, b)
     until(pulls, 250)
