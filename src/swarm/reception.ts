@@ -1,7 +1,7 @@
 /**
  * Who comes in, once it is known who it is: bans, the host's own say, clocks, then a slot. Everybody who does not is told why.
  */
-import type { Reason, ReasonCode, WireCode } from '../errors.js'
+import type { Reason, WireCode } from '../errors.js'
 import { HoldfastError } from '../errors.js'
 import { endpointText, formatAddress } from '../policy/address.js'
 import type { Ban } from '../policy/ban.js'

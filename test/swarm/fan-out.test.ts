@@ -17,7 +17,7 @@ import { ManualClock } from './manual-clock.js'
 
 const KIB = 1_024
 const TYPE = 40
-const News = message<Uint8Array>('news')
+const News = message('news')
 const definition = { name: News.name, nameKind: 'message' as const, priority: 'normal' as const }
 
 /** A link of a hub: whether it takes more after what is written is the test's to say. */
@@ -109,7 +109,7 @@ function scene(links: number) {
       const wanted = ends.filter((_, index) => !without.includes(index))
       for (const end of wanted) end.wanted.push(number)
       number++
-      fanOut.send({ definition: definition as never, bytes }, (link) => wanted.includes(link as unknown as End), null)
+      fanOut.send({ definition: definition, bytes }, (link) => wanted.includes(link as unknown as End), null)
     },
   }
 }
