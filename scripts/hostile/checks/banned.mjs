@@ -8,7 +8,7 @@ const HOST = '10.70.0.1'
 const RATE_PER_SEC = 5_000
 const HONEST_RATE = 200
 const SETTLE_MS = 1_500
-const GARBAGE = Buffer.from('GET / HTTP/1.1\r\n').toString('hex')
+const GARBAGE = Buffer.from('POST / HTTP/1.1\r\n').toString('hex')
 
 /** @param {import('../lab.mjs').Lab} lab */
 export async function run(lab) {
