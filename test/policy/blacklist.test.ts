@@ -13,6 +13,13 @@ function banBy(list: Blacklist, offender: { peerId?: PeerId; ip?: string }, now:
   list.strike({ ...offender, points: 1000 }, now)
 }
 
+describe('an option', () => {
+  it('that is misspelt is refused by its name', () => {
+    const misspelt = { banAfter: 1 } as never
+    expect(() => new Blacklist(misspelt)).toThrow('there is no option blacklist.banAfter')
+  })
+})
+
 describe('points', () => {
   it('ban exactly where the decayed sum reaches the limit and no ban holds', () => {
     const strikes = fc.array(
