@@ -66,6 +66,8 @@ export class FanOut {
     let type = known
     let queued = 0
     let shed = 0
+    // Bound: the links. Who rides gets it first: what follows may reach the host, which may broadcast before this has returned.
+    const alone: Connection[] = []
     for (const connection of this.#connections()) {
       const isWanted = wanted(connection)
       // Also who has this one already: it may not have the next.
@@ -80,15 +82,17 @@ export class FanOut {
         // It gets the message by itself, or not at all.
         connection.sender?.leave()
       }
-      if (!isWanted) continue
-      const became = this.#sendAlone(connection, outbound, shared)
-      if (became === 'queued') queued++
-      else if (became !== 'unheard') shed++
-      if (became === 'full') without?.(connection)
+      if (isWanted) alone.push(connection)
     }
     if (batch !== null && type !== null && batch.riders > 0) {
       this.#types.set(definition, type)
       batch.add(definition.priority, type, bytes, shared)
+    }
+    for (const connection of alone) {
+      const became = this.#sendAlone(connection, outbound, shared)
+      if (became === 'queued') queued++
+      else if (became !== 'unheard') shed++
+      if (became === 'full') without?.(connection)
     }
     this.#counters.count('broadcast-queued', queued)
     if (shed > 0) this.#counters.count('broadcast-shed', shed)

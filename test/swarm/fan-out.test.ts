@@ -27,12 +27,16 @@ class End {
   readonly wanted: number[] = []
   readonly got: number[] = []
   takes = true
+  /** What its host does when it has no room. */
+  overflowed = (): void => {
+    throw new Error('nothing here is to be shed')
+  }
   readonly #reader = new FrameReader()
   readonly #reassembly = new Reassembly(1e6)
 
-  constructor(flusher: Flusher, memory: Memory, slab: RecordSlab) {
+  constructor(flusher: Flusher, memory: Memory, slab: RecordSlab, outboxBytesMax: number) {
     this.sender = new Sender({
-      outboxBytesMax: 2 ** 24,
+      outboxBytesMax,
       memory,
       peerClass: () => 'masternode',
       creditBytes: 1e9,
@@ -54,10 +58,6 @@ class End {
     return this.sender.enqueue(...args)
   }
 
-  overflowed(): void {
-    throw new Error('nothing here is to be shed')
-  }
-
   /** A control frame is to leave. */
   owe(bytes: number): void {
     if (!this.sender.outbox.isControlHigh) this.sender.enqueueControl(FRAME.pong, new Uint8Array(bytes))
@@ -72,7 +72,7 @@ class End {
     this.#reader.push(record)
     for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) {
       if (typeof frame === 'string') throw new Error(frame)
-      if (frame.type === FRAME.pong) continue
+      if (frame.type === FRAME.pong || frame.type > TYPE) continue
       if (frame.type !== FRAME.fragment) this.#hear(frame.body)
       else {
         const read = this.#reassembly.add(frame.body)
@@ -89,12 +89,16 @@ class End {
   }
 }
 
-function scene(links: number) {
+function messageOf(type: number, bodyBytes: number) {
+  return { type, parts: [new Uint8Array(bodyBytes)], bodyBytes, counted: true }
+}
+
+function scene(links: number, outboxBytesMax = 2 ** 24) {
   const clock = new ManualClock()
   const flusher = new Flusher(clock)
   const memory = new Memory(2 ** 30, { size: 0 })
   const slab = new RecordSlab()
-  const ends = Array.from({ length: links }, () => new End(flusher, memory, slab))
+  const ends = Array.from({ length: links }, () => new End(flusher, memory, slab, outboxBytesMax))
   const fanOut = new FanOut(() => ends as unknown as readonly Connection[], new Counters(), flusher)
   let number = 0
   return {
@@ -130,6 +134,24 @@ describe('a hub', () => {
     expect([slow.got, quick.got]).toEqual([[], quick.wanted])
     slow.drain()
     expect(slow.got).toEqual(slow.wanted)
+  })
+
+  it('whose host broadcasts, or sends to one alone, when a link has no room, sends to all others what it was sending', () => {
+    const { ends, broadcast, endTurn } = scene(3, 2 ** 18)
+    const [first, full, last] = ends as [End, End, End]
+    full.takes = false
+    full.sender.enqueue('normal', messageOf(TYPE, 4))
+    endTurn()
+    full.sender.enqueue('normal', messageOf(TYPE, 2 ** 18 - 100))
+    full.overflowed = () => {
+      full.overflowed = () => undefined
+      first.sender.enqueue('normal', messageOf(TYPE + 1, 10))
+      for (let i = 0; i < 100; i++) broadcast(400, [1])
+    }
+    for (let i = 0; i < 3; i++) broadcast(400)
+    endTurn()
+    expect([first.got, last.got]).toEqual([first.wanted, last.wanted])
+    expect(last.got.length).toBe(103)
   })
 
   it('gives each link what is for it, whole and in order, whenever each is saturated, drains, or owes control frames', () => {
