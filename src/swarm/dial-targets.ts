@@ -71,7 +71,7 @@ const ADDRESSES_MAX = 8
 const GIVEN_UP_MAX = 2_048
 
 export class DialTargets {
-  // Bound: the operator's lists, what the host dials by hand, and the strangers that maintenance keeps: COLD_MAX, its slots, and those backing off.
+  // Bound: the operator's lists, what the host dials by hand, and the strangers that maintenance keeps: COLD_MAX, GIVEN_UP_MAX, its slots, and those backing off.
   readonly #all = new Set<Target>()
   // Bound: GIVEN_UP_MAX strangers, the oldest first; some may have been taken up again.
   readonly #givenUp = new Set<Target>()

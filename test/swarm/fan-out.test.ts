@@ -5,7 +5,6 @@ import { Memory } from '../../src/policy/memory.js'
 import { joinBytes } from '../../src/protocol/bytes.js'
 import { Reassembly } from '../../src/protocol/fragment.js'
 import { FRAME, FrameReader } from '../../src/protocol/frame.js'
-import { message } from '../../src/protocol/message.js'
 import { BATCH_BODY_MAX } from '../../src/swarm/batch.js'
 import type { Connection } from '../../src/swarm/connection.js'
 import { Counters } from '../../src/swarm/counters.js'
@@ -17,8 +16,7 @@ import { ManualClock } from './manual-clock.js'
 
 const KIB = 1_024
 const TYPE = 40
-const News = message('news')
-const definition = { name: News.name, nameKind: 'message' as const, priority: 'normal' as const }
+const definition = { name: 'news', nameKind: 'message' as const, priority: 'normal' as const }
 
 /** A link of a hub: whether it takes more after what is written is the test's to say. */
 class End {
@@ -113,7 +111,7 @@ function scene(links: number, outboxBytesMax = 2 ** 24) {
       const wanted = ends.filter((_, index) => !without.includes(index))
       for (const end of wanted) end.wanted.push(number)
       number++
-      fanOut.send({ definition: definition, bytes }, (link) => wanted.includes(link as unknown as End), null)
+      fanOut.send({ definition, bytes }, (link) => wanted.includes(link as unknown as End), null)
     },
   }
 }
@@ -152,6 +150,16 @@ describe('a hub', () => {
     endTurn()
     expect([first.got, last.got]).toEqual([first.wanted, last.wanted])
     expect(last.got.length).toBe(103)
+  })
+
+  it('fills no batch past its bound for a link that has ended and has not left it yet', () => {
+    const { ends, broadcast, endTurn } = scene(2)
+    const [ended, stays] = ends as [End, End]
+    broadcast(10)
+    Object.assign(ended, { sender: null })
+    for (let i = 0; i < 100; i++) broadcast(1_000, [0])
+    endTurn()
+    expect(stays.got).toEqual(stays.wanted)
   })
 
   it('gives each link what is for it, whole and in order, whenever each is saturated, drains, or owes control frames', () => {
