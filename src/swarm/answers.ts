@@ -143,8 +143,8 @@ class Answering implements HandlerJob {
     return this.#asked.connection
   }
 
-  get sender(): PeerId {
-    return this.#asked.peer.id
+  get senders(): readonly [PeerId] {
+    return [this.#asked.peer.id]
   }
 
   get isTrusted(): boolean {

@@ -11,9 +11,9 @@ import { utf8 } from '../protocol/bytes.js'
 const RIVALS_MAX = 4
 const TRUSTED_RIVALS_MAX = 64
 
-/** Who brings a body. */
-export interface RivalSource {
-  readonly source: string
+/** Who bring a body. */
+export interface RivalSources {
+  readonly sources: Iterable<string>
   readonly isTrusted: boolean
 }
 
@@ -53,7 +53,7 @@ export class AppIds<Delivery> {
   compete(
     key: string,
     delivery: Delivery,
-    { source, isTrusted }: RivalSource,
+    { sources, isTrusted }: RivalSources,
     now: number,
   ): 'accepted' | 'first' | 'waits' | 'crowded' {
     if (this.isAccepted(key, now)) return 'accepted'
@@ -63,8 +63,9 @@ export class AppIds<Delivery> {
       return 'first'
     }
     const line = isTrusted ? rivals.trusted : rivals.strangers
-    const isFull = line.length >= (isTrusted ? TRUSTED_RIVALS_MAX : RIVALS_MAX)
-    if (isFull || line.some((other) => other.source === source)) return 'crowded'
+    // Who has brought another before must not keep out what somebody else has brought as well.
+    const source = [...sources].find((one) => !line.some((other) => other.source === one))
+    if (source === undefined || line.length >= (isTrusted ? TRUSTED_RIVALS_MAX : RIVALS_MAX)) return 'crowded'
     line.push({ source, delivery })
     return 'waits'
   }
@@ -72,6 +73,12 @@ export class AppIds<Delivery> {
   /** Of those of this id, whose turn it is. */
   current(key: string): Delivery | null {
     return this.#rivals.get(key)?.current ?? null
+  }
+
+  /** Those that wait until it is done. */
+  waiting(key: string): readonly Delivery[] {
+    const { trusted, strangers } = this.#rivals.get(key) ?? { trusted: [], strangers: [] }
+    return [...trusted, ...strangers].map(({ delivery }) => delivery)
   }
 
   /** A trusted peer has brought it, too: it waits among the trusted. */

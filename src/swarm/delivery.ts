@@ -40,6 +40,8 @@ export class Delivery implements HandlerJob {
   isInherited = false
   /** Who has it already. Bound: the peers. */
   readonly sources: Set<PeerId> = new Set()
+  /** Those of them who are trusted; null where none is. Bound: the same. */
+  #vouchers: Set<PeerId> | null = null
   /** Null where it does not compete for one. */
   appKey: string | null = null
   /** Set once it is decoded. */
@@ -47,7 +49,6 @@ export class Delivery implements HandlerJob {
   tries = 0
   #bytes: Uint8Array
   #isKept = false
-  #voucher: PeerId | null = null
   readonly #owner: DeliveryOwner
 
   constructor({ key, received, connection, peer, bytes, size }: Arrival, owner: DeliveryOwner) {
@@ -58,24 +59,31 @@ export class Delivery implements HandlerJob {
     this.peer = peer
     this.#bytes = bytes
     this.#owner = owner
-    this.sources.add(sourceOf(connection))
+    this.heldBy(connection)
   }
 
   get source(): Connection {
     return this.connection
   }
 
-  get sender(): PeerId {
-    return this.#voucher ?? this.peer.id
+  get senders(): ReadonlySet<PeerId> {
+    return this.#vouchers ?? this.sources
   }
 
   get isTrusted(): boolean {
-    return this.#voucher !== null || isTrusted(this.connection)
+    return this.#vouchers !== null
   }
 
-  /** A trusted peer has it, too: from now on it takes that one's turn. Whoever brought it first goes on answering for it. */
+  /** This peer has it. */
+  heldBy(connection: Connection): void {
+    this.sources.add(sourceOf(connection))
+    if (isTrusted(connection)) this.vouchedBy(sourceOf(connection))
+  }
+
+  /** A trusted peer waits for it: it waits for no stranger. Whoever brought it first goes on answering for it. */
   vouchedBy(peerId: PeerId): void {
-    this.#voucher = peerId
+    this.#vouchers ??= new Set()
+    this.#vouchers.add(peerId)
   }
 
   /** The payload as it was written. */
@@ -134,6 +142,7 @@ export function inherit(
     delivery.connection = connection
     delivery.peer = peer
     delivery.isInherited = true
+    delivery.heldBy(connection)
     return true
   }
   return false

@@ -61,8 +61,8 @@ class DirectJob implements HandlerJob {
     return this.#arrival.connection
   }
 
-  get sender(): PeerId {
-    return this.#arrival.peer.id
+  get senders(): readonly [PeerId] {
+    return [this.#arrival.peer.id]
   }
 
   get isTrusted(): boolean {

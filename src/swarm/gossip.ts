@@ -49,7 +49,6 @@ export class Gossip implements DeliveryOwner {
   readonly #inFlight = new Map<string, Delivery>()
   // Bound: the credit of all peers together: none of it returns before the verdict.
   readonly #held = { trusted: new Turns<Delivery>(), strangers: new Turns<Delivery>() }
-  #heldCount = 0
 
   constructor(setup: GossipSetup) {
     this.#setup = setup
@@ -59,8 +58,12 @@ export class Gossip implements DeliveryOwner {
     this.#judge = new Judge({
       ...setup,
       appIds: this.#appIds,
-      waits: ({ appKey, isTrusted, sender }) => {
-        if (appKey !== null && isTrusted) this.#advanceCurrent(appKey, sender)
+      crowdedOut: ({ sources }) => {
+        for (const connection of this.#linksOf(sources)) setup.missed(connection)
+      },
+      waits: ({ appKey, isTrusted, senders }) => {
+        const current = appKey === null ? null : this.#appIds.current(appKey)
+        if (current !== null) for (const sender of senders) this.#alsoFrom(current, sender, isTrusted)
       },
       settled: (delivery, verdict, done) => {
         if (verdict === null) this.#forget(delivery, done)
@@ -71,7 +74,7 @@ export class Gossip implements DeliveryOwner {
 
   /** Broadcasts being judged or waiting for it. */
   get inFlight(): number {
-    return this.#inFlight.size + this.#heldCount
+    return this.#inFlight.size + this.#held.trusted.size + this.#held.strangers.size
   }
 
   broadcast<T>(
@@ -126,7 +129,7 @@ export class Gossip implements DeliveryOwner {
       return true
     }
     const delivery = new Delivery({ key, received, connection, peer, bytes: body, size }, this)
-    for (const holder of this.propagation.arrived(key, peer.id)) delivery.sources.add(holder)
+    for (const holder of this.#linksOf(this.propagation.arrived(key, peer.id))) delivery.heldBy(holder)
     this.#begin(delivery, now)
     if (this.#inFlight.has(key)) delivery.keepBytes()
     return true
@@ -171,10 +174,8 @@ export class Gossip implements DeliveryOwner {
   /** A link is gone: what it alone brought and nobody has begun to judge has never come. */
   lost(connection: Connection): void {
     for (const line of Object.values(this.#held))
-      for (const delivery of line.leave((held) => held.connection === connection && !this.#inherit(held))) {
-        this.#heldCount--
+      for (const delivery of line.leave((held) => held.connection === connection && !this.#inherit(held)))
         release(delivery)
-      }
   }
 
   judge(delivery: Delivery, done: () => void): void {
@@ -182,35 +183,40 @@ export class Gossip implements DeliveryOwner {
   }
 
   abandoned(delivery: Delivery): void {
-    if (this.#inherit(delivery)) delivery.received.queue.submit(delivery)
+    if (this.#inherit(delivery)) this.#submit(delivery)
     else this.#forget(delivery, null)
+  }
+
+  #linksOf(peers: Iterable<PeerId>): readonly Connection[] {
+    return [...peers].flatMap((peerId) => this.#setup.connectionTo(peerId) ?? [])
   }
 
   #noteHolder(key: string, connection: Connection): void {
     const delivery = this.#inFlight.get(key)
     if (delivery === undefined) this.propagation.has(key, sourceOf(connection))
     else {
-      delivery.sources.add(sourceOf(connection))
-      if (isTrusted(connection)) this.#advance(delivery, sourceOf(connection))
+      delivery.heldBy(connection)
+      this.#alsoFrom(delivery, sourceOf(connection), isTrusted(connection))
     }
   }
 
-  /** A stranger who brings what a trusted peer says before it does must not keep it waiting among strangers', nor behind rivals there. */
-  #advance(delivery: Delivery, voucher: PeerId): void {
-    const { appKey } = delivery
-    if (delivery.isTrusted) return
-    delivery.received.queue.advance(delivery, () => {
-      delivery.vouchedBy(voucher)
-    })
-    if (appKey === null) return
-    this.#appIds.advance(appKey, delivery, voucher)
-    this.#advanceCurrent(appKey, voucher)
+  /** Who brings first what another has to say must not keep it behind all that it has sent itself, nor behind rivals there. */
+  #alsoFrom(delivery: Delivery, sender: PeerId, isTrusted: boolean): void {
+    const { appKey, received } = delivery
+    if (isTrusted) delivery.vouchedBy(sender)
+    received.queue.broughtBy(delivery, sender, isTrusted)
+    const current = appKey === null ? null : this.#appIds.current(appKey)
+    if (appKey === null || current === null || current === delivery) return
+    if (isTrusted) this.#appIds.advance(appKey, delivery, sender)
+    this.#alsoFrom(current, sender, isTrusted)
   }
 
-  /** Of several bodies of one application id one waits for a trusted peer's turn: those before it are judged as soon. */
-  #advanceCurrent(appKey: string, voucher: PeerId): void {
-    const current = this.#appIds.current(appKey)
-    if (current !== null) this.#advance(current, voucher)
+  /** Its own turn, or that of any other of its application id that waits for it. */
+  #submit(delivery: Delivery): void {
+    const { appKey, received } = delivery
+    received.queue.submit(delivery)
+    for (const { senders, isTrusted } of appKey === null ? [] : this.#appIds.waiting(appKey))
+      for (const sender of senders) this.#alsoFrom(delivery, sender, isTrusted)
   }
 
   #inherit(delivery: Delivery): boolean {
@@ -223,11 +229,13 @@ export class Gossip implements DeliveryOwner {
       delivery.keepBytes()
       const { trusted, strangers } = this.#held
       ;(delivery.isTrusted ? trusted : strangers).join(delivery)
-      this.#heldCount++
     } else if (begun === 'begun') {
       this.#inFlight.set(delivery.key, delivery)
-      delivery.received.queue.submit(delivery)
-    } else release(delivery)
+      this.#submit(delivery)
+    } else {
+      this.#noteHolder(delivery.key, delivery.connection)
+      release(delivery)
+    }
     return begun
   }
 
@@ -264,19 +272,15 @@ export class Gossip implements DeliveryOwner {
 
   #nextRival(appKey: string | null): void {
     const next = appKey === null ? null : this.#appIds.next(appKey)
-    if (next !== null) next.received.queue.submit(next)
+    if (next !== null) this.#submit(next)
   }
 
   #nextHeld(): void {
-    if (this.#heldCount === 0) return
-    const now = this.#setup.agenda.now()
     const { trusted, strangers } = this.#held
     for (const line of [trusted, strangers])
-      while (!line.isEmpty && this.#hasRoom(line === trusted)) {
+      while (line.size > 0 && this.#hasRoom(line === trusted)) {
         const next = line.next()
-        if (next === null) break
-        this.#heldCount--
-        if (this.#begin(next, now) === 'full') return
+        if (next === null || this.#begin(next, this.#setup.agenda.now()) === 'full') break
       }
   }
 

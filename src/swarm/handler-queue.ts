@@ -1,6 +1,7 @@
 /**
  * Starts handlers, a bounded number at once: those of trusted peers' messages first, then the others', peer by peer in turn, so that
- * nobody waits for all that another has sent; of each peer in the order they came. What waits is bounded by its senders' credit.
+ * nobody waits for all that another has sent; of each peer in the order they came. What several have brought has the first turn of
+ * any of them. What waits is bounded by its senders' credit.
  */
 import type { PeerId } from '../ports/types.js'
 import { Turns } from './turns.js'
@@ -14,8 +15,8 @@ const STRANGERS_SHARE = 0.75
 export interface HandlerJob {
   /** The link that brought it. */
   readonly source: object
-  /** Whose turn it takes. */
-  readonly sender: PeerId
+  /** Whose turns it takes: of all who have brought it, or of those of them who are trusted. */
+  readonly senders: Iterable<PeerId>
   /** Whether a trusted peer brought it: it waits for no stranger's. */
   readonly isTrusted: boolean
   /** Its turn has come; `done` is called once it is over. */
@@ -52,19 +53,19 @@ export class HandlerQueue {
       job.drop()
       return
     }
-    const isAlone = this.#trusted.isEmpty && this.#strangers.isEmpty
+    const isAlone = this.#trusted.size + this.#strangers.size === 0
     const isNext = !this.#draining && !this.isFull(job.isTrusted) && isAlone
     if (!isNext) (job.isTrusted ? this.#trusted : this.#strangers).join(job)
     this.#drain(isNext ? job : null)
   }
 
-  /** A trusted peer has brought it, too, as `vouch` notes: where it waits among strangers' it is moved. */
-  advance(job: HandlerJob, vouch: () => void): void {
-    const waits = this.#strangers.remove(job)
-    vouch()
-    if (!waits) return
-    this.#trusted.join(job)
-    this.#drain(null)
+  /** Another has brought it, too: it has that one's turn as well, and waits for no stranger's once `isTrusted`. */
+  broughtBy(job: HandlerJob, sender: PeerId, isTrusted: boolean): void {
+    if (!isTrusted) this.#strangers.joinToo(job, sender)
+    else if (this.#strangers.remove(job)) {
+      this.#trusted.join(job)
+      this.#drain(null)
+    } else this.#trusted.joinToo(job, sender)
   }
 
   /** Whoever left need not be heard to the end: what it sent and nobody has begun is dropped. */

@@ -22,7 +22,7 @@ export interface JudgeSetup {
   /** It waits for another of its application id. */
   readonly waits: (delivery: Delivery) => void
   /** It may have been the true one of its application id. */
-  readonly missed: (connection: Connection) => void
+  readonly crowdedOut: (delivery: Delivery) => void
   /** `verdict` null: none was to be had, and the message is as if it had never come. */
   readonly settled: (delivery: Delivery, verdict: Verdict | null, done: () => void) => void
 }
@@ -82,8 +82,8 @@ export class Judge {
 
   /** Of several bodies with one application id, one is judged at a time, and none after one was accepted. */
   #compete(delivery: Delivery, appKey: string, value: unknown, done: () => void): void {
-    const { appIds, agenda, settled, missed, waits } = this.#setup
-    const from = { source: delivery.sender, isTrusted: delivery.isTrusted }
+    const { appIds, agenda, crowdedOut, settled, waits } = this.#setup
+    const from = { sources: delivery.senders, isTrusted: delivery.isTrusted }
     switch (appIds.compete(appKey, delivery, from, agenda.now())) {
       case 'accepted':
         delivery.appKey = null
@@ -94,7 +94,7 @@ export class Judge {
         break
       case 'crowded':
         delivery.appKey = null
-        missed(delivery.connection)
+        crowdedOut(delivery)
         settled(delivery, null, done)
         break
       case 'waits':

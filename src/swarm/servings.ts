@@ -29,7 +29,7 @@ export interface ServingsSetup<Link extends Receiver> {
 interface Serving<Link> {
   readonly link: Link
   /** Whose turn it takes. */
-  readonly sender: PeerId
+  readonly senders: readonly [PeerId]
   /** And not the body: what the shelf has let go is not held here. */
   readonly key: string
 }
@@ -54,7 +54,7 @@ export class Servings<Link extends Receiver> {
   /** Sends it now or when its turn comes. */
   add(link: Link, key: string): void {
     const { peerClass, peerId } = link.identity ?? { peerClass: 'unknown', peerId: '' as PeerId }
-    this.#lines[lineOf(peerClass)].join({ link, sender: peerId, key })
+    this.#lines[lineOf(peerClass)].join({ link, senders: [peerId], key })
     if (this.#rest === null) this.#serve()
   }
 

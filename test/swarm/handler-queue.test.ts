@@ -21,7 +21,7 @@ function scene(max = 1) {
   const submit = (name: string, sender: string, isTrusted = false, link = sender): void => {
     const job = {
       source: sourceOf(link),
-      sender: sender as PeerId,
+      senders: [sender as PeerId],
       isTrusted,
       run: (done: () => void) => {
         began.push(name)
@@ -32,19 +32,24 @@ function scene(max = 1) {
     jobs.set(name, job)
     queue.submit(job)
   }
+  const bring = (name: string, sender: string): void => {
+    const job = jobs.get(name)
+    if (job === undefined) throw new Error(`no job ${name}`)
+    job.senders = [...job.senders, sender as PeerId]
+    queue.broughtBy(job, sender as PeerId, false)
+  }
   const vouch = (name: string, sender: string): void => {
     const job = jobs.get(name)
     if (job === undefined) throw new Error(`no job ${name}`)
-    queue.advance(job, () => {
-      job.sender = sender as PeerId
-      job.isTrusted = true
-    })
+    job.senders = [...(job.isTrusted ? job.senders : []), sender as PeerId]
+    job.isTrusted = true
+    queue.broughtBy(job, sender as PeerId, true)
   }
   const finish = (): void => running.shift()?.()
   const finishAll = (): void => {
     while (running.length > 0) finish()
   }
-  return { queue, began, dropped, submit, vouch, finish, finishAll, sourceOf }
+  return { queue, began, dropped, submit, bring, vouch, finish, finishAll, sourceOf }
 }
 
 describe('Messages that wait for a handler', () => {
@@ -91,6 +96,30 @@ describe('Messages that wait for a handler', () => {
     expect(began).toEqual(['running', 't0', 'a1', 'a0', 'a2'])
   })
 
+  it('of one who sent a thousand have the turn of another who brings them, too', () => {
+    const { began, submit, bring, finishAll } = scene()
+    for (let i = 0; i < 1_000; i++) submit(`a${String(i)}`, 'a')
+    for (const name of ['b0', 'b1']) submit(name, 'b')
+    for (const name of ['a900', 'a0', 'b1']) bring(name, 'b')
+    bring('b1', 'c')
+    finishAll()
+    expect(began.slice(0, 6)).toEqual(['a0', 'a1', 'b0', 'b1', 'a2', 'a900'])
+    expect(began).toHaveLength(1_002)
+  })
+
+  it('have the turn of each trusted peer that brings them, and of no stranger', () => {
+    const { began, submit, bring, vouch, finishAll } = scene()
+    submit('running', 'a')
+    for (const name of ['t0', 't1', 't2']) submit(name, 't', true)
+    submit('a0', 'a')
+    bring('t2', 'a')
+    for (const name of ['u0', 'u1']) submit(name, 'u', true)
+    vouch('t2', 'u')
+    vouch('a0', 'u')
+    finishAll()
+    expect(began).toEqual(['running', 't0', 'u0', 't1', 'u1', 't2', 'a0'])
+  })
+
   it('come in the order of their sender, also over two of its links', () => {
     const { began, submit, finishAll } = scene()
     submit('a0', 'a')
@@ -117,13 +146,24 @@ describe('Messages that wait for a handler', () => {
     const step = fc.record({
       sender: fc.constantFrom('a', 'b', 'c', 't'),
       then: fc.constantFrom('nothing', 'finish', 'drop'),
+      /** Who has brought it before, and how many were sent since. */
+      too: fc.option(fc.record({ by: fc.constantFrom('a', 'b', 'c', 't'), back: fc.nat(20) })),
     })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), (steps, max) => {
-        const { queue, began, dropped, submit, finish, finishAll, sourceOf } = scene(max)
-        const sent = steps.map(({ sender, then }, at) => {
+        const { queue, began, dropped, submit, bring, vouch, finish, finishAll, sourceOf } = scene(max)
+        const shared = new Set<string>()
+        const names: string[] = []
+        const sent = steps.map(({ sender, then, too }, at) => {
           const name = `${sender}${String(at)}`
+          names.push(name)
           submit(name, sender, sender === 't')
+          const other = too === null ? undefined : names[at - too.back]
+          if (too !== null && other !== undefined) {
+            shared.add(other)
+            if (too.by === 't') vouch(other, 't')
+            else bring(other, too.by)
+          }
           if (then === 'finish') finish()
           if (then === 'drop') queue.drop(sourceOf(sender))
           return name
@@ -131,8 +171,9 @@ describe('Messages that wait for a handler', () => {
         finishAll()
         expect([...began, ...dropped].toSorted()).toEqual(sent.toSorted())
         for (const sender of ['a', 'b', 'c', 't']) {
-          const of = (names: readonly string[]): readonly string[] => names.filter((name) => name.startsWith(sender))
-          expect(of(began)).toEqual(of(sent).filter((name) => began.includes(name)))
+          const of = (all: readonly string[]): readonly string[] => all.filter((name) => name.startsWith(sender))
+          const own = (all: readonly string[]): readonly string[] => of(all).filter((name) => !shared.has(name))
+          expect(own(began)).toEqual(own(sent).filter((name) => began.includes(name)))
         }
       }),
     )

@@ -1,4 +1,4 @@
-/** A stranger who brings a trusted peer's message before it does must not make it wait among the strangers'. */
+/** Who brings another's message before it does must not make it wait among strangers' where that one is trusted, nor behind all it has sent itself. */
 import { describe, expect, it } from 'vitest'
 import type { PeerClass } from '../../src/ports/types.js'
 import { utf8 } from '../../src/protocol/bytes.js'
@@ -19,8 +19,8 @@ async function busy() {
   const strangers = await scene.peers(10)
   const masternode = await scene.peer('masternode')
   for (const stranger of strangers) for (let i = 0; i < 10; i++) scene.send(stranger, scene.make(SMALL))
-  const [first] = strangers
-  if (first === undefined) throw new Error('nobody there')
+  const [first, last] = [strangers[0], strangers.at(-1)]
+  if (first === undefined || last === undefined) throw new Error('nobody there')
   const made = scene.make(SMALL)
   scene.send(first, made)
   await scene.world.settle()
@@ -30,7 +30,7 @@ async function busy() {
     await scene.world.settle()
     return scene.handled.at(-1)
   }
-  return { scene, first, masternode, made, next }
+  return { scene, first, last, masternode, made, next }
 }
 
 describe('a message that waits among strangers', () => {
@@ -48,12 +48,22 @@ describe('a message that waits among strangers', () => {
     expect(scene.handled.at(-1)).toBe(made.name)
   })
 
-  it('goes on waiting when another stranger brings it', async () => {
-    const { scene, made, next } = await busy()
-    scene.send(await scene.peer(), made)
+  it.each([
+    ['brings it', ['send', 'send']],
+    ['tells of it', ['send', 'announce']],
+    ['told of it before it came', ['announce', 'send']],
+  ] as const)('has the turn of another stranger that %s', async (_, [one, then]) => {
+    const { scene, last, next } = await busy()
+    const made = scene.make(SMALL)
+    const other = await scene.peer()
+    const isFirst = then === 'send' && one === 'announce'
+    scene[one](isFirst ? other : last, made)
     await scene.world.settle()
-    expect(await next()).not.toBe(made.name)
-    expect(scene.handled).not.toContain(made.name)
+    scene[then](isFirst ? last : other, made)
+    await scene.world.settle()
+    // Ten strangers have more to be judged, the last of them ten of its own.
+    for (let i = 0; i < 11; i++) await next()
+    expect(scene.handled).toContain(made.name)
   })
 
   it('is next where a masternode’s messages have all other places, though the stranger who brought it leaves', async () => {
@@ -115,6 +125,32 @@ describe('a message that waits for others of its application id', () => {
     const before = begun.length
     for (let i = 0; i < 60 && !begun.includes('true'); i++) await finish()
     expect(begun.slice(before).filter((body) => body !== 'chaff')).toEqual(['true'])
+  })
+
+  it('waits for no backlog of those who brought the ones before it, where who brings it has none', async () => {
+    const { world, node, strangers, say, finish, flood, begun } = await rivals()
+    for (const [i, body] of ['forged 1', 'forged 2'].entries()) await say(strangers[i + 3], 'tx', body)
+    await flood()
+    await say(await RawPeer.connect(world, node), 'tx', 'true')
+    // The second forged one has twenty before it, but its rival comes after one of each.
+    for (let i = 0; i < 15; i++) await finish()
+    expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1', 'forged 2'])
+  })
+
+  it('is not kept out by who has brought another and brings it first', async () => {
+    const { strangers, say, finish, begun } = await rivals()
+    const [forger, liar, honest] = strangers
+    const chaff = async (name: string): Promise<void> => {
+      for (let i = 0; i < HANDLERS_MAX * 0.5; i++) await say(forger, `${name} ${String(i)}`, 'chaff')
+    }
+    await chaff('before')
+    await say(forger, 'tx', 'forged 1')
+    await say(liar, 'tx', 'forged 2')
+    await chaff('after')
+    await say(liar, 'tx', 'true')
+    await say(honest, 'tx', 'true')
+    for (let i = 0; i < HANDLERS_MAX * 2 && !begun.includes('true'); i++) await finish()
+    expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1', 'forged 2', 'true'])
   })
 
   it('is judged as soon where the masternode brings it before it is anybody’s turn', async () => {
