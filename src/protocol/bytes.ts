@@ -86,13 +86,14 @@ export class BytePool {
 
 /** As large as that of Node's own small Buffers. */
 const copies = new BytePool(8_192)
-const POOLED_MAX = 1_024
+/** What is larger has memory of its own. */
+export const POOLED_MAX = 1_024
 
 /** A copy for who may keep it, from `from` on. A small one may be a view of memory that it shares with other such copies. */
-export function copyPooled(bytes: Uint8Array, from = 0): Uint8Array {
+export function copyPooled(bytes: Uint8Array, from = 0, pool: BytePool = copies): Uint8Array {
   const length = bytes.length - from
   if (length > POOLED_MAX || length < 0) return copyBytes(bytes, from)
-  return copies.copy(bytes, from)
+  return pool.copy(bytes, from)
 }
 
 /** The chunks side by side, always as a copy. What is small may be a view of memory that it shares with other such copies. */

@@ -3,12 +3,12 @@
  * plaintext. An outbox rides until the batch departs, or leaves it, and queues what it was to send, where something else
  * must go in order with it.
  */
-import type { SharedBody } from '../policy/memory.js'
 import { copyInto } from '../protocol/bytes.js'
 import type { Priority } from '../protocol/message.js'
 import { frameLength, HEADER_BYTES_MAX, writeFrame } from '../protocol/frame.js'
 import { varintLength } from '../protocol/varint.js'
-import type { Outgoing } from './outgoing.js'
+import type { Outgoing, Shared } from './outgoing.js'
+import { NO_PARTS } from './outgoing.js'
 import { RECORD_TARGET } from './record-parts.js'
 
 /** As much as fits into one record, beside control frames. Also the credit that a link must have to ride. */
@@ -21,12 +21,10 @@ interface Entry {
   readonly priority: Priority
   readonly type: number
   readonly bodyBytes: number
-  readonly shared: SharedBody
+  readonly shared: Shared
   readonly from: number
   readonly to: number
 }
-
-const NONE: readonly Uint8Array[] = []
 
 export class Batch {
   /** Outboxes that have not departed, nor left. */
@@ -66,7 +64,7 @@ export class Batch {
   }
 
   /** The caller has asked whether there is room. */
-  add(priority: Priority, type: number, body: Uint8Array, shared: SharedBody): void {
+  add(priority: Priority, type: number, body: Uint8Array, shared: Shared): void {
     const from = this.#end
     const to = from + frameLength(type, body.length)
     if (to > this.#bytes.length) this.#grow(to)
@@ -94,7 +92,7 @@ export class Batch {
     this.#isRetained = true
     const { type, bodyBytes, shared, from, to, priority } = entry
     const frame = { bytes: this.#bytes, from, to }
-    return { priority, outgoing: { type, parts: NONE, bodyBytes, counted: true, shared, frame } }
+    return { priority, outgoing: { type, parts: NO_PARTS, bodyBytes, counted: true, shared, frame } }
   }
 
   /** Begins anew, in the same memory. Only when it is free. */

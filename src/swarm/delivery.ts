@@ -1,7 +1,7 @@
 /** One broadcast on its way through this node. */
 import { isTrusted } from '../policy/peer-class.js'
 import type { PeerId } from '../ports/types.js'
-import { copyPooled } from '../protocol/bytes.js'
+import { BytePool, copyPooled, POOLED_MAX } from '../protocol/bytes.js'
 import { BROADCAST_ID_BYTES, NONCE_BYTES } from '../protocol/message.js'
 import type { Connection } from './connection.js'
 import type { HandlerJob } from './handler-queue.js'
@@ -27,6 +27,9 @@ export interface Arrival {
   /** The credit it holds. */
   readonly size: number
 }
+
+/** Where small ones wait: not beside what the host is given, which it may keep. */
+const waiting = new BytePool(8_192)
 
 /** A broadcast between its arrival and its verdict. */
 export class Delivery implements HandlerJob {
@@ -93,9 +96,14 @@ export class Delivery implements HandlerJob {
 
   /** id ‖ body, in memory of its own from now on: a record may be large, and a message in it small. */
   keepBytes(): Uint8Array {
-    if (!this.#isKept) this.#bytes = copyPooled(this.#bytes)
+    if (!this.#isKept) this.#bytes = copyPooled(this.#bytes, 0, waiting)
     this.#isKept = true
     return this.#bytes
+  }
+
+  /** id ‖ body, to be kept for others: what is large has memory of its own. */
+  get keepable(): Uint8Array {
+    return this.#bytes.length > POOLED_MAX ? this.keepBytes() : this.#bytes
   }
 
   run(done: () => void): void {

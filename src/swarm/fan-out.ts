@@ -2,13 +2,13 @@
  * One body, many links: in a batch for those that have nothing else to send, and queued on each of the others as the same bytes.
  * A link whose outbox is full costs its own peer this message, which it is told, and nobody else anything.
  */
-import type { SharedBody } from '../policy/memory.js'
 import { isOversize } from '../protocol/frame.js'
-import { FrameSlab } from '../protocol/frame-slab.js'
+import { briefly, FrameSlab } from '../protocol/frame-slab.js'
 import { Batch, BATCH_BODY_MAX } from './batch.js'
 import type { Connection } from './connection.js'
 import type { Counters } from './counters.js'
-import type { Outgoing } from './outgoing.js'
+import type { Outgoing, Shared } from './outgoing.js'
+import { NO_PARTS } from './outgoing.js'
 import type { Flusher } from './flusher.js'
 import type { Sendable } from './shelf.js'
 
@@ -30,7 +30,7 @@ export type FanOutResult = Pick<BroadcastResult, 'queued' | 'shed'>
 /** What is sent. */
 export interface Outbound {
   readonly definition: Sendable
-  /** id ‖ body, which must not change any more. */
+  /** id ‖ body; what is too large for a frame must not change any more. */
   readonly bytes: Uint8Array
 }
 
@@ -39,7 +39,7 @@ export class FanOut {
   readonly #counters: Counters
   readonly #flusher: Flusher
   /** Frames of one turn that go by themselves. */
-  readonly #frames = new FrameSlab()
+  readonly #frames = new FrameSlab(briefly)
   /** What was written last in this turn, for the next link with the same numbers. */
   #last: { readonly bytes: Uint8Array; readonly outgoing: Outgoing } | null = null
   #batch = new Batch()
@@ -59,7 +59,7 @@ export class FanOut {
     without: ((connection: Connection) => void) | null,
   ): FanOutResult {
     const { definition, bytes } = outbound
-    const shared = { holders: 0 }
+    const shared: Shared = { holders: 0 }
     const batch = this.#batchFor(bytes.length)
     const boards = batch?.isEmpty === true && this.#isWanted(wanted)
     const known = this.#types.get(definition) ?? null
@@ -100,7 +100,7 @@ export class FanOut {
   }
 
   /** To one who asked for it. @returns false where that cannot be */
-  sendOn(connection: Connection, outbound: Outbound & SharedBody): boolean {
+  sendOn(connection: Connection, outbound: Outbound & Shared): boolean {
     const { definition, bytes } = outbound
     const type = connection.remoteType(definition.nameKind, definition.name)
     if (type === null || !fits(connection, bytes)) return false
@@ -124,7 +124,7 @@ export class FanOut {
   #sendAlone(
     connection: Connection,
     { definition: { name, nameKind, priority }, bytes }: Outbound,
-    shared: SharedBody,
+    shared: Shared,
   ): 'queued' | 'unheard' | 'too-big' | 'full' {
     const type = connection.remoteType(nameKind, name)
     if (type === null) return 'unheard'
@@ -146,13 +146,12 @@ export class FanOut {
     return this.#batch
   }
 
-  #write(type: number, bytes: Uint8Array, shared: SharedBody): Outgoing {
+  #write(type: number, bytes: Uint8Array, shared: Shared): Outgoing {
     if (this.#last?.bytes === bytes && this.#last.outgoing.type === type) return this.#last.outgoing
-    const parts = [bytes]
-    const whole = { type, parts, bodyBytes: bytes.length, counted: true, shared }
-    if (isOversize(type, bytes.length)) return whole
+    const rest = { type, bodyBytes: bytes.length, counted: true, shared }
+    if (isOversize(type, bytes.length)) return { ...rest, parts: [bytes] }
     if (this.#last === null) this.#flusher.add(this)
-    const outgoing = { ...whole, frame: this.#frames.write(type, parts, bytes.length) }
+    const outgoing = { ...rest, parts: NO_PARTS, frame: this.#frames.write(type, [bytes], bytes.length) }
     this.#last = { bytes, outgoing }
     return outgoing
   }

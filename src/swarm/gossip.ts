@@ -251,7 +251,7 @@ export class Gossip implements DeliveryOwner {
     if (verdict === 'accept') {
       connection.novelAt = now
       if (appKey !== null) this.#appIds.accept(appKey, now)
-      this.propagation.relay({ definition: received.definition, key, bytes: delivery.keepBytes(), informed: sources })
+      this.propagation.relay({ definition: received.definition, key, bytes: delivery.keepable, informed: sources })
     }
     this.#inFlight.delete(key)
     release(delivery)

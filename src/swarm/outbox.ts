@@ -9,12 +9,14 @@ import type { PeerClass } from '../ports/types.js'
 import type { SendCredit } from '../protocol/credit.js'
 import { Fragmenter } from '../protocol/fragment.js'
 import { FRAME, FRAME_BYTES_MAX, isOversize } from '../protocol/frame.js'
-import { FrameSlab } from '../protocol/frame-slab.js'
+import { briefly, FrameSlab } from '../protocol/frame-slab.js'
 import type { Priority } from '../protocol/message.js'
 import { varintLength } from '../protocol/varint.js'
 import type { Batch } from './batch.js'
 import { BATCH_BYTES_MAX } from './batch.js'
+import { Lane } from './lane.js'
 import type { Outgoing } from './outgoing.js'
+import { NO_PARTS } from './outgoing.js'
 import { Queue } from './queue.js'
 import type { RecordSlab } from './record-parts.js'
 import { RECORD_TARGET, RecordParts } from './record-parts.js'
@@ -36,25 +38,14 @@ const TRUSTED_CONTROL_BYTES_MAX = 1024 * 1024
 
 const LANE_OF: Readonly<Record<Priority, number>> = { urgent: 0, normal: 1, bulk: 2 }
 
-interface Lane {
-  readonly queue: Queue<Outgoing>
-  fragments: Fragmenter | null
-  /** A control frame that is to follow what is leaving in fragments. */
-  word: Uint8Array | null
-}
-
 export class Outbox {
   // Bound: CONTROL_MAX frames, and bytes by class, beside the node's budget.
   readonly #control = new Queue<Uint8Array>()
   // Bound: `bytesMax` over all three, and one message that is larger.
-  readonly #lanes: readonly Lane[] = [0, 1, 2].map(() => ({
-    queue: new Queue<Outgoing>(),
-    fragments: null,
-    word: null,
-  }))
+  readonly #lanes: readonly Lane[] = [0, 1, 2].map(() => new Lane())
   readonly #setup: OutboxSetup
   /** Where its own frames are written. It rests while nothing waits: an idle link holds no memory. */
-  readonly #frames = new FrameSlab()
+  readonly #frames = new FrameSlab(briefly)
   #bytes = 0
   #controlBytes = 0
   /** One message larger than the bound may wait beside what is within it: what a peer may have at all must find a way. */
@@ -134,7 +125,7 @@ export class Outbox {
     if (isGiant) this.#giant = written
     else this.#bytes += outgoing.bodyBytes
     this.#messages++
-    this.#lanes[LANE_OF[priority]]?.queue.push(written)
+    this.#lanes[LANE_OF[priority]]?.push(written)
     return true
   }
 
@@ -152,14 +143,19 @@ export class Outbox {
     return isTrustedClass(this.#setup.peerClass()) ? TRUSTED_CONTROL_BYTES_MAX : CONTROL_BYTES_MAX
   }
 
+  /** The link takes no more for now: what waits is moved to memory that it does not share with what does not. */
+  stay(): void {
+    for (const lane of this.#lanes) lane.stay()
+  }
+
   /** Takes back a question, if nothing of it has left. If some of it has, `word` follows it; where all has, nothing is done. */
   withdraw(requestId: number, word: Uint8Array): 'unsent' | 'leaving' | 'gone' {
     for (const lane of this.#lanes) {
-      if (lane.fragments !== null && lane.queue.first?.requestId === requestId) {
+      if (lane.fragments !== null && lane.first?.requestId === requestId) {
         lane.word = word
         return 'leaving'
       }
-      const outgoing = lane.queue.remove((waiting) => waiting.requestId === requestId)
+      const outgoing = lane.remove(requestId)
       if (outgoing === null) continue
       this.#forget(outgoing)
       return 'unsent'
@@ -170,9 +166,7 @@ export class Outbox {
   /** What was not sent and means the same on another link: no question or answer, whose ids do not. A message in fragments is whole again. */
   takeUnsent(): readonly { readonly priority: Priority; readonly outgoing: Outgoing }[] {
     const unsent = (Object.keys(LANE_OF) as Priority[]).flatMap((priority) => {
-      const lane = this.#lanes[LANE_OF[priority]]
-      if (lane !== undefined) Object.assign(lane, { fragments: null, word: null })
-      const outgoings = lane?.queue.takeAll() ?? []
+      const outgoings = this.#lanes[LANE_OF[priority]]?.takeAll() ?? []
       for (const outgoing of outgoings) this.#setup.memory.unqueue(outgoing)
       const moving = outgoings.filter(({ type }) => type !== FRAME.request && type !== FRAME.response)
       return moving.map((outgoing) => ({ priority, outgoing }))
@@ -238,7 +232,7 @@ export class Outbox {
 
   /** @returns false when the lane has nothing that may go now */
   #pickFrame(lane: Lane, index: number, record: RecordParts): boolean {
-    const outgoing = lane.queue.first
+    const outgoing = lane.first
     if (outgoing === undefined) return false
     const { type, frame, bodyBytes, counted } = outgoing
     if (frame === undefined) return this.#pickFragment(lane, index, outgoing, record)
@@ -269,12 +263,13 @@ export class Outbox {
   }
 
   #sent(lane: Lane, outgoing: Outgoing): void {
-    lane.queue.shift()
+    lane.shift()
     this.#forget(outgoing)
   }
 
   #forget(outgoing: Outgoing): void {
     this.#setup.memory.unqueue(outgoing)
+    if (outgoing.shared?.own !== undefined && outgoing.shared.holders === 0) outgoing.shared.own = undefined
     if (outgoing === this.#giant) this.#giant = null
     else this.#bytes -= outgoing.bodyBytes
     this.#messages--
@@ -285,8 +280,6 @@ export class Outbox {
     const { type, parts, bodyBytes, counted, shared, requestId } = outgoing
     if (outgoing.frame !== undefined || isOversize(type, bodyBytes)) return outgoing
     const frame = this.#frames.write(type, parts, bodyBytes)
-    return { type, parts: NONE, bodyBytes, counted, frame, shared, requestId }
+    return { type, parts: NO_PARTS, bodyBytes, counted, frame, shared, requestId }
   }
 }
-
-const NONE: readonly Uint8Array[] = []

@@ -44,7 +44,7 @@ export interface PropagationSetup {
 export interface Spread {
   readonly definition: Sendable
   readonly key: string
-  /** id ‖ body, which must not change any more. */
+  /** id ‖ body; what is large must not change any more. */
   readonly bytes: Uint8Array
   /** Who has it. */
   readonly informed: ReadonlySet<PeerId>

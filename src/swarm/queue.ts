@@ -38,6 +38,18 @@ export class Queue<T> {
     return item
   }
 
+  /** The last so many, or all that there are, in order. */
+  last(count: number): readonly T[] {
+    const from = Math.max(this.#head, this.#items.length - count)
+    return this.#items.slice(from).filter((item) => item !== undefined)
+  }
+
+  /** Puts these in the place of as many that came last. */
+  replaceLast(items: readonly T[]): void {
+    const from = this.#items.length - items.length
+    for (const [at, item] of items.entries()) this.#items[from + at] = item
+  }
+
   takeAll(): T[] {
     const items = this.#items.filter((item) => item !== undefined)
     this.#items = []

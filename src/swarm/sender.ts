@@ -60,7 +60,7 @@ export class Sender {
   enqueue(priority: Priority, outgoing: Outgoing): boolean {
     this.leave()
     if (this.#stopped || !this.outbox.push(priority, outgoing)) return false
-    if (this.outbox.isHigh) this.flush()
+    if (this.outbox.isHigh && !this.#saturated) this.flush()
     else this.#flushLater()
     return true
   }
@@ -154,6 +154,7 @@ export class Sender {
     }
     // The others are not to wait for a link that takes no more, nor is their batch to grow for it.
     if (this.#saturated) this.leave()
+    this.outbox.stay()
     if (this.isIdle) this.#callDrained()
   }
 
@@ -163,7 +164,7 @@ export class Sender {
   }
 
   #flushLater(): void {
-    if (this.#waitsForTurnEnd || this.#saturated) return
+    if (this.#waitsForTurnEnd) return
     this.#waitsForTurnEnd = true
     this.#setup.flusher.add(this)
   }

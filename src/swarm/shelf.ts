@@ -3,14 +3,16 @@
  * as links that are new are told of it. Numbered as they came, so that a
  * link remembers by one number how far it has been told.
  */
-import type { Memory, SharedBody } from '../policy/memory.js'
+import type { Memory } from '../policy/memory.js'
+import { BytePool, POOLED_MAX } from '../protocol/bytes.js'
 import { IDS_MAX } from '../protocol/inventory.js'
 import type { MessageDefinition } from '../protocol/message.js'
 import type { Marked } from './marks.js'
+import type { Shared } from './outgoing.js'
 
 export type Sendable = Pick<MessageDefinition<unknown>, 'name' | 'nameKind' | 'priority'>
 
-export interface Kept extends Marked, SharedBody {
+export interface Kept extends Marked, Shared {
   readonly key: string
   readonly definition: Sendable
   /** id ‖ body. */
@@ -25,7 +27,7 @@ export interface Kept extends Marked, SharedBody {
  */
 export type Audience = 'newer' | 'all' | 'some'
 
-/** A message to be kept. */
+/** A message to be kept: the bytes of a small one need not stay. */
 export type Keeping = Pick<Kept, 'definition' | 'key' | 'bytes'>
 
 /** A link that is new is told of the last so many. */
@@ -44,6 +46,8 @@ export class Shelf {
   // Bound: KEPT_MAX, and BYTES_MAX or a sixteenth of the node's memory; before #head is what is gone. Oldest first.
   #kept: (Kept | null)[] = []
   #head = 0
+  /** Where what is small lies: side by side with what goes just before it and after it. */
+  readonly #pool = new BytePool(8_192)
   // Bound: the same.
   readonly #byKey = new Map<string, Kept>()
   #next = 0
@@ -72,7 +76,7 @@ export class Shelf {
       number: this.#next++,
       definition,
       key,
-      bytes,
+      bytes: bytes.length > POOLED_MAX ? bytes : this.#pool.copy(bytes, 0),
       keptAt: now,
       audience,
       told: null,
