@@ -3,19 +3,20 @@ import { describe, expect, it } from 'vitest'
 import { Memory } from '../../src/policy/memory.js'
 import { joinBytes } from '../../src/protocol/bytes.js'
 import { FRAME, FrameReader } from '../../src/protocol/frame.js'
+import { briefly, FrameSlab } from '../../src/protocol/frame-slab.js'
 import { RecordSlab } from '../../src/swarm/record-parts.js'
 import { Sender } from '../../src/swarm/sender.js'
 
-function scene() {
+function scene(creditBytes = 1_000_000, outboxBytesMax = 1_000) {
   const sent: number[] = []
   const turn: (() => void)[] = []
   let takes = true
   let now = 0
   const sender = new Sender({
-    outboxBytesMax: 1_000,
+    outboxBytesMax,
     memory: new Memory(2 ** 30, { size: 0 }),
     peerClass: () => 'masternode',
-    creditBytes: 1_000_000,
+    creditBytes,
     slab: new RecordSlab(),
     flusher: {
       add: (connection: { flush(): void }) => {
@@ -67,6 +68,48 @@ describe('a question that is withdrawn', () => {
     expect([drained, sender.withdraw(7, FRAME.cancel, Uint8Array.of(7)), drained]).toEqual([0, 'unsent', 1])
     endTurn()
     expect([sent, sender.isIdle]).toEqual([[], true])
+  })
+})
+
+describe('what a link does not take', () => {
+  const slab = new FrameSlab(briefly)
+  /** One of ours in each turn, beside a lot for others. */
+  const turns = (sender: Sender, endTurn: () => void): void => {
+    for (let i = 0; i < 100; i++) {
+      for (let other = 0; other < 3; other++) slab.write(64, [new Uint8Array(9_000)], 9_000)
+      const outgoing = {
+        type: 64,
+        parts: [],
+        bodyBytes: 100,
+        counted: true,
+        frame: slab.write(64, [new Uint8Array(100)], 100),
+      }
+      sender.enqueue('normal', outgoing)
+      endTurn()
+      slab.rest()
+    }
+  }
+  const heldBy = (sender: Sender): number => {
+    const memories = new Set(sender.takeUnsent().flatMap(({ outgoing }) => outgoing.frame?.bytes.buffer ?? []))
+    return [...memories].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  }
+
+  it.each([1e6, 10_000])(
+    'holds no memory of others’, be it for its turn or, of more than an eighth of %d bytes, at once',
+    (bytesMax) => {
+      const { sender, saturate, say, endTurn } = scene(1e6, bytesMax)
+      saturate()
+      say()
+      endTurn()
+      turns(sender, endTurn)
+      expect(heldBy(sender)).toBeLessThan(4 * 100 * 104 + 32_768)
+    },
+  )
+
+  it('holds no memory of others’ for want of credit', () => {
+    const { sender, endTurn } = scene(0, 1e6)
+    turns(sender, endTurn)
+    expect(heldBy(sender)).toBeLessThan(4 * 100 * 104 + 32_768)
   })
 })
 

@@ -35,6 +35,18 @@ describe('the shelf', () => {
     expect([keysOf(shelf), keysOf(shelf, 2), keysOf(shelf, 3)]).toEqual([['a', 'b', 'c'], ['c'], []])
   })
 
+  it('has memory of its own for what is small, hardly more of it than that', () => {
+    const { shelf } = scene()
+    const record = new Uint8Array(65_536).fill(7)
+    const kept = Array.from({ length: 200 }, (_, i) => {
+      return shelf.keep({ definition, key: String(i), bytes: record.subarray(i, i + 250) }, 'all', 0)
+    })
+    record.fill(0)
+    expect(kept.every(({ bytes }) => bytes.length === 250 && bytes.every((byte) => byte === 7))).toBe(true)
+    const memories = new Set(kept.map(({ bytes }) => bytes.buffer))
+    expect([...memories].reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThan(200 * 250 * 1.2)
+  })
+
   it('lets go what is older than a minute as the next one comes', () => {
     const { memory, shelf, keep } = scene()
     keep('old', 1_000, 0)
