@@ -13,6 +13,7 @@ import type { Hello } from '../protocol/hello.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
 import type { PeerSeat } from './peer.js'
+import { takeOver } from './take-over.js'
 
 /** What the rest of the swarm must know of it. */
 export interface ConnectionsOwner<Handle> {
@@ -267,8 +268,7 @@ export class Connections<Handle> {
     if (newcomer.epoch === old.epoch) {
       place.seat.connection = newcomer
       place.seat.address = address
-      for (const { priority, outgoing } of old.takeUnsent())
-        if (!newcomer.enqueue(priority, outgoing)) newcomer.overflowed()
+      takeOver(newcomer, old)
       this.#owner.swapped(old, newcomer, reason.code === 'duplicate')
       return
     }

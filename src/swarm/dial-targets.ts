@@ -34,6 +34,8 @@ export type Attempt =
 
 /** Somebody who called `dial`. */
 export interface Waiter {
+  /** Where it waits. */
+  at: Target
   readonly resolve: (peerId: PeerId) => void
   readonly reject: (error: Error) => void
 }
@@ -154,6 +156,7 @@ export class DialTargets {
       return dialled
     }
     this.delete(dialled)
+    for (const waiter of dialled.waiters) waiter.at = own
     own.waiters.push(...dialled.waiters)
     own.kept ||= dialled.kept
     own.isSeed ||= dialled.isSeed

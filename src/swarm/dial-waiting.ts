@@ -5,14 +5,16 @@ import type { Target, Waiter } from './dial-targets.js'
 export async function waitFor(
   target: Target,
   signal: AbortSignal | undefined,
-  { begin, abandon }: { readonly begin: () => void; readonly abandon: () => void },
+  { begin, abandon }: { readonly begin: () => void; readonly abandon: (target: Target) => void },
 ): Promise<PeerId> {
   return new Promise((resolve, reject) => {
     const finish = (): void => {
       signal?.removeEventListener('abort', abort)
-      target.waiters = target.waiters.filter((other) => other !== waiter)
+      const { at } = waiter
+      at.waiters = at.waiters.filter((other) => other !== waiter)
     }
     const waiter: Waiter = {
+      at: target,
       resolve: (peerId) => {
         finish()
         resolve(peerId)
@@ -24,7 +26,7 @@ export async function waitFor(
     }
     const abort = (): void => {
       waiter.reject(signal?.reason as Error)
-      if (target.waiters.length === 0) abandon()
+      if (waiter.at.waiters.length === 0) abandon(waiter.at)
     }
     signal?.addEventListener('abort', abort)
     target.waiters.push(waiter)

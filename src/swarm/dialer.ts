@@ -86,8 +86,8 @@ export class Dialer {
       begin: () => {
         if (target.attempt === null) this.#start(target, address)
       },
-      abandon: () => {
-        if (!target.kept) this.forget(target)
+      abandon: (left) => {
+        if (!left.kept) this.forget(left)
       },
     })
   }

@@ -68,6 +68,7 @@ export function createOpenParts(
       slab,
       flusher,
       now: () => agenda.now(),
+      later: (delayMs, run) => agenda.in(delayMs, run),
       write,
     }),
     vitals: new Vitals({

@@ -15,7 +15,7 @@ import { varintLength } from '../protocol/varint.js'
 import type { Batch } from './batch.js'
 import { BATCH_BYTES_MAX } from './batch.js'
 import { Lane } from './lane.js'
-import type { Outgoing } from './outgoing.js'
+import type { Outgoing, Unsent } from './outgoing.js'
 import { NO_PARTS } from './outgoing.js'
 import { Queue } from './queue.js'
 import type { RecordSlab } from './record-parts.js'
@@ -164,7 +164,7 @@ export class Outbox {
   }
 
   /** What was not sent and means the same on another link: no question or answer, whose ids do not. A message in fragments is whole again. */
-  takeUnsent(): readonly { readonly priority: Priority; readonly outgoing: Outgoing }[] {
+  takeUnsent(): readonly Unsent[] {
     const unsent = (Object.keys(LANE_OF) as Priority[]).flatMap((priority) => {
       const outgoings = this.#lanes[LANE_OF[priority]]?.takeAll() ?? []
       for (const outgoing of outgoings) this.#setup.memory.unqueue(outgoing)

@@ -1,11 +1,18 @@
 /** What waits to be sent. */
 import type { SharedBody } from '../policy/memory.js'
+import type { Priority } from '../protocol/message.js'
 import type { WrittenFrame } from '../protocol/frame-slab.js'
 
 /** A body that may wait in several outboxes, and is held once. */
 export interface Shared extends SharedBody {
   /** It in memory of its own, while it stays in several of them. */
   own?: { readonly type: number; readonly frame: WrittenFrame } | undefined
+}
+
+/** What waits on one link, and may on another. */
+export interface Unsent {
+  readonly priority: Priority
+  readonly outgoing: Outgoing
 }
 
 export const NO_PARTS: readonly Uint8Array[] = []

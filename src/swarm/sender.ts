@@ -8,6 +8,7 @@ import { EMPTY } from '../protocol/bytes.js'
 import { SendCredit } from '../protocol/credit.js'
 import { encodeFrame, FRAME } from '../protocol/frame.js'
 import type { Priority } from '../protocol/message.js'
+import type { Deadline } from './agenda.js'
 import type { Batch } from './batch.js'
 import type { Flusher } from './flusher.js'
 import type { Outgoing } from './outgoing.js'
@@ -24,10 +25,13 @@ export interface SenderSetup {
   readonly slab: RecordSlab
   readonly flusher: Flusher
   readonly now: () => number
+  readonly later: (delayMs: number, run: () => void) => Deadline
   /** Seals the parts as one record and writes it. @returns false when the link is saturated */
   readonly write: (parts: readonly Uint8Array[]) => boolean
 }
 
+/** Between two words of what was dropped on a link that drains at once: it may be short of memory, and its peer counts what it says. */
+const GAP_PAUSE_MS = 500
 /** A link that stays busy is told no later than this of what was dropped after the last word. */
 const GAP_EVERY_MS = 30_000
 /** A grant of at least so much is part of the traffic that it answers. */
@@ -40,9 +44,13 @@ export class Sender {
   #saturated = false
   #waitsForTurnEnd = false
   #stopped = false
-  /** `noted`: the frame waits, and tells of all that is dropped until it leaves. `told`: it has left. `again`: more was dropped since. */
-  #gap: 'none' | 'noted' | 'told' | 'again' = 'none'
-  #gapToldAt = 0
+  /**
+   * `noted`: the frame waits, and tells of all that is dropped until it leaves. `told`: it has left. `again`: more was dropped since.
+   * `paused`: more was dropped right after, and is told after a pause.
+   */
+  #gap: 'none' | 'noted' | 'told' | 'again' | 'paused' = 'none'
+  #gapToldAt = Number.NEGATIVE_INFINITY
+  #pause: Deadline | null = null
   // Bound: one for each drain that the host awaits.
   readonly #drained = new Set<() => void>()
 
@@ -90,8 +98,18 @@ export class Sender {
    * it has been told for long: a host that asks again on the first word could not have been given what was dropped later.
    */
   noteGap(): void {
+    const agoMs = this.#setup.now() - this.#gapToldAt
+    if (this.#gap === 'paused' || this.#stopped) return
+    if (this.#gap === 'none' && agoMs < GAP_PAUSE_MS) {
+      this.#gap = 'paused'
+      this.#pause = this.#setup.later(GAP_PAUSE_MS - agoMs, () => {
+        this.#gap = 'none'
+        this.noteGap()
+      })
+      return
+    }
     const isKnown = this.#gap !== 'none'
-    const isStale = this.#gap !== 'noted' && this.#setup.now() - this.#gapToldAt >= GAP_EVERY_MS
+    const isStale = this.#gap !== 'noted' && agoMs >= GAP_EVERY_MS
     if (this.#gap === 'told') this.#gap = 'again'
     if ((isKnown && !isStale) || !this.enqueueControl(FRAME.gap, EMPTY)) return
     this.#gap = 'noted'
@@ -160,6 +178,7 @@ export class Sender {
 
   stop(): void {
     this.#stopped = true
+    this.#pause?.cancel()
     this.#callDrained()
   }
 

@@ -188,6 +188,7 @@ describe('links that ride together', () => {
       slab: new RecordSlab(),
       flusher: new Flusher(clock),
       now: () => 0,
+      later: () => ({ cancel: () => undefined }) as never,
       write: (parts) => {
         written.push(...parts)
         return takes

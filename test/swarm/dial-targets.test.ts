@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PeerClass, PeerId } from '../../src/ports/types.js'
 import { DialTargets } from '../../src/swarm/dial-targets.js'
+import { waitFor } from '../../src/swarm/dial-waiting.js'
 
 const GIVEN_UP_MAX = 2_048
 const peer = (i: number): PeerId => `peer ${String(i)}` as PeerId
@@ -11,6 +12,41 @@ function givenUp(targets: DialTargets, i: number, peerClass: PeerClass = 'unknow
   targets.giveUp(target, i)
   return target
 }
+
+describe('who waits for an address that turns out to be a known peer’s', () => {
+  it('is told with those who wait for that peer, and stands in no list afterwards', async () => {
+    const targets = new DialTargets()
+    const own = targets.provide(peer(1), 'unknown', [])
+    const dialled = targets.provide(null, 'unknown', [])
+    const abandoned: unknown[] = []
+    const wait = async (signal?: AbortSignal): Promise<PeerId> =>
+      waitFor(dialled, signal, { begin: () => undefined, abandon: (target) => abandoned.push(target) })
+    const calledOff = new AbortController()
+    const [first, second] = [wait(), wait(calledOff.signal)]
+    expect(targets.merge(dialled, null, peer(1))).toBe(own)
+    calledOff.abort(new Error('no longer'))
+    await expect(second).rejects.toThrow('no longer')
+    expect([own.waiters.length, abandoned]).toEqual([1, []])
+    for (const waiter of [...own.waiters]) waiter.resolve(peer(1))
+    expect([await first, own.waiters.length]).toEqual([peer(1), 0])
+  })
+
+  it('has that peer’s dial called off, where nobody else waits', async () => {
+    const targets = new DialTargets()
+    const own = targets.provide(peer(1), 'unknown', [])
+    const dialled = targets.provide(null, 'unknown', [])
+    const abandoned: unknown[] = []
+    const calledOff = new AbortController()
+    const waiting = waitFor(dialled, calledOff.signal, {
+      begin: () => undefined,
+      abandon: (target) => abandoned.push(target),
+    })
+    targets.merge(dialled, null, peer(1))
+    calledOff.abort(new Error('no longer'))
+    await expect(waiting).rejects.toThrow('no longer')
+    expect(abandoned).toEqual([own])
+  })
+})
 
 describe('strangers given up', () => {
   it('are 2,048 at most, the last of them, and the operator’s own peers beside', () => {

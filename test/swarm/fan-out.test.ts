@@ -41,6 +41,7 @@ class End {
       slab,
       flusher,
       now: () => 0,
+      later: () => ({ cancel: () => undefined }) as never,
       write: (parts) => {
         this.#read(Uint8Array.from(joinBytes(parts)))
         return this.takes

@@ -12,6 +12,7 @@ function scene(creditBytes = 1_000_000, outboxBytesMax = 1_000) {
   const turn: (() => void)[] = []
   let takes = true
   let now = 0
+  let timers: { readonly at: number; readonly run: () => void }[] = []
   const sender = new Sender({
     outboxBytesMax,
     memory: new Memory(2 ** 30, { size: 0 }),
@@ -26,6 +27,14 @@ function scene(creditBytes = 1_000_000, outboxBytesMax = 1_000) {
       },
     } as never,
     now: () => now,
+    later: (delayMs, run) => {
+      const timer = { at: now + delayMs, run }
+      timers.push(timer)
+      const cancel = (): void => {
+        timers = timers.filter((other) => other !== timer)
+      }
+      return { cancel } as never
+    },
     write: (parts) => {
       const reader = new FrameReader()
       reader.push(joinBytes(parts))
@@ -47,6 +56,11 @@ function scene(creditBytes = 1_000_000, outboxBytesMax = 1_000) {
     say,
     pass: (ms: number): void => {
       now += ms
+      for (const timer of timers.filter(({ at }) => at <= now)) {
+        timers = timers.filter((other) => other !== timer)
+        timer.run()
+      }
+      endTurn()
     },
     saturate: (): void => {
       takes = false
@@ -115,17 +129,41 @@ describe('what a link does not take', () => {
 
 describe('a gap', () => {
   it('is told once for all that is dropped before the word of it leaves', () => {
-    const { sender, sent, endTurn } = scene()
+    const { sender, sent, endTurn, pass } = scene()
     for (let i = 0; i < 5; i++) sender.noteGap()
     endTurn()
     expect(sent).toEqual([FRAME.gap])
+    pass(500)
     sender.noteGap()
     endTurn()
     expect(sent).toEqual([FRAME.gap, FRAME.gap])
   })
 
+  it('is told twice a second at most, and of the last that was dropped as well', () => {
+    const { sender, sent, endTurn, pass } = scene()
+    for (let tenth = 0; tenth < 100; tenth++) {
+      sender.noteGap()
+      endTurn()
+      pass(100)
+    }
+    expect(sent).toHaveLength(21)
+    const before = sent.length
+    pass(500)
+    sender.noteGap()
+    endTurn()
+    sender.noteGap()
+    endTurn()
+    expect(sent).toHaveLength(before + 1)
+    pass(499)
+    expect(sent).toHaveLength(before + 1)
+    pass(1)
+    expect(sent).toHaveLength(before + 2)
+    pass(60_000)
+    expect(sent).toHaveLength(before + 2)
+  })
+
   it('is told again, behind all that waited, where more is dropped after the first word', () => {
-    const { sender, sent, endTurn, say, saturate, drain } = scene()
+    const { sender, sent, endTurn, say, pass, saturate, drain } = scene()
     saturate()
     sender.noteGap()
     say()
@@ -136,6 +174,7 @@ describe('a gap', () => {
     endTurn()
     expect(sent).toEqual([FRAME.gap, 64])
     drain()
+    pass(500)
     expect(sent).toEqual([FRAME.gap, 64, 64, FRAME.gap])
   })
 
@@ -161,11 +200,12 @@ describe('a gap', () => {
     }
     expect(sent.filter((type) => type === FRAME.gap)).toHaveLength(3)
     drain()
+    pass(500)
     expect(sent.filter((type) => type === FRAME.gap)).toHaveLength(4)
   })
 
   it('is told to nobody once the link has ended', () => {
-    const { sender, sent, endTurn, say, saturate } = scene()
+    const { sender, sent, endTurn, say, saturate, pass } = scene()
     saturate()
     sender.noteGap()
     say()
@@ -173,7 +213,7 @@ describe('a gap', () => {
     say()
     sender.noteGap()
     sender.stop()
-    endTurn()
+    pass(60_000)
     expect(sent).toEqual([FRAME.gap, 64])
   })
 })
