@@ -145,7 +145,7 @@ export class Outbox {
 
   /** The link takes no more for now: what waits is moved to memory that it does not share with what does not. */
   stay(): void {
-    for (const lane of this.#lanes) lane.stay()
+    if (this.#messages > 0) for (const lane of this.#lanes) lane.stay()
   }
 
   /** Takes back a question, if nothing of it has left. If some of it has, `word` follows it; where all has, nothing is done. */
