@@ -81,6 +81,16 @@ export class AppIds<Delivery> {
     return [...trusted, ...strangers].map(({ delivery }) => delivery)
   }
 
+  /** Its bringers are gone. @returns false where it does not wait */
+  withdraw(key: string, delivery: Delivery): boolean {
+    const { trusted = [], strangers = [] } = this.#rivals.get(key) ?? {}
+    for (const line of [trusted, strangers]) {
+      const at = line.findIndex((other) => other.delivery === delivery)
+      if (at >= 0) return line.splice(at, 1).length > 0
+    }
+    return false
+  }
+
   /** A trusted peer has brought it, too: it waits among the trusted. */
   advance(key: string, delivery: Delivery, source: string): void {
     const rivals = this.#rivals.get(key)

@@ -41,9 +41,11 @@ export class Delivery implements HandlerJob {
   peer: Peer
   /** Whether its credit has gone back already, to whoever brought it first and is gone. */
   isInherited = false
-  /** Who has it already. Bound: the peers. */
+  /** Who has it already, of those that are here. Bound: the peers. */
   readonly sources: Set<PeerId> = new Set()
-  /** Those of them who are trusted; null where none is. Bound: the same. */
+  /** Whether a trusted peer is among them. */
+  isBacked = false
+  /** Trusted peers that wait for it, or for what waits for it; null where none does. Bound: the trusted peers. */
   #vouchers: Set<PeerId> | null = null
   /** Null where it does not compete for one. */
   appKey: string | null = null
@@ -80,7 +82,9 @@ export class Delivery implements HandlerJob {
   /** This peer has it. */
   heldBy(connection: Connection): void {
     this.sources.add(sourceOf(connection))
-    if (isTrusted(connection)) this.vouchedBy(sourceOf(connection))
+    if (!isTrusted(connection)) return
+    this.isBacked = true
+    this.vouchedBy(sourceOf(connection))
   }
 
   /** A trusted peer waits for it: it waits for no stranger. Whoever brought it first goes on answering for it. */

@@ -8,8 +8,6 @@ import { DedupCache } from '../policy/dedup.js'
 import { isTrusted } from '../policy/peer-class.js'
 import { EMPTY, hex, idKeyOf, joinPooled, keyOf } from '../protocol/bytes.js'
 import type { PeerId } from '../ports/types.js'
-import type { ControlEvent } from '../protocol/control.js'
-import type { Announced } from '../protocol/inventory.js'
 import type { MessageDefinition } from '../protocol/message.js'
 import { BROADCAST_ID_BYTES, broadcastId, broadcastKey, NONCE_BYTES } from '../protocol/message.js'
 import { AppIds } from './app-ids.js'
@@ -18,21 +16,18 @@ import type { DeliveryOwner } from './delivery.js'
 import { Delivery, headBytes, inherit, release, sourceOf } from './delivery.js'
 import type { BroadcastResult } from './fan-out.js'
 import type { GossipSetup } from './gossip-setup.js'
+import type { InventoryEvent } from './inventories.js'
+import { Inventories } from './inventories.js'
 import { Judge } from './judge.js'
 import type { Peer } from './peer.js'
 import { appIdOf, encodePayload } from './payload.js'
 import { Propagation } from './propagation.js'
-import { Turns } from './turns.js'
+import { Ranks } from './ranks.js'
 import type { ReceivedMessage, Verdict } from './registry.js'
-
-type InventoryEvent = Extract<ControlEvent, { kind: 'inventory' | 'get' | 'not-found' }>
 
 const REJECTED_MAX = 16_384
 /** Of the ids that may be in flight, those beyond this share are for trusted peers' messages. */
 const STRANGERS_SHARE = 0.75
-/** Beyond its quota a busy relay may go on telling of a thousand messages a second one by one, or of eight thousand in full frames. */
-const INVENTORY_WEIGHT_MIN = 1 / 128
-const ID_WEIGHT = 1 / 1_024
 const COUNTED = { accept: 'verdict-accept', ignore: 'verdict-ignore', reject: 'verdict-reject' }
 
 /** Where the id goes once the rest is hashed. */
@@ -45,14 +40,25 @@ export class Gossip implements DeliveryOwner {
   readonly #rejected: DedupCache
   readonly #appIds: AppIds<Delivery>
   readonly #judge: Judge
+  readonly #inventories: Inventories
   // Bound: the in-flight bound of the DedupCache; what comes beyond waits in #held.
   readonly #inFlight = new Map<string, Delivery>()
   // Bound: the credit of all peers together: none of it returns before the verdict.
-  readonly #held = { trusted: new Turns<Delivery>(), strangers: new Turns<Delivery>() }
+  readonly #held = new Ranks<Delivery>()
+  #stopped = false
 
   constructor(setup: GossipSetup) {
     this.#setup = setup
     this.propagation = new Propagation(setup)
+    this.#inventories = new Inventories({
+      propagation: this.propagation,
+      missed: setup.missed,
+      isNew: (key) => setup.dedup.check(key, setup.agenda.now()) === 'new',
+      isRejected: (key) => this.#rejected.check(key, setup.agenda.now()) === 'seen',
+      has: (connection, key) => {
+        this.#noteHolder(key, connection)
+      },
+    })
     this.#rejected = new DedupCache({ idsMax: REJECTED_MAX, seed: setup.seed })
     this.#appIds = new AppIds(setup.crypto, setup.seed)
     this.#judge = new Judge({
@@ -74,7 +80,7 @@ export class Gossip implements DeliveryOwner {
 
   /** Broadcasts being judged or waiting for it. */
   get inFlight(): number {
-    return this.#inFlight.size + this.#held.trusted.size + this.#held.strangers.size
+    return this.#inFlight.size + this.#held.size
   }
 
   broadcast<T>(
@@ -142,40 +148,27 @@ export class Gossip implements DeliveryOwner {
     return this.#setup.dedup.check(key, this.#setup.agenda.seenAt) !== 'new'
   }
 
-  /** What a peer has, wants, or lacks: more than any honest relay would say is not looked at. */
+  /** What a peer has, wants, or lacks. */
   inventory(connection: Connection, peerId: PeerId, event: InventoryEvent): void {
-    const { propagation } = this
-    const ids = event.kind === 'inventory' ? event.announced : event.ids
-    // Whoever was told of something may ask for it, whatever else it has asked for.
-    const isFree = event.kind === 'get' && propagation.takeAsking(connection, ids.length)
-    if (!isFree && connection.intake?.takeIds(ids.length) !== true) {
-      connection.intake?.takeControl(Math.max(INVENTORY_WEIGHT_MIN, ids.length * ID_WEIGHT))
-      // Some of it may be nowhere else.
-      if (event.kind === 'inventory') this.#setup.missed(connection)
-    } else if (event.kind === 'inventory') this.#announced(connection, event.announced)
-    else if (event.kind === 'get') propagation.serve(connection, event.ids)
-    else propagation.refused(peerId, event.ids)
+    this.#inventories.handle(connection, peerId, event)
   }
 
-  /** A peer says what it has: what is new here is asked for, of the rest it is known to have it. */
-  #announced(connection: Connection, announced: readonly Announced[]): void {
-    const { dedup, agenda } = this.#setup
-    const now = agenda.now()
-    const bytesMax = connection.identity?.limits.messageBytesMax ?? 0
-    const news = announced.filter(({ id, size }) => {
-      const key = keyOf(id)
-      if (dedup.check(key, now) === 'new') return size <= bytesMax && this.#rejected.check(key, now) === 'new'
-      this.#noteHolder(key, connection)
-      return false
-    })
-    this.propagation.announced(connection, news)
+  /** A link is gone, and maybe its peer: what that alone brought and nobody has begun to judge has never come. */
+  lost(connection: Connection, isPeerGone: boolean): void {
+    const peerId = sourceOf(connection)
+    const isLost = (held: Delivery): boolean => held.connection === connection && !this.#inherit(held)
+    for (const delivery of this.#held.leave(isLost)) release(delivery)
+    for (const delivery of this.#inFlight.values()) {
+      if (delivery.connection === connection) this.#lostRival(delivery)
+      else if (isPeerGone) delivery.sources.delete(peerId)
+    }
+    if (isPeerGone) this.#held.disband(peerId)
   }
 
-  /** A link is gone: what it alone brought and nobody has begun to judge has never come. */
-  lost(connection: Connection): void {
-    for (const line of Object.values(this.#held))
-      for (const delivery of line.leave((held) => held.connection === connection && !this.#inherit(held)))
-        release(delivery)
+  stop(): void {
+    this.#stopped = true
+    for (const delivery of this.#held.leave(() => true)) release(delivery)
+    this.propagation.stop()
   }
 
   judge(delivery: Delivery, done: () => void): void {
@@ -183,8 +176,17 @@ export class Gossip implements DeliveryOwner {
   }
 
   abandoned(delivery: Delivery): void {
-    if (this.#inherit(delivery)) this.#submit(delivery)
+    if (!this.#stopped && this.#inherit(delivery)) this.#submit(delivery)
     else this.#forget(delivery, null)
+  }
+
+  /** Whoever comes and goes must not fill the places of those that wait for another of their application id. */
+  #lostRival(delivery: Delivery): void {
+    const { appKey } = delivery
+    if (appKey === null || this.#appIds.current(appKey) === delivery || this.#inherit(delivery)) return
+    this.#appIds.withdraw(appKey, delivery)
+    delivery.appKey = null
+    this.#forget(delivery, null)
   }
 
   #linksOf(peers: Iterable<PeerId>): readonly Connection[] {
@@ -227,8 +229,7 @@ export class Gossip implements DeliveryOwner {
     const begun = this.#hasRoom(delivery.isTrusted) ? this.#setup.dedup.begin(delivery.key, now) : 'full'
     if (begun === 'full') {
       delivery.keepBytes()
-      const { trusted, strangers } = this.#held
-      ;(delivery.isTrusted ? trusted : strangers).join(delivery)
+      this.#held.join(delivery)
     } else if (begun === 'begun') {
       this.#inFlight.set(delivery.key, delivery)
       this.#submit(delivery)
@@ -276,12 +277,10 @@ export class Gossip implements DeliveryOwner {
   }
 
   #nextHeld(): void {
-    const { trusted, strangers } = this.#held
-    for (const line of [trusted, strangers])
-      while (line.size > 0 && this.#hasRoom(line === trusted)) {
-        const next = line.next()
-        if (next === null || this.#begin(next, this.#setup.agenda.now()) === 'full') break
-      }
+    while (this.#held.size > 0) {
+      const next = this.#held.next(this.#hasRoom(true), this.#hasRoom(false))
+      if (next === null || this.#begin(next, this.#setup.agenda.now()) === 'full') return
+    }
   }
 
   /** Whether one more may be in flight: strangers' messages never keep those of trusted peers waiting. */

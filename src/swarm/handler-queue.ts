@@ -4,7 +4,8 @@
  * any of them. What waits is bounded by its senders' credit.
  */
 import type { PeerId } from '../ports/types.js'
-import { Turns } from './turns.js'
+import type { Ranked } from './ranks.js'
+import { Ranks } from './ranks.js'
 
 /** At most this many handlers of one definition run at once. */
 export const HANDLERS_MAX = 64
@@ -12,13 +13,9 @@ export const HANDLERS_MAX = 64
 const STRANGERS_SHARE = 0.75
 
 /** A message that waits for its handler. */
-export interface HandlerJob {
+export interface HandlerJob extends Ranked {
   /** The link that brought it. */
   readonly source: object
-  /** Whose turns it takes: of all who have brought it, or of those of them who are trusted. */
-  readonly senders: Iterable<PeerId>
-  /** Whether a trusted peer brought it: it waits for no stranger's. */
-  readonly isTrusted: boolean
   /** Its turn has come; `done` is called once it is over. */
   run(done: () => void): void
   /** It will never be its turn. */
@@ -28,9 +25,7 @@ export interface HandlerJob {
 export class HandlerQueue {
   readonly #max: number
   // Bound: the credit of all peers together: a message's credit returns only when it is done with or dropped.
-  readonly #trusted = new Turns<HandlerJob>()
-  // Bound: the same.
-  readonly #strangers = new Turns<HandlerJob>()
+  readonly #waiting = new Ranks<HandlerJob>()
   readonly #strangersMax: number
   #running = 0
   #strangersRunning = 0
@@ -53,32 +48,26 @@ export class HandlerQueue {
       job.drop()
       return
     }
-    const isAlone = this.#trusted.size + this.#strangers.size === 0
-    const isNext = !this.#draining && !this.isFull(job.isTrusted) && isAlone
-    if (!isNext) (job.isTrusted ? this.#trusted : this.#strangers).join(job)
+    const isNext = !this.#draining && !this.isFull(job.isTrusted) && this.#waiting.size === 0
+    if (!isNext) this.#waiting.join(job)
     this.#drain(isNext ? job : null)
   }
 
-  /** Another has brought it, too: it has that one's turn as well, and waits for no stranger's once `isTrusted`. */
+  /** Another has brought it, too. */
   broughtBy(job: HandlerJob, sender: PeerId, isTrusted: boolean): void {
-    if (!isTrusted) this.#strangers.joinToo(job, sender)
-    else if (this.#strangers.remove(job)) {
-      this.#trusted.join(job)
-      this.#drain(null)
-    } else this.#trusted.joinToo(job, sender)
+    if (this.#waiting.joinToo(job, sender, isTrusted)) this.#drain(null)
   }
 
-  /** Whoever left need not be heard to the end: what it sent and nobody has begun is dropped. */
-  drop(source: object): void {
-    const gone = [this.#trusted, this.#strangers].flatMap((line) => line.leave((job) => job.source === source))
-    for (const job of gone) job.drop()
+  /** Whoever left need not be heard to the end: what it sent and nobody has begun is dropped. @param gone where no link of it is left */
+  lost(source: object, gone: PeerId | null): void {
+    for (const job of this.#waiting.leave((waiting) => waiting.source === source)) job.drop()
+    if (gone !== null) this.#waiting.disband(gone)
   }
 
   /** No job begins any more. */
   stop(): void {
     this.#stopped = true
-    const gone = [this.#trusted, this.#strangers].flatMap((line) => line.leave(() => true))
-    for (const job of gone) job.drop()
+    for (const job of this.#waiting.leave(() => true)) job.drop()
   }
 
   readonly #done = (): void => {
@@ -105,7 +94,6 @@ export class HandlerQueue {
   }
 
   #next(): HandlerJob | null {
-    const trusted = this.isFull(true) ? null : this.#trusted.next()
-    return trusted ?? (this.isFull(false) ? null : this.#strangers.next())
+    return this.#waiting.next(!this.isFull(true), !this.isFull(false))
   }
 }

@@ -117,8 +117,8 @@ export class Judge {
         return
       }
       failed(verdict)
-      // A stranger that can make a handler wait must not have it wait twice.
-      const mayTry = delivery.tries < TRIES_MAX && (delivery.isTrusted || outcome.kind !== 'failed' || !outcome.isLate)
+      // A stranger that can make a handler wait must not have it wait twice, whoever else waits for that.
+      const mayTry = delivery.tries < TRIES_MAX && (delivery.isBacked || outcome.kind !== 'failed' || !outcome.isLate)
       if (mayTry && !call.isWithdrawn) this.#call(delivery, value, done)
       else settled(delivery, null, done)
     })

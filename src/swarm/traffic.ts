@@ -167,16 +167,16 @@ export class Traffic {
     else this.#turnstile.lost(connection)
     // Strangers who come again and again must not leave a heap behind each time.
     if (reason === 'link-replaced' || isTrusted(connection) || livesOn) return
-    this.gossip.lost(connection)
-    for (const queue of this.registry.queues()) queue.drop(connection)
+    this.gossip.lost(connection, other === null)
+    for (const queue of this.registry.queues()) queue.lost(connection, other === null ? connection.peerId : null)
   }
 
   /** No handler begins any more, and those that run are told that nobody waits. */
   stop(): void {
+    this.gossip.stop()
     for (const queue of this.registry.queues()) queue.stop()
     for (const call of [...this.#running]) call.withdraw()
     this.#turnstile.stop()
-    this.gossip.propagation.stop()
   }
 
   #arrived(connection: Connection, index: number, body: Uint8Array, size: number): void {

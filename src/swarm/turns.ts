@@ -13,7 +13,7 @@ export class Turns<Item extends Waiting> {
   // Bound: the peers; none is empty.
   readonly #lines = new Map<PeerId, Line<Item>>()
   /** Where each stands. Bound: what its owner lets wait, in one line of each peer at most. */
-  readonly #standing = new Map<Item, PeerId[]>()
+  readonly #standing = new Map<Item, Place<Item>[]>()
 
   get size(): number {
     return this.#standing.size
@@ -26,22 +26,16 @@ export class Turns<Item extends Waiting> {
 
   /** Another waits with it, too: nothing changes where it does not wait here. */
   joinToo(item: Item, sender: PeerId): void {
-    const senders = this.#standing.get(item)
-    if (senders === undefined) return
-    const line = this.#lines.get(sender) ?? new Line<Item>()
-    if (!line.add(item)) return
+    const places = this.#standing.get(item)
+    if (places === undefined || places.some(({ line }) => line.sender === sender)) return
+    const line = this.#lines.get(sender) ?? new Line<Item>(sender)
     this.#lines.set(sender, line)
-    senders.push(sender)
+    places.push(line.add(item))
   }
 
   /** @returns false where it does not wait here */
   remove(item: Item): boolean {
-    const senders = this.#standing.get(item)
-    for (const sender of senders ?? []) {
-      const line = this.#lines.get(sender)
-      line?.delete(item)
-      if (line?.isEmpty === true) this.#lines.delete(sender)
-    }
+    for (const place of this.#standing.get(item) ?? []) this.#vacate(place)
     return this.#standing.delete(item)
   }
 
@@ -49,10 +43,10 @@ export class Turns<Item extends Waiting> {
     const first = this.#lines.entries().next()
     if (first.done === true) return null
     const [sender, line] = first.value
-    const item = line.first()
+    const item = line.first?.item ?? null
     this.#lines.delete(sender)
     this.#lines.set(sender, line)
-    this.remove(item)
+    if (item !== null) this.remove(item)
     return item
   }
 
@@ -62,34 +56,53 @@ export class Turns<Item extends Waiting> {
     for (const item of gone) this.remove(item)
     return gone
   }
+
+  /** The sender is gone: it has no turns any more but for what nobody else waits with. */
+  disband(sender: PeerId): void {
+    for (let place = this.#lines.get(sender)?.first ?? null; place !== null; place = place.behind) {
+      const places = this.#standing.get(place.item) ?? []
+      if (places.length < 2) continue
+      places.splice(places.indexOf(place), 1)
+      this.#vacate(place)
+    }
+  }
+
+  #vacate(place: Place<Item>): void {
+    const { line } = place
+    line.remove(place)
+    if (line.first === null) this.#lines.delete(line.sender)
+  }
 }
 
-/** One sender's, in the order they came. Any may leave at any time, and whoever is first leaves next. */
+interface Place<Item> {
+  readonly item: Item
+  readonly line: Line<Item>
+  before: Place<Item> | null
+  behind: Place<Item> | null
+}
+
+/** One sender's, in the order they came. Each holds on to its neighbours alone: any may leave at once, and nothing is held of who has left. */
 class Line<Item> {
-  // Bound: what waits.
-  readonly #items = new Set<Item>()
-  // Goes on where it was: from the start, it would step over the gaps of all that have left.
-  readonly #ahead = this.#items.values()
+  readonly sender: PeerId
+  first: Place<Item> | null = null
+  #last: Place<Item> | null = null
 
-  get isEmpty(): boolean {
-    return this.#items.size === 0
+  constructor(sender: PeerId) {
+    this.sender = sender
   }
 
-  /** @returns false where it is here */
-  add(item: Item): boolean {
-    if (this.#items.has(item)) return false
-    this.#items.add(item)
-    return true
+  add(item: Item): Place<Item> {
+    const place: Place<Item> = { item, line: this, before: this.#last, behind: null }
+    if (this.#last === null) this.first = place
+    else this.#last.behind = place
+    this.#last = place
+    return place
   }
 
-  delete(item: Item): void {
-    this.#items.delete(item)
-  }
-
-  /** To be asked once of each that is first, and never of an empty line. */
-  first(): Item {
-    const { value, done } = this.#ahead.next()
-    if (done === true) throw new Error('nobody is in this line')
-    return value
+  remove({ before, behind }: Place<Item>): void {
+    if (before === null) this.first = behind
+    else before.behind = behind
+    if (behind === null) this.#last = before
+    else behind.before = before
   }
 }

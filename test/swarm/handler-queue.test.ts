@@ -136,7 +136,7 @@ describe('Messages that wait for a handler', () => {
     submit('a1', 'a', false, 'old link')
     submit('a2', 'a', false, 'new link')
     submit('b0', 'b')
-    queue.drop(sourceOf('old link'))
+    queue.lost(sourceOf('old link'), null)
     finishAll()
     expect(dropped).toEqual(['a1'])
     expect(began).toEqual(['a0', 'a2', 'b0'])
@@ -165,7 +165,7 @@ describe('Messages that wait for a handler', () => {
             else bring(other, too.by)
           }
           if (then === 'finish') finish()
-          if (then === 'drop') queue.drop(sourceOf(sender))
+          if (then === 'drop') queue.lost(sourceOf(sender), null)
           return name
         })
         finishAll()
