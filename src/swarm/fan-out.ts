@@ -2,7 +2,7 @@
  * One body, many links: in a batch for those that have nothing else to send, and queued on each of the others as the same bytes.
  * A link whose outbox is full costs its own peer this message, which it is told, and nobody else anything.
  */
-import { isOversize } from '../protocol/frame.js'
+import { POOLED_MAX } from '../protocol/bytes.js'
 import { briefly, FrameSlab } from '../protocol/frame-slab.js'
 import { Batch, BATCH_BODY_MAX } from './batch.js'
 import type { Connection } from './connection.js'
@@ -30,7 +30,7 @@ export type FanOutResult = Pick<BroadcastResult, 'queued' | 'shed'>
 /** What is sent. */
 export interface Outbound {
   readonly definition: Sendable
-  /** id ‖ body; what is too large for a frame must not change any more. */
+  /** id ‖ body; what is larger than POOLED_MAX must not change any more. */
   readonly bytes: Uint8Array
 }
 
@@ -149,7 +149,8 @@ export class FanOut {
   #write(type: number, bytes: Uint8Array, shared: Shared): Outgoing {
     if (this.#last?.bytes === bytes && this.#last.outgoing.type === type) return this.#last.outgoing
     const rest = { type, bodyBytes: bytes.length, counted: true, shared }
-    if (isOversize(type, bytes.length)) return { ...rest, parts: [bytes] }
+    // What is large has memory of its own, which all links share.
+    if (bytes.length > POOLED_MAX) return { ...rest, parts: [bytes] }
     if (this.#last === null) this.#flusher.add(this)
     const outgoing = { ...rest, parts: NO_PARTS, frame: this.#frames.write(type, [bytes], bytes.length) }
     this.#last = { bytes, outgoing }

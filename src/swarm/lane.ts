@@ -55,17 +55,19 @@ export class Lane {
     const fresh = this.#fresh === 0 ? [] : this.#queue.last(this.#fresh)
     this.#fresh = 0
     const sparse = sparseOf(fresh)
-    if (sparse.size === 0) return
-    const isSparse = ({ frame }: Outgoing): boolean => frame !== undefined && sparse.has(frame.bytes)
-    this.#queue.replaceLast(fresh.map((outgoing) => (isSparse(outgoing) ? this.#moved(outgoing) : outgoing)))
+    const isToMove = (outgoing: Outgoing): boolean =>
+      outgoing.frame !== undefined && (isSeverals(outgoing) || sparse.has(outgoing.frame.bytes))
+    if (sparse.size > 0 || fresh.some(isSeverals))
+      this.#queue.replaceLast(fresh.map((outgoing) => (isToMove(outgoing) ? this.#moved(outgoing) : outgoing)))
   }
 
   #moved(outgoing: Outgoing): Outgoing {
     const { type, bodyBytes, counted, frame, shared, requestId } = outgoing
     if (frame === undefined) return outgoing
-    const isSeverals = shared !== undefined && shared.holders > 1
-    const moved = isSeverals ? ownFrame(shared, type, frame) : this.#staying.copy(frame)
-    return { type, parts: NO_PARTS, bodyBytes, counted, frame: moved, shared, requestId }
+    // One body for all links on which it stays: its frame is not the same on each.
+    if (isSeverals(outgoing))
+      return { type, parts: [ownBody(outgoing.shared, bodyBytes, frame)], bodyBytes, counted, shared, requestId }
+    return { type, parts: NO_PARTS, bodyBytes, counted, frame: this.#staying.copy(frame), shared, requestId }
   }
 }
 
@@ -90,10 +92,11 @@ function sparseOf(outgoings: readonly Outgoing[]): ReadonlySet<Uint8Array> {
   return sparse
 }
 
-/** One for all links on which it stays. */
-function ownFrame(shared: Shared, type: number, { bytes, from, to }: WrittenFrame): WrittenFrame {
-  if (shared.own?.type === type) return shared.own.frame
-  const frame = { bytes: copyBytes(bytes, from, to), from: 0, to: to - from }
-  shared.own = { type, frame }
-  return frame
+function isSeverals(outgoing: Outgoing): outgoing is Outgoing & { readonly shared: Shared } {
+  return outgoing.shared !== undefined && outgoing.shared.holders > 1
+}
+
+function ownBody(shared: Shared, bodyBytes: number, { bytes, to }: WrittenFrame): Uint8Array {
+  shared.own ??= copyBytes(bytes, to - bodyBytes, to)
+  return shared.own
 }

@@ -8,7 +8,7 @@ import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerClass } from '../ports/types.js'
 import type { SendCredit } from '../protocol/credit.js'
 import { Fragmenter } from '../protocol/fragment.js'
-import { FRAME, FRAME_BYTES_MAX, isOversize } from '../protocol/frame.js'
+import { FRAME, FRAME_BYTES_MAX, frameHeader, isOversize } from '../protocol/frame.js'
 import { briefly, FrameSlab } from '../protocol/frame-slab.js'
 import type { Priority } from '../protocol/message.js'
 import { varintLength } from '../protocol/varint.js'
@@ -167,7 +167,10 @@ export class Outbox {
   takeUnsent(): readonly Unsent[] {
     const unsent = (Object.keys(LANE_OF) as Priority[]).flatMap((priority) => {
       const outgoings = this.#lanes[LANE_OF[priority]]?.takeAll() ?? []
-      for (const outgoing of outgoings) this.#setup.memory.unqueue(outgoing)
+      for (const outgoing of outgoings) {
+        this.#setup.memory.unqueue(outgoing)
+        letGo(outgoing)
+      }
       const moving = outgoings.filter(({ type }) => type !== FRAME.request && type !== FRAME.response)
       return moving.map((outgoing) => ({ priority, outgoing }))
     })
@@ -235,11 +238,12 @@ export class Outbox {
     const outgoing = lane.first
     if (outgoing === undefined) return false
     const { type, frame, bodyBytes, counted } = outgoing
-    if (frame === undefined) return this.#pickFragment(lane, index, outgoing, record)
+    if (isOversize(type, bodyBytes)) return this.#pickFragment(lane, index, outgoing, record)
     const size = varintLength(type) + bodyBytes
     if (counted && this.#setup.credit.left < size) return false
     if (counted) this.#setup.credit.spend(size)
-    record.addWritten(frame)
+    if (frame !== undefined) record.addWritten(frame)
+    else for (const part of [frameHeader(type, bodyBytes), ...outgoing.parts]) record.add(part)
     this.#sent(lane, outgoing)
     return true
   }
@@ -269,8 +273,9 @@ export class Outbox {
 
   #forget(outgoing: Outgoing): void {
     this.#setup.memory.unqueue(outgoing)
-    if (outgoing.shared?.own !== undefined && outgoing.shared.holders === 0) outgoing.shared.own = undefined
-    if (outgoing === this.#giant) this.#giant = null
+    letGo(outgoing)
+    // Not by the object: what stays is moved.
+    if (outgoing.bodyBytes > this.#setup.bytesMax) this.#giant = null
     else this.#bytes -= outgoing.bodyBytes
     this.#messages--
     if (this.#messages === 0) this.#frames.rest()
@@ -278,8 +283,13 @@ export class Outbox {
 
   #written(outgoing: Outgoing): Outgoing {
     const { type, parts, bodyBytes, counted, shared, requestId } = outgoing
-    if (outgoing.frame !== undefined || isOversize(type, bodyBytes)) return outgoing
+    if (outgoing.frame !== undefined || shared !== undefined || isOversize(type, bodyBytes)) return outgoing
     const frame = this.#frames.write(type, parts, bodyBytes)
     return { type, parts: NO_PARTS, bodyBytes, counted, frame, shared, requestId }
   }
+}
+
+/** Nobody waits with it any more. */
+function letGo({ shared }: Outgoing): void {
+  if (shared?.own !== undefined && shared.holders === 0) shared.own = undefined
 }

@@ -5,8 +5,8 @@ import type { WrittenFrame } from '../protocol/frame-slab.js'
 
 /** A body that may wait in several outboxes, and is held once. */
 export interface Shared extends SharedBody {
-  /** It in memory of its own, while it stays in several of them. */
-  own?: { readonly type: number; readonly frame: WrittenFrame } | undefined
+  /** Where it is small: a copy in memory of its own, while it stays in several of them. */
+  own?: Uint8Array | undefined
 }
 
 /** What waits on one link, and may on another. */
@@ -20,7 +20,7 @@ export const NO_PARTS: readonly Uint8Array[] = []
 /** One message or answer. */
 export interface Outgoing {
   readonly type: number
-  /** The body, where it is not written as a frame. Where it is too large for a frame it is shared between links and must not change; else it need not stay. */
+  /** The body, where it is not written as a frame. Of what is `shared` it must not change; else it need not stay, but where it is too large for a frame. */
   readonly parts: readonly Uint8Array[]
   readonly bodyBytes: number
   /** Whether it needs the receiver's credit. */
