@@ -71,9 +71,10 @@ export interface Transport {
   readonly schemes: readonly string[]
   /**
    * Opens a link. Host names are resolved at each call. Has no deadline of its own: the caller cancels.
+   * @param isTold whether nobody but strangers vouches for the address: its name must be resolved at nobody else's expense. Default false
    * @returns cancel: closes whatever was under way; no event follows. After an event it does nothing
    */
-  dial(address: Address, events: DialEvents): () => void
+  dial(address: Address, events: DialEvents, isTold?: boolean): () => void
   /** Absent where a transport can only dial, as in browsers. */
   listen?(address: Address, events: ListenEvents): Listener
 }

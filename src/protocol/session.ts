@@ -37,6 +37,9 @@ export type SessionEvent =
   /** This side must end it: `output` already says so to the other. The reason's cause names what exactly was wrong. */
   | { readonly kind: 'refused'; readonly reason: Reason }
 
+/** An honest hello comes in one record, behind whom else to ask in another. */
+const EARLY_MAX = 16
+
 export class Session {
   /** Bytes for the link, in order. The owner writes them and empties the list. */
   output: Uint8Array[] = []
@@ -54,6 +57,8 @@ export class Session {
   #connectionId: Uint8Array = EMPTY
   #hello: Hello | null = null
   #hinted = false
+  /** Records before the hello. */
+  #early = 0
   #bodyBytesMax = 0
   #credit = new ReceiveCredit(0)
 
@@ -175,6 +180,8 @@ export class Session {
         return null
       case 'plain':
         this.tally.record(record.bytes.length)
+        // Nothing bounds what a peer may send that has no quota yet.
+        if (this.#state === 'hello' && ++this.#early > EARLY_MAX) return this.#violated('hello-broken')
         this.#frames.push(record.bytes)
         return undefined
       case 'abort':

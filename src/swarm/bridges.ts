@@ -4,7 +4,7 @@
  * tried again.
  */
 import { pickCold } from '../policy/candidates.js'
-import { isTrustedClass } from '../policy/peer-class.js'
+import { isTrusted, isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
@@ -99,7 +99,8 @@ export class Bridges implements Maintenance {
     for (const [peerId, untilAt] of this.#untilAt) {
       if (now < untilAt) continue
       this.#untilAt.delete(peerId)
-      if (this.#demand.wanted() < 0) this.#connections.current(peerId)?.close('useless')
+      const connection = this.#connections.current(peerId)
+      if (connection !== null && !isTrusted(connection) && this.#demand.wanted() < 0) connection.close('useless')
     }
   }
 

@@ -38,6 +38,8 @@ export class Credentials {
   #deadline: Deadline | null = null
   #signedAt = 0
   #stopped = false
+  /** Ends a renewal that waits for the signer: whoever waits for it looks whether all was stopped. */
+  #endRenewal: (() => void) | null = null
 
   constructor(setup: CredentialsSetup) {
     this.#setup = setup
@@ -69,6 +71,7 @@ export class Credentials {
     this.#stopped = true
     this.#deadline?.cancel()
     this.#deadline = null
+    this.#endRenewal?.()
   }
 
   #schedule(delayMs: number): void {
@@ -100,6 +103,7 @@ export class Credentials {
     const take = (signature: Uint8Array): void => {
       if (over) return
       over = true
+      this.#endRenewal = null
       deadline?.cancel()
       const given: unknown = signature
       if (
@@ -117,6 +121,7 @@ export class Credentials {
     const fail = (cause: unknown): void => {
       if (over) return
       over = true
+      this.#endRenewal = null
       deadline?.cancel()
       failed(new HoldfastError('invalid-option', 'identity.sign failed', { cause }))
     }
@@ -139,6 +144,11 @@ export class Credentials {
     deadline = agenda.in(SIGN_MS, () => {
       fail(new Error(`no signature within ${String(SIGN_MS)} ms`))
     })
+    this.#endRenewal = () => {
+      over = true
+      deadline.cancel()
+      done()
+    }
     signed.then(take, fail)
   }
 }

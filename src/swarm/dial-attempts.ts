@@ -3,6 +3,8 @@
  * once, however many things happen to it at the same time.
  */
 import type { Reason } from '../errors.js'
+import { isTrustedClass } from '../policy/peer-class.js'
+import type { DialEvents } from '../ports/transport.js'
 import type { Address, PeerClass } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import { DialSlots } from './dial-slots.js'
@@ -71,7 +73,8 @@ export class DialAttempts {
       target.attempt = null
       this.#vacate(peerClass)
     }
-    const cancel = transport.dial(address, {
+    const isTold = !isTrustedClass(peerClass) && !target.isNamed && !target.isSeed
+    const events: DialEvents = {
       opened: (link) => {
         end()
         const connection = adopt(link, address)
@@ -82,7 +85,8 @@ export class DialAttempts {
         end()
         this.#failed(target, address, reason)
       },
-    })
+    }
+    const cancel = transport.dial(address, events, isTold)
     const deadline = agenda.in(connectMs(peerClass), () => {
       cancel()
       end()

@@ -113,8 +113,8 @@ export function handshakeViolation({ code, cause }: Reason): 'garbage' | 'bad-ha
 }
 
 /** Whoever came did not finish its handshake; neither side had said a reason. */
-export function isAbandoned({ code }: Reason): boolean {
-  return code === 'connection-lost' || code === 'timeout'
+export function isAbandoned({ code, fault }: Reason): boolean {
+  return fault !== 'remote' && (code === 'connection-lost' || code === 'timeout')
 }
 
 function refuseBanned({ untilAt, cause }: Ban, now: number): Admission {

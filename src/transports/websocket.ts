@@ -5,12 +5,15 @@
  *
  * @module
  */
+import { Resolver } from 'node:dns'
 import type { Socket } from 'node:net'
+import { isIP } from 'node:net'
 import { WebSocket } from 'ws'
 import { checkNames, invalidOption } from '../errors.js'
 import type { ReasonCode } from '../errors.js'
 import type { DialEvents, Transport } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
+import { lookupBy, TOLD_LOOKUP } from './told-names.js'
 import { later, messageOptions, remoteOf, SENT_MESSAGE_BYTES_MAX, WebSocketLink } from './websocket-link.js'
 import type { WebSocketLimits } from './websocket-link.js'
 import { SUBPROTOCOL, WebSocketListener } from './websocket-listener.js'
@@ -87,7 +90,7 @@ export function webSocket(options: WebSocketOptions = {}): Transport {
   const tls = trusted === undefined ? { rejectUnauthorized } : { rejectUnauthorized, ca: trusted }
   return {
     schemes: ['ws', 'wss'],
-    dial: (address, events) => dial(address, events, limits, tls),
+    dial: (address, events, isTold) => dial(address, events, limits, tls, isTold === true),
     listen: (address, events) => new WebSocketListener(address, events, limits, origins),
   }
 }
@@ -97,6 +100,7 @@ function dial(
   events: DialEvents,
   limits: WebSocketLimits,
   tls: { rejectUnauthorized: boolean; ca?: string | string[] },
+  isTold: boolean,
 ): () => void {
   let pending = true
   const settle = (tell: () => void): void => {
@@ -104,11 +108,13 @@ function dial(
     pending = false
     tell()
   }
+  const resolver = isTold && isIP(address.host) === 0 ? new Resolver(TOLD_LOOKUP) : null
   let ws: WebSocket
   try {
     ws = new WebSocket(urlOf(address), SUBPROTOCOL, {
       ...messageOptions(limits),
       ...tls,
+      ...(resolver === null ? {} : { lookup: lookupBy(resolver) }),
       handshakeTimeout: limits.handshakeMs,
     })
   } catch (error) {
@@ -146,6 +152,7 @@ function dial(
   })
   return () => {
     settle(() => {
+      resolver?.cancel()
       ws.terminate()
     })
   }

@@ -1,0 +1,33 @@
+/**
+ * Looks up names that only strangers tell. Whoever tells a name chooses the server that is asked, which may never answer; the usual
+ * lookup would hold one of few threads for as long, which the operator's own names need, and cannot be called off. This one asks
+ * the network's resolvers alone, so a name in the machine's hosts file is not found.
+ */
+import type { LookupAddress, Resolver } from 'node:dns'
+import type { LookupFunction } from 'node:net'
+
+/** How long one question may take, and how often it is asked. */
+export const TOLD_LOOKUP = { timeout: 2_000, tries: 2 }
+
+export function lookupBy(resolver: Pick<Resolver, 'resolve4' | 'resolve6'>): LookupFunction {
+  return (hostname, { all }, done) => {
+    const found: LookupAddress[] = []
+    let open = 2
+    const answered =
+      (family: 4 | 6) => (error: NodeJS.ErrnoException | null, addresses: readonly string[] | undefined) => {
+        for (const address of addresses ?? []) found.push({ address, family })
+        if (--open > 0) return
+        found.sort((a, b) => a.family - b.family)
+        const [first] = found
+        if (first === undefined) done(error ?? notFound(hostname), '', 0)
+        else if (all === true) done(null, found)
+        else done(null, first.address, first.family)
+      }
+    resolver.resolve4(hostname, answered(4))
+    resolver.resolve6(hostname, answered(6))
+  }
+}
+
+function notFound(hostname: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`no address of ${hostname}`), { code: 'ENOTFOUND' })
+}
