@@ -73,7 +73,7 @@ export class DialAttempts {
       target.attempt = null
       this.#vacate(peerClass)
     }
-    const isTold = !isTrustedClass(peerClass) && !target.isNamed && !target.isSeed
+    const isWanted = target.isNamed || target.isSeed || target.waiters.length > 0
     const events: DialEvents = {
       opened: (link) => {
         end()
@@ -86,7 +86,7 @@ export class DialAttempts {
         this.#failed(target, address, reason)
       },
     }
-    const cancel = transport.dial(address, events, isTold)
+    const cancel = transport.dial(address, events, !isWanted && !isTrustedClass(peerClass))
     const deadline = agenda.in(connectMs(peerClass), () => {
       cancel()
       end()

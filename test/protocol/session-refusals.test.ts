@@ -190,6 +190,22 @@ describe('a greeting', () => {
     expect(greeting(peers).responder.last).toEqual(refused('protocol-error', 'hello-broken'))
   })
 
+  it('may come in a few records, and behind many that hold nothing it never comes', () => {
+    const hello = encodeFrame(FRAME.hello, encodeHello(makeHello(7)))
+    /** A responder that hears this many empty records before the hello. */
+    const after = (records: number): Pair => {
+      const pair = makePair({ crypto: toyCrypto })
+      pair.responder.receive(pair.initiator.take())
+      pair.initiator.receive(pair.responder.take())
+      pair.responder.receive(copyBytes(pair.initiator.take(), 0, 2 + 48 + 119))
+      for (let at = 0; at < records; at++) pair.responder.receive(toyRecord(new Uint8Array(0)))
+      if (pair.responder.session.state !== 'over') pair.responder.receive(toyRecord(hello))
+      return pair
+    }
+    expect(after(15).responder.session.state).toBe('established')
+    expect(after(16).responder.last).toEqual(refused('protocol-error', 'hello-broken'))
+  })
+
   it('that is a goodbye ends it', () => {
     expect(greeting(encodeFrame(FRAME.goodbye, encodeGoodbye('busy', 0, ''))).responder.last).toEqual(told('busy'))
   })

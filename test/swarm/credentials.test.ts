@@ -1,5 +1,6 @@
 /** How long what a node shows of itself holds: a day by the wall clock, which may jump. */
 import { describe, expect, it } from 'vitest'
+import type { HoldfastError } from '../../src/errors.js'
 import { World } from './world.js'
 
 const DAY_MS = 86_400_000
@@ -20,6 +21,26 @@ async function signing() {
   })
   return { world, node, signed: () => signed }
 }
+
+describe('a start that waits for its signer', () => {
+  it('ends with stop(), and says nothing of the signer', async () => {
+    const world = new World()
+    const identity = world.identity()
+    const node = world.node('node', {
+      identity: { ...identity, sign: async () => new Promise<never>(() => undefined) },
+    })
+    const started = node.swarm.start().then(
+      () => 'started',
+      (error: unknown) => (error as HoldfastError).code,
+    )
+    await world.settle()
+    const stopped = node.swarm.stop()
+    await world.run(1_000)
+    await stopped
+    await started
+    expect([node.swarm.status().state, node.heard('error')]).toEqual(['stopped', []])
+  })
+})
 
 describe('a delegation', () => {
   it('is renewed once a day', async () => {

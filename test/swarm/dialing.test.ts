@@ -1,9 +1,42 @@
 /** Dials that the host asks for: each ends, joins what is under way, and gives up its place when it is called off. */
 import { describe, expect, it } from 'vitest'
 import type { HoldfastError } from '../../src/errors.js'
+import { PeerStore } from '../../src/policy/peer-store.js'
 import { World } from './world.js'
 
 const codeOf = (error: unknown): string => (error as HoldfastError).code
+
+describe('an address', () => {
+  it('is told by others unless the operator, the host or a seed names it', async () => {
+    const world = new World()
+    const told = new Map<string, boolean | undefined>()
+    const [listed, named, seed, other] = ['listed', 'named', 'seed', 'other'].map((name) => world.node(name))
+    if (listed === undefined || named === undefined || seed === undefined || other === undefined)
+      throw new Error('no node')
+    const peerStore = new PeerStore()
+    const where = { scheme: 'memory', peerId: other.swarm.id, host: 'other', port: 1, path: '/' }
+    peerStore.learn(other.swarm.id, where, 'exchange', 'somebody')
+    const transport = world.network.transport('a')
+    const a = world.node('a', {
+      masternodes: [listed.address],
+      seeds: [seed.address],
+      peerStore,
+      transports: [
+        {
+          ...transport,
+          dial: (address, events, isTold) => {
+            told.set(address.host, isTold)
+            return transport.dial(address, events)
+          },
+        },
+      ],
+    })
+    await a.swarm.start()
+    void a.swarm.dial(named.address).catch(() => undefined)
+    await world.run(60_000)
+    expect(Object.fromEntries(told)).toEqual({ listed: false, named: false, seed: false, other: true })
+  })
+})
 
 describe('dial', () => {
   it('gives the peer that is connected already, whoever dialled it', async () => {

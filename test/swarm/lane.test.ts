@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Memory } from '../../src/policy/memory.js'
 import { copyBytes, joinBytes } from '../../src/protocol/bytes.js'
 import { SendCredit } from '../../src/protocol/credit.js'
-import { frameHeader } from '../../src/protocol/frame.js'
+import { encodeFrame, frameHeader } from '../../src/protocol/frame.js'
 import { briefly, FrameSlab } from '../../src/protocol/frame-slab.js'
 import { Lane } from '../../src/swarm/lane.js'
 import { Outbox } from '../../src/swarm/outbox.js'
@@ -118,6 +118,52 @@ describe('a lane', () => {
     lane.stay()
     const isUnmoved = ({ frame }: Outgoing, at: number): boolean => frame?.bytes === written[at]?.frame?.bytes
     expect(lane.takeAll().filter(isUnmoved).length).toBeGreaterThan(90)
+  })
+})
+
+describe('what stays in an outbox', () => {
+  const boxOf = (bytesMax: number) => {
+    const credit = new SendCredit(0)
+    const memory = new Memory(2 ** 30, { size: 0 })
+    const box = new Outbox({ bytesMax, credit, memory, slab: new RecordSlab(), peerClass: () => 'regular' })
+    return { box, credit, memory }
+  }
+
+  it('is not forgotten to have left, where it is larger than the bound', () => {
+    const { box, credit, memory } = boxOf(150)
+    const unused = memory.status().usedBytes
+    for (let i = 0; i < 3; i++) {
+      expect(box.push('normal', new Turns().frame(200))).toBe(true)
+      box.stay()
+      expect(box.push('normal', new Turns().frame(200))).toBe(false)
+      credit.grant(1_000)
+      expect(box.pickRecord()).toHaveLength(1)
+      expect([box.bytes, box.isEmpty, memory.status().usedBytes]).toEqual([0, true, unused])
+    }
+  })
+
+  it('is one body on all links, whatever its number there, and leaves whole', () => {
+    const links = Array.from({ length: 5 }, () => boxOf(1e6))
+    for (const length of [200, 1_000, 5_000, 20_000]) {
+      const shared: Shared = { holders: 0 }
+      const body = new Uint8Array(length).fill(7)
+      const slab = new FrameSlab(briefly)
+      for (const [i, { box }] of links.entries()) {
+        const type = TYPE + 100 * i
+        const frame = length > 1_024 ? {} : { frame: slab.write(type, [body], length) }
+        const parts = length > 1_024 ? [body] : []
+        box.push('normal', { type, parts, bodyBytes: length, counted: true, shared, ...frame })
+      }
+      for (const { box } of links) box.stay()
+      const moved = links.map(({ box }) => box.takeUnsent())
+      expect(new Set(moved.flatMap((unsent) => unsent.flatMap(({ outgoing }) => outgoing.parts))).size).toBe(1)
+      for (const [i, { box, credit }] of links.entries()) {
+        for (const { priority, outgoing } of moved[i] ?? []) box.push(priority, outgoing)
+        credit.grant(1e6)
+        expect(joinBytes(box.pickRecord())).toEqual(encodeFrame(TYPE + 100 * i, body))
+      }
+      expect([shared.holders, shared.own]).toEqual([0, undefined])
+    }
   })
 })
 

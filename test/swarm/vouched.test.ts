@@ -19,8 +19,8 @@ async function busy() {
   const strangers = await scene.peers(10)
   const masternode = await scene.peer('masternode')
   for (const stranger of strangers) for (let i = 0; i < 10; i++) scene.send(stranger, scene.make(SMALL))
-  const [first, last] = [strangers[0], strangers.at(-1)]
-  if (first === undefined || last === undefined) throw new Error('nobody there')
+  const [first, second, last] = [strangers[0], strangers.at(-2), strangers.at(-1)]
+  if (first === undefined || second === undefined || last === undefined) throw new Error('nobody there')
   const made = scene.make(SMALL)
   scene.send(first, made)
   await scene.world.settle()
@@ -30,7 +30,7 @@ async function busy() {
     await scene.world.settle()
     return scene.handled.at(-1)
   }
-  return { scene, first, last, masternode, made, next }
+  return { scene, first, second, last, masternode, made, next }
 }
 
 describe('a message that waits among strangers', () => {
@@ -64,6 +64,40 @@ describe('a message that waits among strangers', () => {
     // Ten strangers have more to be judged, the last of them ten of its own.
     for (let i = 0; i < 11; i++) await next()
     expect(scene.handled).toContain(made.name)
+  })
+
+  it('has no turns of those who have left, however many brought it', async () => {
+    const { scene, last, next } = await busy()
+    const made = scene.make(SMALL)
+    scene.send(last, made)
+    await scene.world.settle()
+    for (let i = 0; i < 40; i++) {
+      const ghost = await scene.peer()
+      scene.announce(ghost, made)
+      await scene.world.settle()
+      ghost.destroy()
+      await scene.world.settle()
+    }
+    for (let i = 0; i < 50; i++) await next()
+    expect(scene.handled).not.toContain(made.name)
+  })
+
+  it('has no turns of those who have left when another takes it over', async () => {
+    const { scene, last, second, next } = await busy()
+    const made = scene.make(SMALL)
+    for (const stranger of [last, second]) scene.send(stranger, made)
+    await scene.world.settle()
+    for (let i = 0; i < 40; i++) {
+      const ghost = await scene.peer()
+      scene.announce(ghost, made)
+      await scene.world.settle()
+      ghost.destroy()
+      await scene.world.settle()
+    }
+    last.destroy()
+    await scene.world.settle()
+    for (let i = 0; i < 30; i++) await next()
+    expect(scene.handled).not.toContain(made.name)
   })
 
   it('is next where a masternode’s messages have all other places, though the stranger who brought it leaves', async () => {
@@ -151,6 +185,28 @@ describe('a message that waits for others of its application id', () => {
     await say(honest, 'tx', 'true')
     for (let i = 0; i < HANDLERS_MAX * 2 && !begun.includes('true'); i++) await finish()
     expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1', 'forged 2', 'true'])
+  })
+
+  it('finds a place though forgers came and went before it', async () => {
+    const { world, node, say, finish, begun } = await rivals()
+    for (let i = 1; i <= 6; i++) {
+      const forger = await RawPeer.connect(world, node)
+      await say(forger, 'tx', `forged ${String(i)}`)
+      forger.destroy()
+      await world.settle()
+    }
+    await say(await RawPeer.connect(world, node), 'tx', 'true')
+    for (let i = 0; i < 6; i++) await finish()
+    expect(begun).toEqual(['forged 1', 'true'])
+    expect(node.swarm.status().inFlight).toBe(0)
+  })
+
+  it('waits for a forged one that never answers once, though a masternode brings it', async () => {
+    const { world, masternode, strangers, say, begun } = await rivals()
+    await say(strangers[0], 'tx', 'forged')
+    await say(masternode, 'tx', 'true')
+    await world.run(10_500)
+    expect(begun).toEqual(['forged', 'true'])
   })
 
   it('is judged as soon where the masternode brings it before it is anybody’s turn', async () => {
