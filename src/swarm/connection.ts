@@ -19,7 +19,7 @@ import type { CloseOptions, ConnectionOwner, ConnectionWorld, PeerIdentity } fro
 import type { Intake } from './intake.js'
 import type { OpenParts } from './open-parts.js'
 import { createOpenParts } from './open-parts.js'
-import type { Outgoing, Unsent } from './outgoing.js'
+import type { Leftover, Outgoing } from './outgoing.js'
 import type { ClassLimits } from './profile.js'
 import type { Sender } from './sender.js'
 import type { Vitals } from './vitals.js'
@@ -214,8 +214,8 @@ export class Connection implements LinkEvents {
   }
 
   /** Everything that was not sent, to be moved to the link that takes over. */
-  takeUnsent(): readonly Unsent[] {
-    return this.#open?.sender.takeUnsent() ?? []
+  takeUnsent(): Leftover | null {
+    return this.#open?.sender.takeUnsent() ?? null
   }
 
   #handle(event: SessionEvent): void {

@@ -17,6 +17,8 @@ export interface Kept {
 
 const SAVE_EVERY_MS = 120_000
 const LOAD_MS = 5_000
+/** A save may take longer, and nothing of that name is saved meanwhile; but the host is told. */
+const SAVE_MS = 60_000
 
 export class Keeper {
   readonly #storage: Storage | null
@@ -102,9 +104,13 @@ export class Keeper {
     for (const { name } of idle) this.#saving.add(name)
     for (const { name, snapshot } of idle) {
       let isOpen = true
+      const deadline = this.#agenda.in(SAVE_MS, () => {
+        this.#fail(name, 'is not saved yet', undefined)
+      })
       const settled = (): void => {
         if (!isOpen) return
         isOpen = false
+        deadline.cancel()
         this.#saving.delete(name)
         this.#tell()
       }

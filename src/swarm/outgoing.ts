@@ -15,6 +15,13 @@ export interface Unsent {
   readonly outgoing: Outgoing
 }
 
+/** What one link leaves to the next. */
+export interface Leftover {
+  readonly unsent: readonly Unsent[]
+  /** Whether the peer has yet to be told that something was dropped. */
+  readonly owesGap: boolean
+}
+
 export const NO_PARTS: readonly Uint8Array[] = []
 
 /** One message or answer. */

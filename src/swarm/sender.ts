@@ -11,7 +11,7 @@ import type { Priority } from '../protocol/message.js'
 import type { Deadline } from './agenda.js'
 import type { Batch } from './batch.js'
 import type { Flusher } from './flusher.js'
-import type { Outgoing } from './outgoing.js'
+import type { Leftover, Outgoing } from './outgoing.js'
 import { Outbox } from './outbox.js'
 import type { RecordSlab } from './record-parts.js'
 
@@ -115,9 +115,11 @@ export class Sender {
     this.#gap = 'noted'
     if (isKnown) return
     this.whenDrained(() => {
+      // What has not been told by then is for the link that takes over.
+      if (this.#stopped) return
       const isAgain = this.#gap === 'again'
       this.#gap = 'none'
-      if (isAgain && !this.#stopped) this.noteGap()
+      if (isAgain) this.noteGap()
     })
   }
 
@@ -140,9 +142,10 @@ export class Sender {
   }
 
   /** Everything that was not sent, to be moved to the link that takes over. */
-  takeUnsent(): ReturnType<Outbox['takeUnsent']> {
+  takeUnsent(): Leftover {
     this.leave()
-    return this.outbox.takeUnsent()
+    const owesGap = this.#gap !== 'none' && this.#gap !== 'told'
+    return { unsent: this.outbox.takeUnsent(), owesGap }
   }
 
   linkDrained(): void {

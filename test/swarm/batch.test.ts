@@ -212,7 +212,7 @@ describe('links that ride together', () => {
     const batch = new Batch()
     expect(sender.board(batch)).toBe(true)
     batch.add('normal', TYPE, bodyOf(1, 1, 100), { holders: 0 })
-    expect(sender.takeUnsent().map(({ outgoing }) => outgoing.bodyBytes)).toEqual([105])
+    expect(sender.takeUnsent().unsent.map(({ outgoing }) => outgoing.bodyBytes)).toEqual([105])
     clock.endTurn()
     expect([written.length, memory.status().outboxBytes]).toEqual([0, 0])
   })

@@ -162,6 +162,27 @@ describe('a node with a storage', () => {
     expect(saved).toEqual(['peers', 'bans', 'scores'])
   })
 
+  it('says so once of what has not been saved for a minute, and saves the rest', async () => {
+    const storage = memoryStorage()
+    const saved: string[] = []
+    const world = new World()
+    const node = await world.started('node', {
+      storage: {
+        ...storage,
+        save: (name, _, { saved: done }) => {
+          saved.push(name)
+          if (name !== 'peers') done()
+        },
+      },
+    })
+    await world.run(400_000)
+    expect(node.heard('error').map(([{ code, message }]) => [code, message])).toEqual([
+      ['storage-failed', 'peers is not saved yet'],
+    ])
+    expect(saved.filter((name) => name === 'peers')).toHaveLength(1)
+    expect(saved.filter((name) => name === 'bans').length).toBeGreaterThan(2)
+  })
+
   it('begins without what cannot be read, or is not read in time, and says so', async () => {
     const errors: HoldfastError[] = []
     const broken: Storage = {

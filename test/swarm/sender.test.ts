@@ -104,7 +104,7 @@ describe('what a link does not take', () => {
     }
   }
   const heldBy = (sender: Sender): number => {
-    const memories = new Set(sender.takeUnsent().flatMap(({ outgoing }) => outgoing.frame?.bytes.buffer ?? []))
+    const memories = new Set(sender.takeUnsent().unsent.flatMap(({ outgoing }) => outgoing.frame?.bytes.buffer ?? []))
     return [...memories].reduce((sum, { byteLength }) => sum + byteLength, 0)
   }
 

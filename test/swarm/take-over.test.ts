@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { Memory } from '../../src/policy/memory.js'
 import { joinBytes } from '../../src/protocol/bytes.js'
-import { FrameReader } from '../../src/protocol/frame.js'
+import { FRAME, FrameReader } from '../../src/protocol/frame.js'
 import { RecordSlab } from '../../src/swarm/record-parts.js'
 import { Sender } from '../../src/swarm/sender.js'
 import { takeOver } from '../../src/swarm/take-over.js'
@@ -63,6 +63,28 @@ describe('a link that takes the place of another', () => {
     expect(newcomer.sent).toEqual([64, 66, 67, 69, 99])
     expect(newcomer.overflows()).toBe(1)
     expect(old.sender.outbox.isEmpty).toBe(true)
+  })
+
+  it.each(['noted', 'paused'])('tells of what was dropped on that one and has not been told: %s', (how) => {
+    const [old, newcomer] = [link(100_000, 100_000), link(100_000, 1_000)]
+    old.sender.noteGap()
+    if (how === 'paused') {
+      old.drain()
+      old.sender.noteGap()
+    }
+    old.sender.stop()
+    takeOver(newcomer.connection, old.connection)
+    newcomer.drain()
+    expect([newcomer.sent, newcomer.overflows()]).toEqual([[FRAME.gap], 0])
+  })
+
+  it('says nothing of what was dropped and told', () => {
+    const [old, newcomer] = [link(100_000, 100_000), link(100_000, 1_000)]
+    old.sender.noteGap()
+    old.drain()
+    takeOver(newcomer.connection, old.connection)
+    newcomer.drain()
+    expect([old.sent, newcomer.sent]).toEqual([[FRAME.gap], []])
   })
 
   it('says nothing of what was dropped where nothing was', () => {
