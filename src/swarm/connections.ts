@@ -88,8 +88,8 @@ export class Connections<Handle> {
   }
 
   /** Every link to a peer, the one in use and those it competes with. */
-  linksTo(peerId: PeerId): readonly Connection[] {
-    const place = this.#places.get(peerId)
+  linksTo(peerId: PeerId | null): readonly Connection[] {
+    const place = peerId === null ? undefined : this.#places.get(peerId)
     return place === undefined ? [] : [...place.contests.map(({ newcomer }) => newcomer), place.current]
   }
 

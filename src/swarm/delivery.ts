@@ -71,8 +71,9 @@ export class Delivery implements HandlerJob {
     return this.connection
   }
 
+  /** Never nobody: whoever brought it last, where all have left. */
   get senders(): ReadonlySet<PeerId> {
-    return this.#vouchers ?? this.sources
+    return this.#vouchers ?? (this.sources.size > 0 ? this.sources : new Set([this.peer.id]))
   }
 
   get isTrusted(): boolean {

@@ -153,16 +153,18 @@ export class Gossip implements DeliveryOwner {
     this.#inventories.handle(connection, peerId, event)
   }
 
-  /** A link is gone, and maybe its peer: what that alone brought and nobody has begun to judge has never come. */
-  lost(connection: Connection, isPeerGone: boolean): void {
-    const peerId = sourceOf(connection)
-    const isLost = (held: Delivery): boolean => held.connection === connection && !this.#inherit(held)
-    for (const delivery of this.#held.leave(isLost)) release(delivery)
+  /** A link is gone, and its peer where none of `links` is open beside it: what those alone brought has never come. @returns who is gone */
+  lost(connection: Connection, links: readonly Connection[]): PeerId | null {
+    const gone = links.some((link) => link !== connection && link.isOpen) ? null : connection.peerId
+    const isItsOwn = (delivery: Delivery): boolean =>
+      delivery.connection === connection || delivery.connection.peerId === gone
+    for (const delivery of this.#held.leave((held) => isItsOwn(held) && !this.#inherit(held))) release(delivery)
     for (const delivery of this.#inFlight.values()) {
-      if (delivery.connection === connection) this.#lostRival(delivery)
-      else if (isPeerGone) delivery.sources.delete(peerId)
+      if (isItsOwn(delivery)) this.#lostRival(delivery)
+      else if (gone !== null) delivery.sources.delete(gone)
     }
-    if (isPeerGone) this.#held.disband(peerId)
+    if (gone !== null) this.#held.disband(gone)
+    return gone
   }
 
   stop(): void {

@@ -15,7 +15,7 @@ const STRANGERS_SHARE = 0.75
 /** A message that waits for its handler. */
 export interface HandlerJob extends Ranked {
   /** The link that brought it. */
-  readonly source: object
+  readonly source: { readonly peerId: PeerId | null }
   /** Its turn has come; `done` is called once it is over. */
   run(done: () => void): void
   /** It will never be its turn. */
@@ -60,7 +60,8 @@ export class HandlerQueue {
 
   /** Whoever left need not be heard to the end: what it sent and nobody has begun is dropped. @param gone where no link of it is left */
   lost(source: object, gone: PeerId | null): void {
-    for (const job of this.#waiting.leave((waiting) => waiting.source === source)) job.drop()
+    const isLost = (job: HandlerJob): boolean => job.source === source || (gone !== null && job.source.peerId === gone)
+    for (const job of this.#waiting.leave(isLost)) job.drop()
     if (gone !== null) this.#waiting.disband(gone)
   }
 

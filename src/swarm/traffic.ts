@@ -167,8 +167,8 @@ export class Traffic {
     else this.#turnstile.lost(connection)
     // Strangers who come again and again must not leave a heap behind each time.
     if (reason === 'link-replaced' || isTrusted(connection) || livesOn) return
-    this.gossip.lost(connection, other === null)
-    for (const queue of this.registry.queues()) queue.lost(connection, other === null ? connection.peerId : null)
+    const gone = this.gossip.lost(connection, this.#connections.linksTo(connection.peerId))
+    for (const queue of this.registry.queues()) queue.lost(connection, gone)
   }
 
   /** No handler begins any more, and those that run are told that nobody waits. */

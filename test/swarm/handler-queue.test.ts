@@ -12,9 +12,9 @@ function scene(max = 1) {
   const dropped: string[] = []
   const running: (() => void)[] = []
   const jobs = new Map<string, { -readonly [Key in keyof HandlerJob]: HandlerJob[Key] }>()
-  const sources = new Map<string, object>()
-  const sourceOf = (name: string): object => {
-    const source = sources.get(name) ?? {}
+  const sources = new Map<string, HandlerJob['source']>()
+  const sourceOf = (name: string): HandlerJob['source'] => {
+    const source = sources.get(name) ?? { peerId: (name.split(' ')[0] ?? '') as PeerId }
     sources.set(name, source)
     return source
   }
@@ -140,6 +140,20 @@ describe('Messages that wait for a handler', () => {
     finishAll()
     expect(dropped).toEqual(['a1'])
     expect(began).toEqual(['a0', 'a2', 'b0'])
+  })
+
+  it('are dropped with the last link of who brought them, also those of its links before', () => {
+    const { queue, began, dropped, submit, finishAll, sourceOf } = scene()
+    submit('b0', 'b')
+    submit('a1', 'a', false, 'a old')
+    submit('a2', 'a', false, 'a new')
+    submit('b1', 'b')
+    queue.lost(sourceOf('a new'), 'a' as PeerId)
+    finishAll()
+    expect([began, dropped]).toEqual([
+      ['b0', 'b1'],
+      ['a1', 'a2'],
+    ])
   })
 
   it('are each begun or dropped, once, and those of one sender in its order', () => {
