@@ -1,5 +1,5 @@
 /** Where frames are written: side by side, so that many small ones cost one piece of memory. */
-import { BytePool, copyInto, EMPTY } from './bytes.js'
+import { BytePool, copyInto, EMPTY, POOLED_MAX } from './bytes.js'
 import { frameLength, writeFrame } from './frame.js'
 
 /** A slab grows up to this, but for a frame that is larger. */
@@ -7,7 +7,6 @@ const SLAB_BYTES_MAX = 32_768
 
 /** For what leaves at once: what is written first is likely all there is, and memory of its own would cost it more than its bytes. */
 export const briefly: BytePool = new BytePool(8_192)
-const POOLED_MAX = 1_024
 
 /** A whole frame, and where it lies. */
 export interface WrittenFrame {

@@ -81,14 +81,13 @@ export class AppIds<Delivery> {
     return [...trusted, ...strangers].map(({ delivery }) => delivery)
   }
 
-  /** Its bringers are gone. @returns false where it does not wait */
-  withdraw(key: string, delivery: Delivery): boolean {
+  /** Its bringers are gone: it waits no more. */
+  withdraw(key: string, delivery: Delivery): void {
     const { trusted = [], strangers = [] } = this.#rivals.get(key) ?? {}
     for (const line of [trusted, strangers]) {
       const at = line.findIndex((other) => other.delivery === delivery)
-      if (at >= 0) return line.splice(at, 1).length > 0
+      if (at >= 0) line.splice(at, 1)
     }
-    return false
   }
 
   /** A trusted peer has brought it, too: it waits among the trusted. */

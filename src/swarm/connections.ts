@@ -101,10 +101,11 @@ export class Connections<Handle> {
     for (const place of this.#places.values()) yield place.current
   }
 
-  /** Whether another link to the same peer lives beside this one. */
-  hasOther(peerId: PeerId, connection: Connection): boolean {
-    const place = this.#places.get(peerId)
-    return place !== undefined && (place.current !== connection || place.contests.length > 0)
+  /** Which link takes the place of this one, should it end now; null where it has none to leave, or leaves it to nobody. */
+  heirOf(connection: Connection): Connection | null {
+    const place = connection.peerId === null ? undefined : this.#places.get(connection.peerId)
+    const heir = place?.current === connection ? place.contests.find(({ newcomer }) => newcomer.isOpen) : undefined
+    return heir?.newcomer ?? null
   }
 
   /** The ids of links to this peer that look dead from here. */

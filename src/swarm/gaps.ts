@@ -5,6 +5,7 @@
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
 import type { SwarmEmitter } from './events.js'
+import type { PeerId } from '../ports/types.js'
 
 const EVERY_MS = 1_000
 
@@ -16,12 +17,15 @@ interface Told {
 export class Gaps {
   readonly #agenda: Agenda
   readonly #emitter: SwarmEmitter
+  readonly #current: (peerId: PeerId) => Connection | null
   // Bound: open links.
   readonly #told = new WeakMap<Connection, Told>()
 
-  constructor(agenda: Agenda, emitter: SwarmEmitter) {
+  /** @param current the link in use to a peer */
+  constructor(agenda: Agenda, emitter: SwarmEmitter, current: (peerId: PeerId) => Connection | null) {
     this.#agenda = agenda
     this.#emitter = emitter
+    this.#current = current
   }
 
   tell(connection: Connection): void {
@@ -31,7 +35,9 @@ export class Gaps {
     if (peerId === null) return
     if (last !== undefined && now - last.at < EVERY_MS) {
       last.later ??= this.#agenda.at(last.at + EVERY_MS, () => {
-        if (connection.isOpen) this.tell(connection)
+        // Another process is asked anew as it is.
+        const heir = connection.isOpen ? connection : this.#current(peerId)
+        if (heir?.isOpen === true && heir.epoch === connection.epoch) this.tell(heir)
       })
       return
     }

@@ -53,11 +53,9 @@ export class Gossip implements DeliveryOwner {
     this.#inventories = new Inventories({
       propagation: this.propagation,
       missed: setup.missed,
-      isNew: (key) => setup.dedup.check(key, setup.agenda.now()) === 'new',
-      isRejected: (key) => this.#rejected.check(key, setup.agenda.now()) === 'seen',
-      has: (connection, key) => {
-        this.#noteHolder(key, connection)
-      },
+      isNew: (key) => setup.dedup.check(key, setup.agenda.seenAt) === 'new',
+      isRejected: (key) => this.#rejected.check(key, setup.agenda.seenAt) === 'seen',
+      has: this.#noteHolder.bind(this),
     })
     this.#rejected = new DedupCache({ idsMax: REJECTED_MAX, seed: setup.seed })
     this.#appIds = new AppIds(setup.crypto, setup.seed)
@@ -67,9 +65,12 @@ export class Gossip implements DeliveryOwner {
       crowdedOut: ({ sources }) => {
         for (const connection of this.#linksOf(sources)) setup.missed(connection)
       },
-      waits: ({ appKey, isTrusted, senders }) => {
+      waits: (delivery) => {
+        const { appKey, isTrusted, senders } = delivery
         const current = appKey === null ? null : this.#appIds.current(appKey)
-        if (current !== null) for (const sender of senders) this.#alsoFrom(current, sender, isTrusted)
+        // Whoever brought it may have left while it was decoded.
+        if (!isTrusted && this.#linksOf(senders).length === 0) this.#lostRival(delivery)
+        else if (current !== null) for (const sender of senders) this.#alsoFrom(current, sender, isTrusted)
       },
       settled: (delivery, verdict, done) => {
         if (verdict === null) this.#forget(delivery, done)
@@ -117,7 +118,7 @@ export class Gossip implements DeliveryOwner {
     const state = dedup.check(key, now)
     if (state === 'seen' || state === 'in-flight') {
       counters.count('duplicate-dropped')
-      this.#noteHolder(key, connection)
+      this.#noteHolder(connection, key)
       this.propagation.arrived(key, peer.id)
       connection.intake?.release(size)
       return true
@@ -160,8 +161,8 @@ export class Gossip implements DeliveryOwner {
       delivery.connection === connection || delivery.connection.peerId === gone
     for (const delivery of this.#held.leave((held) => isItsOwn(held) && !this.#inherit(held))) release(delivery)
     for (const delivery of this.#inFlight.values()) {
+      if (gone !== null) delivery.sources.delete(gone)
       if (isItsOwn(delivery)) this.#lostRival(delivery)
-      else if (gone !== null) delivery.sources.delete(gone)
     }
     if (gone !== null) this.#held.disband(gone)
     return gone
@@ -195,7 +196,7 @@ export class Gossip implements DeliveryOwner {
     return [...peers].flatMap((peerId) => this.#setup.connectionTo(peerId) ?? [])
   }
 
-  #noteHolder(key: string, connection: Connection): void {
+  #noteHolder(connection: Connection, key: string): void {
     const delivery = this.#inFlight.get(key)
     if (delivery === undefined) this.propagation.has(key, sourceOf(connection))
     else {
@@ -236,7 +237,7 @@ export class Gossip implements DeliveryOwner {
       this.#inFlight.set(delivery.key, delivery)
       this.#submit(delivery)
     } else {
-      this.#noteHolder(delivery.key, delivery.connection)
+      this.#noteHolder(delivery.connection, delivery.key)
       release(delivery)
     }
     return begun

@@ -223,8 +223,8 @@ export class Membership implements ConnectionOwner<Connection> {
     counters.count(`${told}-${reason.code}`)
     log('debug', `${direction} link to ${peerId ?? link.remote?.host ?? 'a stranger'} ended: ${reason.code}`)
     this.gate.done(connection)
-    this.traffic.lost(connection, reason)
     if (judged && reason.fault === 'remote') this.#punish(connection, reason)
+    this.traffic.lost(connection, reason)
     if (connection.hello !== null && peerId !== null) this.connections.remove(peerId, connection, reason)
     else if (direction === 'inbound') {
       if (isAbandoned(reason)) this.traffic.abandoned(connection)
@@ -275,7 +275,7 @@ export class Membership implements ConnectionOwner<Connection> {
     }
   }
 
-  /** Before hello only the address is struck: whoever stands between two honest nodes could make either look guilty. */
+  /** Before hello only the address: whoever stands between two nodes could make either look guilty. A ban ends the heir, too. */
   #punish(connection: Connection, reason: Reason): void {
     const violation = handshakeViolation(reason)
     if (connection.hello !== null) this.traffic.strike(connection, 'protocol-error')

@@ -143,8 +143,7 @@ export class Sender {
 
   /** Everything that was not sent, to be moved to the link that takes over. */
   takeUnsent(): Leftover {
-    this.leave()
-    const owesGap = this.#gap !== 'none' && this.#gap !== 'told'
+    const owesGap = this.outbox.leave() > 0 || (this.#gap !== 'none' && this.#gap !== 'told')
     return { unsent: this.outbox.takeUnsent(), owesGap }
   }
 

@@ -50,12 +50,10 @@ export class Traffic {
     const failed = (error: HoldfastError): void => {
       emitter.emit('error', error)
     }
-    const strike = (connection: Connection, violation: Violation): void => {
-      this.strike(connection, violation)
-    }
+    const strike = this.strike.bind(this)
     const running = this.#running
     this.#turnstile = new Turnstile(agenda)
-    this.#gaps = new Gaps(agenda, emitter)
+    this.#gaps = new Gaps(agenda, emitter, (peerId) => connections.current(peerId))
     this.#directs = new Directs({ agenda, counters, running, strike, failed })
     this.requests = new Requests({ agenda, strike })
     this.#answers = new Answers({ agenda, strike, failed, running })
@@ -156,6 +154,8 @@ export class Traffic {
   }
 
   lost(connection: Connection, reason: Reason | 'link-replaced'): void {
+    // Another link of its process is there, which takes its place in a moment.
+    if (reason !== 'link-replaced' && this.#connections.heirOf(connection)?.epoch === connection.epoch) return
     this.#anteroom.leave(connection)
     this.requests.lost(connection, reason)
     this.#answers.lost(connection)
@@ -166,7 +166,7 @@ export class Traffic {
     if (livesOn) this.#turnstile.replaced(connection)
     else this.#turnstile.lost(connection)
     // Strangers who come again and again must not leave a heap behind each time.
-    if (reason === 'link-replaced' || isTrusted(connection) || livesOn) return
+    if (livesOn || isTrusted(connection)) return
     const gone = this.gossip.lost(connection, this.#connections.linksTo(connection.peerId))
     for (const queue of this.registry.queues()) queue.lost(connection, gone)
   }

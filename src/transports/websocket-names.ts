@@ -6,8 +6,8 @@
 import type { LookupAddress, Resolver } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 
-/** How long one question may take, and how often it is asked. */
-export const TOLD_LOOKUP = { timeout: 2_000, tries: 2 }
+/** How long the first answer to a question may take, and how often it is asked: three seconds in all of each resolver, and time is left for the dial. */
+export const TOLD_LOOKUP = { timeout: 1_000, tries: 2 }
 
 export function lookupBy(resolver: Pick<Resolver, 'resolve4' | 'resolve6'>): LookupFunction {
   return (hostname, { all }, done) => {

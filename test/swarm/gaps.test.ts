@@ -10,11 +10,16 @@ import { ManualClock } from './manual-clock.js'
 function scene() {
   const clock = new ManualClock()
   const emitter = new SwarmEmitter(() => undefined)
-  const gaps = new Gaps(new Agenda(clock), emitter)
+  const current = new Map<string, Connection>()
+  const gaps = new Gaps(new Agenda(clock), emitter, (peerId) => current.get(peerId) ?? null)
   const since = clock.monotonic()
   const told: (readonly [PeerId, number])[] = []
   emitter.on('recovered', ({ peerId }) => told.push([peerId, clock.monotonic() - since]))
-  const link = (peerId: string | null): Connection & { isOpen: boolean } => ({ peerId, isOpen: true }) as never
+  const link = (peerId: string | null, epoch = 'first'): Connection & { isOpen: boolean } => {
+    const made = { peerId, isOpen: true, epoch } as never
+    if (peerId !== null) current.set(peerId, made)
+    return made
+  }
   return { clock, gaps, told, link }
 }
 
@@ -45,6 +50,23 @@ describe('a gap', () => {
     }
     expect(told.map(([, at]) => at)).toEqual([0, 1_000, 2_000, 3_000, 4_000, 5_000])
   })
+
+  it.each([
+    ['first', 2],
+    ['second', 1],
+  ])(
+    'is told where another link of its process has taken its place meanwhile, and of no other: the %s',
+    (epoch, times) => {
+      const { clock, gaps, told, link } = scene()
+      const a = link('a')
+      gaps.tell(a)
+      gaps.tell(a)
+      a.isOpen = false
+      link('a', epoch)
+      clock.advance(5_000)
+      expect(told).toHaveLength(times)
+    },
+  )
 
   it('of each link is its own; of one that has ended, or has no peer yet, nothing is told', () => {
     const { clock, gaps, told, link } = scene()

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../src/protocol/bytes.js'
 import { FRAME } from '../../src/protocol/frame.js'
-import { direct, message } from '../../src/protocol/message.js'
+import { direct, message, request } from '../../src/protocol/message.js'
 import { RawPeer } from './raw-peer.js'
+import type { Verdict } from '../../src/swarm/registry.js'
+import { HANDLERS_MAX } from '../../src/swarm/handler-queue.js'
 import { World } from './world.js'
 
+const Keyed = message<{ readonly hash: string; readonly body: string }>('keyed', { id: ({ hash }) => hash })
 const Tx = message<{ readonly n: number; readonly from: string }>('tx')
 
 describe('a link that takes the place of another', () => {
@@ -87,5 +90,90 @@ describe('a link that takes the place of another', () => {
       if (missing.length > 0) lost.push(`seed ${String(seed)}: ${String(missing.length)} of ${String(sent.length)}`)
     }
     expect(lost).toEqual([])
+  })
+})
+
+/** A node, one of whose peers has brought two bodies of one application id, or what else it shall; another fills all places before. */
+async function judged(seed: number) {
+  const world = new World(seed)
+  const node = world.node('node', { authorize: () => 'regular', propagation: 'flood' })
+  const begun: string[] = []
+  const running: ((verdict: Verdict) => void)[] = []
+  node.swarm.handle(Keyed, async ({ body }) => {
+    begun.push(body)
+    return new Promise<Verdict>((resolve) => running.push(resolve))
+  })
+  await node.swarm.start()
+  const say = async (peer: RawPeer, hash: string, body: string): Promise<void> => {
+    peer.broadcast(0, 'keyed', utf8(JSON.stringify({ hash, body })))
+    await world.settle()
+  }
+  const finish = async (): Promise<void> => {
+    while (running.length > 0) {
+      running.shift()?.('ignore')
+      await world.settle()
+    }
+  }
+  return { world, node, begun, say, finish }
+}
+
+describe('what a stranger has brought on a link that was replaced', () => {
+  it('goes with its last link, and nothing of it is in flight for ever', async () => {
+    let swaps = 0
+    for (let seed = 1; seed <= 8; seed++) {
+      const { world, node, begun, say, finish } = await judged(seed)
+      const first = await RawPeer.connect(world, node)
+      for (const body of ['one', 'two', 'three']) await say(first, 'tx', body)
+      const second = await RawPeer.connect(world, node, { identity: first.identity })
+      await world.run(3_000)
+      const last = first.told === null ? first : second
+      if (last === second) swaps++
+      last.destroy()
+      await world.settle()
+      await finish()
+      expect(begun, `seed ${String(seed)}`).toEqual(['one'])
+      expect(node.swarm.status().inFlight, `seed ${String(seed)}`).toBe(0)
+      await world.stop()
+    }
+    expect(swaps).toBeGreaterThan(0)
+  })
+
+  it.each(['destroy', 'replace'] as const)('is judged while a link of it lives, whichever that is: %s', async (how) => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const { world, node, begun, say, finish } = await judged(seed)
+      const [busy, first] = [await RawPeer.connect(world, node), await RawPeer.connect(world, node)]
+      for (let i = 0; i < HANDLERS_MAX; i++) await say(busy, String(i), 'chaff')
+      await say(first, 'tx', 'one')
+      // One that answers nothing yet is not judged until its time is over.
+      await RawPeer.connect(world, node, { identity: first.identity, answers: how === 'replace' })
+      if (how === 'destroy') first.destroy()
+      await world.settle()
+      await finish()
+      expect(begun, `seed ${String(seed)}`).toContain('one')
+      await world.stop()
+    }
+  })
+})
+
+describe('a link that breaks the rules while another waits to take its place', () => {
+  it('leaves no question open where its end is a ban, which ends the other, too', async () => {
+    const { world, node } = await judged(1)
+    const first = await RawPeer.connect(world, node, { names: [{ kind: 'request', name: 'ask' }] })
+    await RawPeer.connect(world, node, { identity: first.identity, answers: false })
+    const bans: string[] = []
+    node.swarm.on('ban', ({ cause }) => bans.push(cause))
+    const asked = node.swarm.peer(first.identity.id)?.request(request<string, string>('ask'), 'who')
+    const answer = asked?.then(
+      () => 'answered',
+      ({ code }: { readonly code: string }) => code,
+    )
+    // All but one strike of those that are allowed.
+    for (let i = 0; i < 2; i++) first.broadcast(0, 'keyed', utf8('{}'), new Uint8Array(16).fill(i))
+    await world.settle()
+    first.send(FRAME.window, new Uint8Array(0))
+    await world.settle()
+    expect(bans).toEqual(['protocol-error'])
+    expect(await Promise.race([answer, world.settle().then(() => 'open')])).toBe('protocol-error')
+    await world.stop()
   })
 })

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Memory } from '../../src/policy/memory.js'
 import { joinBytes } from '../../src/protocol/bytes.js'
 import { FRAME, FrameReader } from '../../src/protocol/frame.js'
+import { Batch } from '../../src/swarm/batch.js'
 import { RecordSlab } from '../../src/swarm/record-parts.js'
 import { Sender } from '../../src/swarm/sender.js'
 import { takeOver } from '../../src/swarm/take-over.js'
@@ -15,12 +16,12 @@ const message = (type: number, length: number) => ({
 })
 
 /** A link whose host says something more as soon as it hears that a message was dropped. */
-function link(outboxBytesMax: number, messageBytesMax: number) {
+function link(outboxBytesMax: number, messageBytesMax: number, memory = new Memory(2 ** 30, { size: 0 })) {
   const sent: number[] = []
   let takes = false
   const sender = new Sender({
     outboxBytesMax,
-    memory: new Memory(2 ** 30, { size: 0 }),
+    memory,
     peerClass: () => 'regular',
     creditBytes: 1e9,
     slab: new RecordSlab(),
@@ -72,6 +73,19 @@ describe('a link that takes the place of another', () => {
       old.drain()
       old.sender.noteGap()
     }
+    old.sender.stop()
+    takeOver(newcomer.connection, old.connection)
+    newcomer.drain()
+    expect([newcomer.sent, newcomer.overflows()]).toEqual([[FRAME.gap], 0])
+  })
+
+  it('tells of what no memory was left for once it had to wait by itself', () => {
+    const memory = new Memory(2 ** 26, { size: 0 })
+    const [old, newcomer] = [link(2 ** 20, 100_000, memory), link(2 ** 20, 100_000, memory)]
+    const batch = new Batch()
+    expect(old.sender.board(batch)).toBe(true)
+    batch.add('normal', 64, new Uint8Array(1_000), { holders: 0 })
+    for (const bytes of [60_000, 100]) while (memory.queue('regular', 'normal', message(65, bytes)));
     old.sender.stop()
     takeOver(newcomer.connection, old.connection)
     newcomer.drain()

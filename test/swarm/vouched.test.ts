@@ -10,7 +10,12 @@ import { Scene, SMALL } from './propagation-scene.js'
 import { RawPeer } from './raw-peer.js'
 import { World } from './world.js'
 
-const Keyed = message<{ readonly hash: string; readonly body: string }>('keyed', { id: ({ hash }) => hash })
+interface Body {
+  readonly hash: string
+  readonly body: string
+}
+
+const Keyed = message<Body>('keyed', { id: ({ hash }) => hash })
 
 /** Strangers' messages have all places that they may have, and others wait, the last of which a masternode will bring, too. */
 async function busy() {
@@ -31,6 +36,17 @@ async function busy() {
     return scene.handled.at(-1)
   }
   return { scene, first, second, last, masternode, made, next }
+}
+
+/** Forty who tell of it and leave. */
+async function comeAndGo(scene: Scene, made: Made): Promise<void> {
+  for (let i = 0; i < 40; i++) {
+    const ghost = await scene.peer()
+    scene.announce(ghost, made)
+    await scene.world.settle()
+    ghost.destroy()
+    await scene.world.settle()
+  }
 }
 
 describe('a message that waits among strangers', () => {
@@ -71,13 +87,7 @@ describe('a message that waits among strangers', () => {
     const made = scene.make(SMALL)
     scene.send(last, made)
     await scene.world.settle()
-    for (let i = 0; i < 40; i++) {
-      const ghost = await scene.peer()
-      scene.announce(ghost, made)
-      await scene.world.settle()
-      ghost.destroy()
-      await scene.world.settle()
-    }
+    await comeAndGo(scene, made)
     for (let i = 0; i < 50; i++) await next()
     expect(scene.handled).not.toContain(made.name)
   })
@@ -87,13 +97,7 @@ describe('a message that waits among strangers', () => {
     const made = scene.make(SMALL)
     for (const stranger of [last, second]) scene.send(stranger, made)
     await scene.world.settle()
-    for (let i = 0; i < 40; i++) {
-      const ghost = await scene.peer()
-      scene.announce(ghost, made)
-      await scene.world.settle()
-      ghost.destroy()
-      await scene.world.settle()
-    }
+    await comeAndGo(scene, made)
     last.destroy()
     await scene.world.settle()
     for (let i = 0; i < 30; i++) await next()
@@ -216,5 +220,63 @@ describe('a message that waits for others of its application id', () => {
     await finish()
     await say(masternode, 'tx', 'true')
     expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1', 'forged 2'])
+  })
+})
+
+describe('a body of an application id that is checked for long', () => {
+  it('keeps no place from others where all who brought it left meanwhile', async () => {
+    const world = new World()
+    const node = world.node('node', { authorize: () => 'regular', propagation: 'flood' })
+    const checks: (() => void)[] = []
+    const schema = {
+      '~standard': {
+        version: 1 as const,
+        vendor: 'test',
+        validate: async (value: unknown) =>
+          new Promise<{ value: Body }>((resolve) => {
+            checks.push(() => {
+              resolve({ value: value as Body })
+            })
+          }),
+      },
+    }
+    const begun: string[] = []
+    let finish = (): void => undefined
+    node.swarm.handle(message<Body>('keyed', { id: ({ hash }) => hash, schema }), async ({ body }) => {
+      begun.push(body)
+      return new Promise<Verdict>((resolve) => {
+        finish = () => {
+          resolve('ignore')
+        }
+      })
+    })
+    await node.swarm.start()
+    const say = async (body: string): Promise<RawPeer> => {
+      const peer = await RawPeer.connect(world, node)
+      peer.broadcast(0, 'keyed', utf8(JSON.stringify({ hash: 'tx', body })))
+      await world.settle()
+      return peer
+    }
+    const checked = async (): Promise<void> => {
+      for (const done of checks.splice(0)) done()
+      await world.settle()
+    }
+    await say('forged 0')
+    await checked()
+    for (let i = 1; i <= 4; i++) {
+      const forger = await say(`forged ${String(i)}`)
+      forger.destroy()
+      await world.settle()
+    }
+    await checked()
+    await say('true')
+    await checked()
+    finish()
+    await world.settle()
+    expect(begun).toEqual(['forged 0', 'true'])
+    finish()
+    await world.settle()
+    expect(node.swarm.status().inFlight).toBe(0)
+    await world.stop()
   })
 })
