@@ -5,8 +5,8 @@ export interface GateJob {
   readonly seed: number
   readonly nodes: number
   readonly healing: Partial<Healing>
-  /** Of `heal`. */
-  readonly splitMs?: number
+  /** Of `heal`: one after another. */
+  readonly splitsMs?: readonly number[]
   /** Of `large` and `propagation`: one of its two networks. */
   readonly part?: string
   /** Of `propagation`. */

@@ -9,7 +9,7 @@ const NODE_FLAGS = ['--max-old-space-size=10240', '--max-semi-space-size=128', '
 export async function runJobs(jobs, progress) {
   const samples = new Array(jobs.length)
   // Long ones first, so that no core waits long for the last.
-  const waiting = jobs.map((job, index) => ({ job, index })).sort((a, b) => (b.job.splitMs ?? 0) - (a.job.splitMs ?? 0))
+  const waiting = jobs.map((job, index) => ({ job, index })).sort((a, b) => splitMs(b.job) - splitMs(a.job))
   let done = 0
   const work = async () => {
     const worker = fork(fileURLToPath(new URL('worker.mjs', import.meta.url)), [], {
@@ -29,6 +29,11 @@ export async function runJobs(jobs, progress) {
   }
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), jobs.length) }, work))
   return samples
+}
+
+/** How long the network of a job is split, in all. */
+function splitMs({ splitMs = 0, splitsMs = [splitMs] }) {
+  return splitsMs.reduce((sum, ms) => sum + ms, 0)
 }
 
 function ask(worker, job) {

@@ -52,8 +52,9 @@ const healing =
 if (values.control !== undefined && gate.controls === false) refuse(`${gate.name} has no controls`)
 if (values.svg !== undefined && gate.chart === undefined) refuse(`${gate.name} draws nothing`)
 const splitMs = values.split === undefined ? null : whole('split', 0, 1, 7 * 86_400_000)
-const splitSeeds = gate.cases.find((one) => one.splitMs === splitMs)?.seeds ?? (gate.casesOf === undefined ? 3 : 1)
-const cases = splitMs === null ? gate.cases : (gate.casesOf?.(splitMs, splitSeeds) ?? [{ seeds: splitSeeds, splitMs }])
+if (splitMs !== null && gate.casesOf === undefined) refuse(`${gate.name} has no splits of its own`)
+const splitSeeds = gate.cases.find((one) => one.splitMs === splitMs || one.splitsMs?.includes(splitMs))?.seeds ?? 3
+const cases = splitMs === null ? gate.cases : gate.casesOf(splitMs, splitSeeds)
 const jobs = cases.flatMap(({ seeds, ...one }) =>
   Array.from({ length: whole('seeds', seeds, 1, 10_000) }, (_, i) => ({
     ...one,

@@ -28,8 +28,8 @@ describe('a gate, with few nodes', () => {
       'heal',
       'finds the halves of a split meshed again within ten seconds',
       [
-        { nodes: 20, splitMs: MINUTE_MS, seeds: 10 },
-        { nodes: 20, splitMs: 10 * MINUTE_MS, seeds: 5 },
+        { nodes: 20, splitsMs: [MINUTE_MS], seeds: 5 },
+        { nodes: 20, splitsMs: [MINUTE_MS, 10 * MINUTE_MS], seeds: 5 },
       ],
     ],
     [
@@ -86,8 +86,13 @@ describe('a gate, with few nodes', () => {
 
 describe('a gate, with one habit of healing switched off,', () => {
   const controls: readonly (readonly [GateName, string, Run, GateJob['healing']])[] = [
-    ['heal', 'no success wakes the others', { nodes: 20, splitMs: 10 * MINUTE_MS, seeds: 2 }, { recoveryReset: false }],
-    ['heal', 'attempts end', { nodes: 12, splitMs: 60 * MINUTE_MS, seeds: 1 }, { giveUp: true }],
+    [
+      'heal',
+      'no success wakes the others',
+      { nodes: 20, splitsMs: [10 * MINUTE_MS], seeds: 2 },
+      { recoveryReset: false },
+    ],
+    ['heal', 'attempts end', { nodes: 12, splitsMs: [60 * MINUTE_MS], seeds: 1 }, { giveUp: true }],
     ['undialable', 'only one side dials', { nodes: 20, seeds: 1 }, { bothSidesDial: false }],
     ['restart', 'dead links refuse their successors', { nodes: 10, seeds: 1 }, { supersede: false }],
   ]

@@ -138,7 +138,7 @@ export class Scene {
   }
 }
 
-function fragmentsOf(id: Uint8Array, body: Uint8Array): readonly Uint8Array[] {
+export function fragmentsOf(id: Uint8Array, body: Uint8Array): readonly Uint8Array[] {
   const fragmenter = new Fragmenter(1, FRAME.firstApplication, [id, body])
   const fragments: Uint8Array[] = []
   while (!fragmenter.done) fragments.push(joinBytes(fragmenter.next()))
