@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { HoldfastError } from '../../src/errors.js'
 import { utf8 } from '../../src/protocol/bytes.js'
 import { FRAME } from '../../src/protocol/frame.js'
 import { direct, message, request } from '../../src/protocol/message.js'
@@ -165,7 +166,7 @@ describe('a link that breaks the rules while another waits to take its place', (
     const asked = node.swarm.peer(first.identity.id)?.request(request<string, string>('ask'), 'who')
     const answer = asked?.then(
       () => 'answered',
-      ({ code }: { readonly code: string }) => code,
+      (error: unknown) => (error as HoldfastError).code,
     )
     // All but one strike of those that are allowed.
     for (let i = 0; i < 2; i++) first.broadcast(0, 'keyed', utf8('{}'), new Uint8Array(16).fill(i))

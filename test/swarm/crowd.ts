@@ -1,0 +1,227 @@
+/** Raw peers that come, go, swap links, and bring the same and other bodies of the same application ids, and one that is honest. */
+import type { PeerClass } from '../../src/ports/types.js'
+import { utf8 } from '../../src/protocol/bytes.js'
+import { FRAME } from '../../src/protocol/frame.js'
+import { encodeIds, encodeInventory } from '../../src/protocol/inventory.js'
+import { broadcastId, direct, message, request } from '../../src/protocol/message.js'
+import { varintBytes } from '../../src/protocol/varint.js'
+import type { Identity } from '../../src/swarm/identity.js'
+import type { Verdict } from '../../src/swarm/registry.js'
+import type { Swarm } from '../../src/swarm/swarm.js'
+import { fragmentsOf } from './propagation-scene.js'
+import { RawPeer } from './raw-peer.js'
+import type { Pair } from './scheduled-network.js'
+import { World } from './world.js'
+
+interface Body {
+  readonly hash: string
+  readonly body: string
+}
+
+const Keyed = message<Body>('keyed', { id: ({ hash }) => hash, serial: true })
+const Big = message<Body>('big', { id: ({ hash }) => hash, priority: 'bulk' })
+const Note = direct<number>('note', { serial: true })
+const Ask = request<number, number>('ask')
+const NAMES = [Keyed, Big, Note, Ask].map(({ name }, at) => ({
+  kind: at < 2 ? ('message' as const) : at === 2 ? ('direct' as const) : ('request' as const),
+  name,
+}))
+const BIG = 'b'.repeat(40_000)
+const STRANGERS: readonly PeerClass[] = ['regular', 'regular', 'unknown', 'unknown', 'unknown']
+const WITH_TRUSTED: readonly PeerClass[] = ['masternode', ...STRANGERS.slice(1)]
+
+export type Made = { readonly index: number; readonly name: string; readonly body: Uint8Array; readonly id: Uint8Array }
+
+export class Crowd {
+  readonly world: World
+  /** Application ids of which a body has been given to the handler. */
+  readonly begun: Set<string> = new Set<string>()
+  readonly due: string[] = []
+  /** Questions of the node's that are not settled. */
+  open = 0
+  readonly #running: ((verdict: Verdict) => void)[] = []
+  readonly #identities: readonly Identity[]
+  readonly #links: { readonly peer: RawPeer; readonly pair: Pair | undefined }[] = []
+  #honest: RawPeer | null = null
+  #floods = 0
+
+  /** @param ofStrangers without a masternode, whose messages go before all others' */
+  constructor(seed: number, ofStrangers: boolean) {
+    const classes = ofStrangers ? STRANGERS : WITH_TRUSTED
+    this.world = new World(seed)
+    this.world.network.unreadMax = 20_000
+    this.#identities = classes.map(() => this.world.identity())
+    const classOf = (peerId: string): PeerClass =>
+      classes[this.#identities.findIndex(({ id }) => id === peerId)] ?? 'regular'
+    const { swarm } = this.world.node('node', {
+      authorize: ({ peerId }) => classOf(peerId),
+      perIpLimits: false,
+      memoryMaxMiB: 64,
+    })
+    for (const definition of [Keyed, Big])
+      swarm.handle(definition, async ({ hash }) => {
+        this.begun.add(hash)
+        return new Promise<Verdict>((resolve) => {
+          this.#running.push((verdict) => {
+            resolve(hash.startsWith('honest') ? 'accept' : verdict)
+          })
+        })
+      })
+    swarm.handle(
+      Note,
+      async () =>
+        new Promise<void>((resolve) => {
+          this.#running.push(() => {
+            resolve()
+          })
+        }),
+    )
+    swarm.respond(
+      Ask,
+      async (n) =>
+        new Promise<number>((resolve) => {
+          this.#running.push(() => {
+            resolve(n)
+          })
+        }),
+    )
+  }
+
+  get swarm(): Swarm {
+    const [node] = this.world.nodes
+    if (node === undefined) throw new Error('no node')
+    return node.swarm
+  }
+
+  async begin(): Promise<void> {
+    await this.swarm.start()
+    this.#honest = await this.#connect({ identity: this.world.identity() })
+  }
+
+  async join(who: number, epoch: number, answers: boolean): Promise<void> {
+    const identity = this.#identities[who % this.#identities.length]
+    if (identity === undefined) return
+    const peer = await this.#connect({ identity, epoch, answers })
+    this.#links.push({ peer, pair: this.world.network.pairs.at(-1) })
+  }
+
+  leave(at: number): void {
+    const link = this.#at(at)
+    if (link === undefined) return
+    this.#links.splice(this.#links.indexOf(link), 1)
+    if (link.pair !== undefined) link.pair.blackHoled = false
+    link.peer.destroy()
+  }
+
+  /** From now on it reads nothing and says nothing, or does again. */
+  stall(at: number): void {
+    const pair = this.#at(at)?.pair
+    if (pair !== undefined) pair.blackHoled = !pair.blackHoled
+  }
+
+  say(at: number, { index, name, body }: Made, how: 'whole' | 'part'): void {
+    const peer = this.#at(at)?.peer
+    if (name === Keyed.name) peer?.broadcast(index, name, body)
+    else
+      for (const fragment of fragmentsOf(this.idOf(name, body), body).slice(0, how === 'part' ? 1 : Infinity))
+        peer?.record([fragment])
+  }
+
+  /** Twenty that are new, each with an id of its own. */
+  flood(at: number): void {
+    for (let n = 0; n < 20; n++) this.say(at, this.make(Keyed.name, `flood ${String(this.#floods++)}`, ''), 'whole')
+  }
+
+  tell(at: number, made: Made): void {
+    this.#at(at)?.peer.send(FRAME.inventory, encodeInventory([{ id: made.id, size: made.body.length + 16 }]))
+  }
+
+  list(at: number, type: 'get' | 'notFound', made: Made): void {
+    this.#at(at)?.peer.send(FRAME[type], encodeIds([made.id]))
+  }
+
+  note(at: number): void {
+    this.#at(at)?.peer.send(FRAME.firstApplication + 2, utf8('1'))
+  }
+
+  asks(at: number, id: number): void {
+    this.#at(at)?.peer.ask(id, 3, utf8('1'))
+  }
+
+  asked(who: number): void {
+    const asked = this.swarm
+      .peer(this.#identities[who % this.#identities.length]?.id ?? this.swarm.id)
+      ?.request(Ask, 1, { timeoutMs: 5_000 })
+    if (asked === undefined) return
+    this.open++
+    const settled = (): void => {
+      this.open--
+    }
+    asked.then(settled, settled)
+  }
+
+  cancel(at: number, id: number): void {
+    this.#at(at)?.peer.send(FRAME.cancel, varintBytes(id))
+  }
+
+  honest(): void {
+    const hash = `honest ${String(this.due.length)}`
+    this.due.push(hash)
+    const { body } = this.make(Keyed.name, hash, '')
+    this.#honest?.broadcast(0, Keyed.name, body)
+  }
+
+  publish(size: number): void {
+    this.swarm.broadcast(size > 1_000 ? Big : Keyed, {
+      hash: `own ${String(this.world.random.float())}`,
+      body: 'o'.repeat(size),
+    })
+  }
+
+  make(name: string, hash: string, what: string): Made {
+    const body = utf8(JSON.stringify({ hash, body: name === Big.name ? BIG + what : what }))
+    return { index: name === Keyed.name ? 0 : 1, name, body, id: this.idOf(name, body) }
+  }
+
+  idOf(name: string, body: Uint8Array): Uint8Array {
+    return broadcastId(name, body, this.world.crypto)
+  }
+
+  judge(verdict: Verdict): void {
+    this.#running.shift()?.(verdict)
+  }
+
+  /** What the honest one has said and nobody has begun to judge. */
+  get unheard(): readonly string[] {
+    return this.due.filter((hash) => !this.begun.has(hash))
+  }
+
+  /** All handlers that run answer, and others begin. */
+  async round(): Promise<void> {
+    for (const finish of this.#running.splice(0)) finish('ignore')
+    await this.world.settle()
+  }
+
+  /** Everybody leaves, and what they have left behind has all the time it needs. */
+  async end(): Promise<void> {
+    while (this.#links.length > 0) this.leave(0)
+    for (let seconds = 0; seconds < 90; seconds++) {
+      await this.world.run(1_000)
+      for (let rounds = 0; this.#running.length > 0 && rounds < 1_000; rounds++) await this.round()
+    }
+  }
+
+  async #connect(options: {
+    readonly identity: Identity
+    readonly epoch?: number
+    readonly answers?: boolean
+  }): Promise<RawPeer> {
+    const [node] = this.world.nodes
+    if (node === undefined) throw new Error('no node')
+    return RawPeer.connect(this.world, node, { names: NAMES, ...options })
+  }
+
+  #at(at: number): { readonly peer: RawPeer; readonly pair: Pair | undefined } | undefined {
+    return this.#links.length === 0 ? undefined : this.#links[at % this.#links.length]
+  }
+}
