@@ -12,7 +12,7 @@ import { sameBytes } from '../protocol/bytes.js'
 import type { Hello } from '../protocol/hello.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
-import type { PeerSeat } from './peer.js'
+import { PeerSeat } from './peer-seat.js'
 import { takeOver } from './take-over.js'
 
 /** What the rest of the swarm must know of it. */
@@ -132,7 +132,7 @@ export class Connections<Handle> {
     if (heir === undefined) {
       this.#places.delete(peerId)
       const wasTold = place.seat.connection !== null
-      place.seat.connection = null
+      place.seat.leave()
       this.#owner.disconnected(place.handle, connection, reason, wasTold)
       return
     }
@@ -146,7 +146,7 @@ export class Connections<Handle> {
     // Nobody holds the place, so there is nothing to judge; it only counts as history.
     epochs.took(connection.epoch, now)
     this.#remember(peerId, epochs)
-    const seat: PeerSeat = { peerId, connection, address }
+    const seat = new PeerSeat(peerId, connection, address)
     const place: Place<Handle> = {
       seat,
       handle: this.#owner.makeHandle(seat),
@@ -266,18 +266,19 @@ export class Connections<Handle> {
     place.current = newcomer
     // Whoever else is being judged now faces a link that has just answered.
     for (const contest of place.contests) contest.incumbentAnswered = true
-    if (newcomer.epoch === old.epoch) {
-      place.seat.connection = newcomer
-      place.seat.address = address
+    // Where the host knows of neither, the one that came first has never been here.
+    const wasTold = place.seat.connection !== null
+    if (wasTold && newcomer.epoch === old.epoch) {
+      place.seat.move(newcomer, address)
       takeOver(newcomer, old)
       this.#owner.swapped(old, newcomer, reason.code === 'duplicate')
       return
     }
-    place.seat.connection = null
-    this.#owner.disconnected(place.handle, old, reason, true)
+    place.seat.leave()
+    this.#owner.disconnected(place.handle, old, reason, wasTold)
     if (!newcomer.isOpen) return
     place.epochs.took(newcomer.epoch, this.#agenda.now())
-    place.seat = { ...place.seat, connection: newcomer, address }
+    place.seat = new PeerSeat(place.seat.peerId, newcomer, address)
     place.handle = this.#owner.makeHandle(place.seat)
     this.#owner.connected(place.handle, newcomer)
   }

@@ -146,10 +146,30 @@ export function inherit(
   connections: Iterable<Connection>,
   peerOf: (connection: Connection) => Peer | null,
 ): boolean {
+  delivery.sources.delete(sourceOf(delivery.connection))
+  return moveTo(connections, delivery, peerOf)
+}
+
+/** Another who has it answers for it from now on, and is whom a handler may ask: a trusted one where there is one. */
+export function passOn(
+  delivery: Delivery,
+  holders: readonly Connection[],
+  peerOf: (connection: Connection) => Peer | null,
+): void {
+  if (!isTrusted(delivery.connection)) moveTo([...holders.filter(isTrusted), ...holders], delivery, peerOf)
+}
+
+/** To the first of these that has it, is open and has memory for it. @returns false where none is */
+function moveTo(
+  connections: Iterable<Connection>,
+  delivery: Delivery,
+  peerOf: (connection: Connection) => Peer | null,
+): boolean {
   const { sources, size } = delivery
-  sources.delete(sourceOf(delivery.connection))
+  const own = sourceOf(delivery.connection)
   for (const connection of connections) {
-    const peer = sources.has(sourceOf(connection)) && connection.isOpen ? peerOf(connection) : null
+    const source = sourceOf(connection)
+    const peer = source !== own && sources.has(source) && connection.isOpen ? peerOf(connection) : null
     if (peer === null || connection.intake?.takeOver(size) !== true) continue
     release(delivery)
     delivery.connection = connection

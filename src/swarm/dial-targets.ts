@@ -151,7 +151,8 @@ export class DialTargets {
     if (dialled.peerId !== null) return own
     if (own === null) {
       dialled.peerId = peerId
-      dialled.addresses = dialled.addresses.map((other) => (other === address ? { ...other, peerId } : other))
+      const key = address === null ? null : addressKey(address)
+      dialled.addresses = dialled.addresses.map((other) => (addressKey(other) === key ? { ...other, peerId } : other))
       this.#byId.set(peerId, dialled)
       return dialled
     }

@@ -42,12 +42,8 @@ export class Dialer {
       start: (target) => {
         this.#start(target, null)
       },
-      dialIn: (target, delayMs, isBridging) => {
-        this.#dialIn(target, delayMs, isBridging)
-      },
-      forget: (target) => {
-        this.forget(target)
-      },
+      dialIn: this.#dialIn.bind(this),
+      forget: this.forget.bind(this),
     })
   }
 
@@ -67,11 +63,6 @@ export class Dialer {
   /** Whether the network itself seems to be gone. */
   get isOffline(): boolean {
     return this.#recovery.offline.isOffline(this.#setup.linkCount())
-  }
-
-  /** Something was heard from outside: we are not offline. */
-  heard(): void {
-    this.#recovery.offline.heard()
   }
 
   /** Dials once, now, whatever the backoff says; joins an attempt under way. */
@@ -107,17 +98,22 @@ export class Dialer {
 
   /** A connection is greeted, inbound or outbound: whoever waits for this peer need wait no more. */
   reached(peerId: PeerId, connection: Connection): void {
-    const { agenda } = this.#setup
     const dialled = this.#attempts.take(connection)
     const address = dialled?.address ?? null
-    this.heard()
+    // We are not offline.
+    this.#recovery.offline.heard()
     const target = this.#targets.merge(dialled?.target, address, peerId)
+    const sought = dialled?.target.peerId ?? peerId
+    // Whoever else is there now, the one who was looked for has not been reached.
+    if (dialled !== null && sought !== peerId)
+      this.#fail(dialled.target, address, { code: 'wrong-identity', fault: 'remote' }, true)
     if (target === null) return
     // A socket still opening is of no use now; one that is open already may be the link the other side keeps.
     this.#attempts.cancel(target)
     const { standing, failures, peerClass } = target
     clearStanding(target)
-    target.standing = { kind: 'connected', sinceAt: standing.kind === 'connected' ? standing.sinceAt : agenda.now() }
+    const sinceAt = standing.kind === 'connected' ? standing.sinceAt : this.#setup.agenda.now()
+    target.standing = { kind: 'connected', sinceAt }
     if (address !== null) target.addresses = preferAddress(target.addresses, address)
     for (const waiter of [...target.waiters]) waiter.resolve(peerId)
     if (standing.kind === 'cold') this.#setup.maintenance().bridged(peerId, connection)
@@ -215,10 +211,9 @@ export class Dialer {
 
   /** Its time has come. Trusted peers are always wanted, strangers while links are few. */
   #due(target: Target, isBridging: boolean): void {
-    const { maintenance } = this.#setup
     const { standing, kept, isSeed, peerClass } = target
     const wanted = standing.kind === 'suspect' || isSeed || (kept && isTrustedClass(peerClass))
-    const need = wanted ? 'dial' : kept ? maintenance().need(target, isBridging) : 'forget'
+    const need = wanted ? 'dial' : kept ? this.#setup.maintenance().need(target, isBridging) : 'forget'
     if (need === 'dial') this.#start(target, null)
     else this.#leave(target, need)
   }
@@ -286,6 +281,8 @@ export class Dialer {
   }
 
   #follow(target: Target, next: FailurePlan['next']): void {
+    // Its link was silent, and lives after all.
+    if (target.standing.kind === 'connected') return
     if (next.kind === 'retry') this.#dialIn(target, Math.max(1, next.delayMs))
     else if (next.kind === 'drop') this.forget(target)
     else if (target.standing.kind === 'idle') {

@@ -6,7 +6,7 @@ import type { JudgeSetup } from './judge.js'
 import type { Peer } from './peer.js'
 import type { PropagationSetup } from './propagation.js'
 
-export interface GossipSetup extends PropagationSetup, Omit<JudgeSetup, 'appIds' | 'crowdedOut' | 'settled' | 'waits'> {
+export interface GossipSetup extends PropagationSetup, Pick<JudgeSetup, 'running' | 'agenda' | 'strike' | 'failed'> {
   readonly crypto: Crypto
   readonly dedup: DedupCache
   /** Decides where ids are looked up. */

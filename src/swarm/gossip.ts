@@ -13,7 +13,7 @@ import { BROADCAST_ID_BYTES, broadcastId, broadcastKey, NONCE_BYTES } from '../p
 import { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
 import type { DeliveryOwner } from './delivery.js'
-import { Delivery, headBytes, inherit, release, sourceOf } from './delivery.js'
+import { Delivery, headBytes, inherit, passOn, release, sourceOf } from './delivery.js'
 import type { BroadcastResult } from './fan-out.js'
 import type { GossipSetup } from './gossip-setup.js'
 import type { InventoryEvent } from './inventories.js'
@@ -62,8 +62,9 @@ export class Gossip implements DeliveryOwner {
     this.#judge = new Judge({
       ...setup,
       appIds: this.#appIds,
-      crowdedOut: ({ sources }) => {
-        for (const connection of this.#linksOf(sources)) setup.missed(connection)
+      unheard: this.#unheard.bind(this),
+      passOn: (delivery) => {
+        passOn(delivery, this.#linksOf(delivery.sources), setup.peerOf)
       },
       waits: (delivery) => {
         const { appKey, isTrusted, senders } = delivery
@@ -72,10 +73,7 @@ export class Gossip implements DeliveryOwner {
         if (!isTrusted && this.#linksOf(senders).length === 0) this.#lostRival(delivery)
         else if (current !== null) for (const sender of senders) this.#alsoFrom(current, sender, isTrusted)
       },
-      settled: (delivery, verdict, done) => {
-        if (verdict === null) this.#forget(delivery, done)
-        else this.#settle(delivery, verdict, done)
-      },
+      settled: this.#settle.bind(this),
     })
   }
 
@@ -154,9 +152,8 @@ export class Gossip implements DeliveryOwner {
     this.#inventories.handle(connection, peerId, event)
   }
 
-  /** A link is gone, and its peer where none of `links` is open beside it: what those alone brought has never come. @returns who is gone */
-  lost(connection: Connection, links: readonly Connection[]): PeerId | null {
-    const gone = links.some((link) => link !== connection && link.isOpen) ? null : connection.peerId
+  /** A link is gone, and maybe its peer with it: what those alone brought has never come. */
+  lost(connection: Connection, gone: PeerId | null): void {
     const isItsOwn = (delivery: Delivery): boolean =>
       delivery.connection === connection || delivery.connection.peerId === gone
     for (const delivery of this.#held.leave((held) => isItsOwn(held) && !this.#inherit(held))) release(delivery)
@@ -165,7 +162,6 @@ export class Gossip implements DeliveryOwner {
       if (isItsOwn(delivery)) this.#lostRival(delivery)
     }
     if (gone !== null) this.#held.disband(gone)
-    return gone
   }
 
   stop(): void {
@@ -180,7 +176,10 @@ export class Gossip implements DeliveryOwner {
 
   abandoned(delivery: Delivery): void {
     if (!this.#stopped && this.#inherit(delivery)) this.#submit(delivery)
-    else this.#forget(delivery, null)
+    else {
+      if (!this.#stopped) this.#unheard(delivery)
+      this.#settle(delivery, null, null)
+    }
   }
 
   /** Whoever comes and goes must not fill the places of those that wait for another of their application id. */
@@ -189,7 +188,12 @@ export class Gossip implements DeliveryOwner {
     if (appKey === null || this.#appIds.current(appKey) === delivery || this.#inherit(delivery)) return
     this.#appIds.withdraw(appKey, delivery)
     delivery.appKey = null
-    this.#forget(delivery, null)
+    this.#settle(delivery, null, null)
+  }
+
+  /** Nobody judges it: whoever has it may be asked again. */
+  #unheard({ sources }: Delivery): void {
+    for (const connection of this.#linksOf(sources)) this.#setup.missed(connection)
   }
 
   #linksOf(peers: Iterable<PeerId>): readonly Connection[] {
@@ -243,15 +247,15 @@ export class Gossip implements DeliveryOwner {
     return begun
   }
 
-  #settle(delivery: Delivery, verdict: Verdict, done: () => void): void {
+  /** @param verdict null where none was to be had: the message is as if it had never come */
+  #settle(delivery: Delivery, verdict: Verdict | null, done: (() => void) | null): void {
     const { dedup, agenda, counters } = this.#setup
     const { key, received, connection, sources, appKey } = delivery
     const now = agenda.now()
-    counters.count(COUNTED[verdict])
-    if (verdict === 'reject') {
-      dedup.forget(key)
-      this.#rejected.add(key, now)
-    } else dedup.settle(key, now)
+    if (verdict !== null) counters.count(COUNTED[verdict])
+    if (verdict === 'reject') this.#rejected.add(key, now)
+    if (verdict === null || verdict === 'reject') dedup.forget(key)
+    else dedup.settle(key, now)
     if (verdict === 'accept') {
       connection.novelAt = now
       if (appKey !== null) this.#appIds.accept(appKey, now)
@@ -259,18 +263,8 @@ export class Gossip implements DeliveryOwner {
     }
     this.#inFlight.delete(key)
     release(delivery)
-    done()
-    this.#nextRival(appKey)
-    this.#nextHeld()
-  }
-
-  /** No verdict was to be had: the message is as if it had never come. */
-  #forget(delivery: Delivery, done: (() => void) | null): void {
-    this.#setup.dedup.forget(delivery.key)
-    this.#inFlight.delete(delivery.key)
-    release(delivery)
     done?.()
-    this.#nextRival(delivery.appKey)
+    this.#nextRival(appKey)
     this.#nextHeld()
   }
 

@@ -11,7 +11,7 @@ const HANDLER_MS = 10_000
 
 /** What a handler gets beside the payload. */
 export interface HandlerContext {
-  /** Who sent it to us; of a broadcast, not necessarily who made it. */
+  /** Who sent it to us. Of a broadcast: somebody who has it, a trusted peer where one is known to, and not necessarily who made it. */
   readonly peer: Peer
   /** Aborts when the answer is of no more use: the deadline passed, the asker withdrew, or the swarm stopped. */
   readonly signal: AbortSignal

@@ -21,8 +21,10 @@ export interface JudgeSetup {
   readonly failed: (error: HoldfastError) => void
   /** It waits for another of its application id. */
   readonly waits: (delivery: Delivery) => void
-  /** It may have been the true one of its application id. */
-  readonly crowdedOut: (delivery: Delivery) => void
+  /** Nobody judges it, though it may be the true one of its application id, or wanted by more than who brought it. */
+  readonly unheard: (delivery: Delivery) => void
+  /** Somebody else who has it answers for it from now on, where the one who does is no trusted peer. */
+  readonly passOn: (delivery: Delivery) => void
   /** `verdict` null: none was to be had, and the message is as if it had never come. */
   readonly settled: (delivery: Delivery, verdict: Verdict | null, done: () => void) => void
 }
@@ -82,7 +84,7 @@ export class Judge {
 
   /** Of several bodies with one application id, one is judged at a time, and none after one was accepted. */
   #compete(delivery: Delivery, appKey: string, value: unknown, done: () => void): void {
-    const { appIds, agenda, crowdedOut, settled, waits } = this.#setup
+    const { appIds, agenda, unheard, settled, waits } = this.#setup
     const from = { sources: delivery.senders, isTrusted: delivery.isTrusted }
     switch (appIds.compete(appKey, delivery, from, agenda.now())) {
       case 'accepted':
@@ -94,7 +96,7 @@ export class Judge {
         break
       case 'crowded':
         delivery.appKey = null
-        crowdedOut(delivery)
+        unheard(delivery)
         settled(delivery, null, done)
         break
       case 'waits':
@@ -105,8 +107,10 @@ export class Judge {
   }
 
   #call(delivery: Delivery, value: unknown, done: () => void): void {
-    const { agenda, failed, running, settled, strike } = this.#setup
+    const { agenda, failed, passOn, running, settled, strike, unheard } = this.#setup
     const { handler, definition } = delivery.received
+    // A handler may ask the peer for more: a stranger who brings first what others have must not be the only one who is asked.
+    if (delivery.isBacked || delivery.tries > 0) passOn(delivery)
     delivery.tries++
     const call = new HandlerCall(delivery.peer, running)
     call.run(definition.name, handler, value, agenda, (outcome) => {
@@ -120,7 +124,10 @@ export class Judge {
       // A stranger that can make a handler wait must not have it wait twice, whoever else waits for that.
       const mayTry = delivery.tries < TRIES_MAX && (delivery.isBacked || outcome.kind !== 'failed' || !outcome.isLate)
       if (mayTry && !call.isWithdrawn) this.#call(delivery, value, done)
-      else settled(delivery, null, done)
+      else {
+        if (delivery.isBacked && !call.isWithdrawn) unheard(delivery)
+        settled(delivery, null, done)
+      }
     })
   }
 

@@ -200,8 +200,9 @@ export class Lifecycle {
     credentials.stop()
     dialer.stop()
     const freed = this.#listeners.close()
-    for (const connection of [...links])
+    this.#membership.end(links, (connection) => {
       connection.close('shutdown', backInMs === undefined ? {} : { retryAfterMs: backInMs })
+    })
     gate.stop()
     this.#membership.traffic.stop()
     await this.#whenQuiet(wasRunning)

@@ -18,7 +18,8 @@ import { Credentials } from './credentials.js'
 import type { Dialer } from './dialer.js'
 import { createDialer } from './dialer-wiring.js'
 import { Gate } from './gate.js'
-import { Peer } from './peer.js'
+import type { Peer } from './peer.js'
+import { createPresence } from './presence.js'
 import { handshakeViolation, isAbandoned, Reception } from './reception.js'
 import { Seating } from './seating.js'
 import { Traffic } from './traffic.js'
@@ -54,7 +55,13 @@ export class Membership implements ConnectionOwner<Connection> {
     const { settings, agenda, emitter, roster } = context
     const { crypto, publicKey } = settings
     this.#world = createConnectionWorld(context)
-    this.connections = new Connections(this.#connectionsOwner(), agenda, crypto, publicKey, settings.healing.supersede)
+    this.connections = new Connections(
+      createPresence(context, this),
+      agenda,
+      crypto,
+      publicKey,
+      settings.healing.supersede,
+    )
     this.traffic = new Traffic(context, this.connections)
     this.credentials = new Credentials({
       ...settings,
@@ -173,17 +180,22 @@ export class Membership implements ConnectionOwner<Connection> {
 
   /** What the operator, the book or the host says of a peer, or of anybody, has changed: links are of that class from now on. */
   reclassify(only: PeerId | null): void {
+    // Bound: the links.
+    const denied: Connection[] = []
     for (const connection of [...this.#links]) {
       const { peerId, identity } = connection
       // Those in their handshake, too: what was granted then is granted no more.
       if (identity === null || peerId === null || connection.isEnding || (only !== null && peerId !== only)) continue
       const peerClass = this.#reception.classOf(connection, peerId, this.#dialled.get(connection) ?? null)
-      if (peerClass === false) connection.close('not-allowed')
-      else if (peerClass !== identity.peerClass) {
-        connection.reclassify(peerClass, this.#context.settings.limits[peerClass])
-        this.whitelist.judged(peerId, peerClass)
-      }
+      if (peerClass === false) denied.push(connection)
+      const next = peerClass === false ? 'unknown' : peerClass
+      if (next === identity.peerClass) continue
+      connection.reclassify(next, this.#context.settings.limits[next])
+      this.whitelist.judged(peerId, next)
     }
+    this.end(denied, (connection) => {
+      connection.close('not-allowed')
+    })
   }
 
   application(connection: Connection, index: number, body: Uint8Array, size: number): void {
@@ -240,39 +252,17 @@ export class Membership implements ConnectionOwner<Connection> {
     this.linkGone?.()
   }
 
-  #connectionsOwner(): ConstructorParameters<typeof Connections<Peer>>[0] {
-    const { emitter, log } = this.#context
-    return {
-      makeHandle: (seat) => new Peer(seat, this.traffic.requests, (rttMs) => this.upkeep.score(seat.peerId, rttMs)),
-      connected: (peer, connection) => {
-        log('info', `connected to ${peer.id} (${peer.class}, ${peer.direction}) at ${peer.address ?? 'no address'}`)
-        emitter.emit('peer:connect', peer)
-        // The host may have ended it at once.
-        if (connection.isEnding) return
-        this.upkeep.connected(peer, connection, this.#dialled.get(connection) ?? null)
-        this.traffic.seated(connection)
-        // Last, since it may let the link go at once: nobody may hear of the end before the beginning.
-        if (connection.isOpen) this.upkeep.maintainer.linked(connection)
-      },
-      disconnected: (peer, connection, reason, wasTold) => {
-        const gone = this.connections.current(peer.id) === null
-        log('info', `disconnected from ${peer.id}: ${reason.code} (${reason.fault})`)
-        if (gone) this.dialer.lost(peer.id, peer.class, reason)
-        if (!wasTold) return
-        this.upkeep.disconnected(peer, connection, reason, gone)
-        emitter.emit('peer:disconnect', peer, reason)
-      },
-      swapped: (from, to, clean) => {
-        this.traffic.lost(from, 'link-replaced')
-        this.traffic.seated(to)
-        this.dialer.cleared(to.peerId)
-        this.upkeep.swapped(from, clean ? null : (from.vitals?.heardAt ?? from.openedAt))
-      },
-      conflict: (peerId) => {
-        log('warn', `${peerId} runs on two hosts: the newcomer was refused`)
-        emitter.emit('peer:conflict', peerId)
-      },
-    }
+  /** Those that would take another's place first: else that end would let the peer in once more. */
+  end(links: Iterable<Connection>, close: (connection: Connection) => void): void {
+    const all = [...links]
+    const isInUse = (link: Connection): boolean =>
+      link.peerId !== null && this.connections.current(link.peerId) === link
+    for (const link of [...all.filter((one) => !isInUse(one)), ...all.filter(isInUse)]) close(link)
+  }
+
+  /** Where we dialled it; null where it came to us. */
+  dialledTo(connection: Connection): Address | null {
+    return this.#dialled.get(connection) ?? null
   }
 
   /** Before hello only the address: whoever stands between two nodes could make either look guilty. A ban ends the heir, too. */

@@ -10,6 +10,7 @@ import type { DirectDefinition, RequestDefinition } from '../protocol/message.js
 import { expectKind } from '../protocol/message.js'
 import type { Connection } from './connection.js'
 import { encodeParts } from './payload.js'
+import type { PeerSeat } from './peer-seat.js'
 
 /** How a question is asked. */
 export interface AskOptions {
@@ -24,14 +25,6 @@ export interface Asker {
   ask<Q, A>(connection: Connection, definition: RequestDefinition<Q, A>, question: Q, options: AskOptions): Promise<A>
 }
 
-/** What a handle sees of the peer: its connection of the moment. Changed by the swarm alone. */
-export interface PeerSeat {
-  readonly peerId: PeerId
-  connection: Connection | null
-  /** The address that was dialled, or where the peer came from. */
-  address: string | null
-}
-
 const DIRECT: readonly string[] = ['direct']
 
 /** One peer, while it is connected. Made by the swarm. */
@@ -41,8 +34,6 @@ export class Peer {
   readonly #seat: PeerSeat
   readonly #asker: Asker
   readonly #score: (rttMs: number | null) => Score
-  #class: PeerClass = 'unknown'
-  #direction: Direction = 'inbound'
 
   constructor(seat: PeerSeat, asker: Asker, score: (rttMs: number | null) => Score) {
     this.#score = score
@@ -58,14 +49,12 @@ export class Peer {
 
   /** How much it is trusted. */
   get class(): PeerClass {
-    this.#class = this.#seat.connection?.identity?.peerClass ?? this.#class
-    return this.#class
+    return this.#seat.peerClass
   }
 
   /** Who opened the present link. */
   get direction(): Direction {
-    this.#direction = this.#seat.connection?.direction ?? this.#direction
-    return this.#direction
+    return this.#seat.direction
   }
 
   /** Whether it is connected now. */

@@ -148,18 +148,20 @@ export class Propagation {
   /** A peer asks for what it was told of: each message once on each link. */
   serve(connection: Connection, ids: readonly Uint8Array[]): void {
     this.#shelf.expire(this.#setup.agenda.now())
-    // One of two links that is read to its end cannot answer.
+    // Of two links of a process, what was told on the one in use counts; that one answers, too, where the other is read to its end.
     const { peerId } = connection
-    const link = connection.isOpen || peerId === null ? connection : (this.#setup.connectionTo(peerId) ?? connection)
+    const inUse = peerId === null ? null : this.#setup.connectionTo(peerId)
+    const teller = inUse?.epoch === connection.epoch ? inUse : connection
+    const link = connection.isOpen ? connection : teller
     // Bound: IDS_MAX.
     const missing: Uint8Array[] = []
     const served: Kept[] = []
     for (const id of ids) {
       const kept = this.#shelf.get(keyOf(id))
-      if (kept !== null && this.#supply(link, kept)) served.push(kept)
+      if (kept !== null && this.#supply(link, teller, kept)) served.push(kept)
       else missing.push(id)
     }
-    this.#announcer.asked(link, served)
+    this.#announcer.asked(teller, served)
     if (missing.length > 0) link.sendControl(FRAME.notFound, encodeIds(missing))
   }
 
@@ -196,10 +198,12 @@ export class Propagation {
     // Kept whether it is its own or not, or whoever asks or comes later would learn which.
     const isPushed = without.length === 0
     const kept = this.#shelf.keep(spread, isPushed ? 'newer' : 'all', this.#setup.agenda.now())
+    // By peer, not by link: one that was full may have ended, and another be in its place.
+    const behind = new Set(without.map(peerOf))
     if (!isPushed)
       for (const connection of this.#setup.connections())
-        if (!without.includes(connection)) this.#announcer.noteTold(connection, kept)
-    for (const connection of without) this.#announcer.later(connection)
+        if (behind.has(peerOf(connection))) this.#announcer.later(connection)
+        else this.#announcer.noteTold(connection, kept)
     return result
   }
 
@@ -227,7 +231,7 @@ export class Propagation {
     for (const [index, connection] of receivers.entries()) {
       const place = (index - from + receivers.length) % receivers.length
       const isDependent = depends(connection)
-      if (isDependent && !isProbe && this.#serve(connection, kept)) continue
+      if (isDependent && !isProbe && this.#serve(connection, connection, kept)) continue
       if (isDependent || place < OFFER_AT_ONCE) this.#announcer.atOnce(connection, kept)
       else this.#announcer.later(connection)
     }
@@ -252,17 +256,17 @@ export class Propagation {
   }
 
   /** For who asks: at once or, where it is large, in its turn. Strangers get as much as they may bring: others have it, too. */
-  #supply(connection: Connection, kept: Kept): boolean {
-    if (!this.#announcer.mayServe(connection, kept) || !mayHave(connection, kept)) return false
-    if (kept.bytes.length < SERVED_ALONE_BYTES) return this.#serve(connection, kept)
-    this.#announcer.served(connection, kept)
-    this.#servings.add(connection, kept.key)
+  #supply(link: Connection, teller: Connection, kept: Kept): boolean {
+    if (!this.#announcer.mayServe(teller, kept) || !mayHave(link, kept)) return false
+    if (kept.bytes.length < SERVED_ALONE_BYTES) return this.#serve(link, teller, kept)
+    this.#announcer.served(teller, kept)
+    this.#servings.add(link, kept.key)
     return true
   }
 
-  #serve(connection: Connection, kept: Kept): boolean {
-    if (!this.#announcer.mayServe(connection, kept) || !this.#fanOut.sendOn(connection, kept)) return false
-    this.#announcer.served(connection, kept)
+  #serve(link: Connection, teller: Connection, kept: Kept): boolean {
+    if (!this.#announcer.mayServe(teller, kept) || !this.#fanOut.sendOn(link, kept)) return false
+    this.#announcer.served(teller, kept)
     return true
   }
 }

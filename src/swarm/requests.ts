@@ -84,6 +84,8 @@ export class Requests implements Asker {
         })
       )
         throw new HoldfastError('outbox-full', `no room to ask ${definition.name}`)
+      // The host may have heard that the peer is slow, and have ended it: nothing would take the question from here again.
+      if (!connection.isOpen) throw new HoldfastError('not-connected', `the link ended as ${definition.name} was asked`)
       connection.answers.awaitAnswer(id, definition.answerBytesMax)
       // Not before it was taken: a link that is being lost takes none, and would be held for ever.
       const link = this.#link(connection)
@@ -110,6 +112,7 @@ export class Requests implements Asker {
       })
       options.signal?.addEventListener('abort', withdraw)
       link.asked.set(id, { finish })
+      if (options.signal?.aborted === true) withdraw()
     })
   }
 

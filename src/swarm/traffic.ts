@@ -159,15 +159,16 @@ export class Traffic {
     this.#anteroom.leave(connection)
     this.requests.lost(connection, reason)
     this.#answers.lost(connection)
-    const other = this.#otherOf(connection)
-    this.gossip.propagation.lost(connection, other === null)
+    const others = this.#connections.linksTo(connection.peerId).filter((link) => link !== connection && link.isOpen)
+    const gone = others.length === 0 ? connection.peerId : null
+    this.gossip.propagation.lost(connection, this.#otherOf(connection)?.isOpen !== true)
     // What the same process brought on this link must not be lost.
-    const livesOn = other?.epoch === connection.epoch
+    const livesOn = others.some(({ epoch }) => epoch === connection.epoch)
     if (livesOn) this.#turnstile.replaced(connection)
-    else this.#turnstile.lost(connection)
+    else this.#turnstile.lost(connection, gone !== null)
     // Strangers who come again and again must not leave a heap behind each time.
     if (livesOn || isTrusted(connection)) return
-    const gone = this.gossip.lost(connection, this.#connections.linksTo(connection.peerId))
+    this.gossip.lost(connection, gone)
     for (const queue of this.registry.queues()) queue.lost(connection, gone)
   }
 
@@ -236,18 +237,15 @@ export class Traffic {
     }
     if (typeof peer === 'string') return true
     const received = this.registry.at(index)
+    // Who was sent too much for its asking waits with its next question, as with all else.
+    const mayPass = (): boolean => connection.intake?.owesServed !== true && this.#turnstile.mayPass(connection)
     if (this.discipline.isQuarantined(peer.id)) {
       this.#context.counters.count('quarantined-dropped')
       this.#answers.refuse(connection, event, 'not-allowed')
     } else if (received?.kind !== 'request') this.#unknownType(connection, size)
-    else if (this.#mayAsk(connection)) this.#answers.answer(connection, peer, received, event)
+    else if (mayPass()) this.#answers.answer(connection, peer, received, event)
     else return false
     return true
-  }
-
-  /** Who was sent too much for its asking waits with its next question, as with all else. */
-  #mayAsk(connection: Connection): boolean {
-    return connection.intake?.owesServed !== true && this.#turnstile.mayPass(connection)
   }
 
   #refuse(connection: Connection, id: number): void {

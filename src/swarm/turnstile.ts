@@ -75,17 +75,17 @@ export class Turnstile {
     return true
   }
 
-  /** A link is gone: what it brought and still waits has never come. */
-  lost(connection: Connection): void {
+  /** A link is gone, or its peer is: what it brought and still waits has never come. */
+  lost(connection: Connection, isPeerGone: boolean): void {
     const { peerId } = connection
     const line = peerId === null ? undefined : this.#lines.get(peerId)
     if (peerId === null || line === undefined) return
     const arrivals = line.arrivals
-    line.arrivals = arrivals.filter((arrival) => arrival.connection !== connection)
-    for (const arrival of arrivals) {
-      if (arrival.connection !== connection) continue
+    const isLost = (arrival: Arrival): boolean => isPeerGone || arrival.connection === connection
+    line.arrivals = arrivals.filter((arrival) => !isLost(arrival))
+    for (const arrival of arrivals.filter(isLost)) {
       this.#left(line, arrival)
-      connection.intake?.dropped(arrival.size)
+      arrival.connection.intake?.dropped(arrival.size)
     }
     line.turnedAway.delete(connection)
     if (line.arrivals.length === 0 && !line.moving) this.#disband(peerId, line)

@@ -90,10 +90,14 @@ export class Whitelist {
     this.#applyPins()
     const after = this.#view()
     const { gate, seating, upkeep } = this.#owner
-    for (const [peerId, old] of before.byId) if (!after.byId.has(peerId)) this.#leave(old, leaving)
+    // Links may end below, and a host that hears of it change the list: what is true no more is not acted upon.
+    const { roster } = this.#context
+    for (const [peerId, old] of before.byId)
+      if (!after.byId.has(peerId) && roster.classOf(peerId) === null) this.#leave(old, leaving)
     for (const [key, old] of before.byAddress) if (!after.byAddress.has(key)) this.#forget(old)
     for (const [peerId, trusted] of after.byId) {
       const old = before.byId.get(peerId)
+      if (roster.classOf(peerId) !== trusted.peerClass) continue
       if (old?.peerClass !== trusted.peerClass || !sameAddresses(old, trusted)) this.#enter(trusted, old)
     }
     for (const [key, trusted] of after.byAddress) if (!before.byAddress.has(key)) this.#enter(trusted)

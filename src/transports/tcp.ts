@@ -23,6 +23,11 @@ interface Limits {
   readonly saturationBytes: number
 }
 
+/**
+ * Of a name's addresses each but the last has this long to answer, and is given up then. Node's own 250 ms would give up a peer on the
+ * other side of the world for an address of a family that this machine cannot reach.
+ */
+const FAMILY_TIMEOUT_MS = 2_000
 /** Connections the kernel holds for us; Linux caps it further at `net.core.somaxconn`. */
 const BACKLOG_MAX = 511
 
@@ -56,7 +61,13 @@ export function tcp(options: TcpOptions = {}): Transport {
 
 function dial(address: Address, events: DialEvents, limits: Limits): () => void {
   let pending = true
-  const socket = net.connect({ host: address.host, port: address.port, allowHalfOpen: true, ...socketOptions(limits) })
+  const socket = net.connect({
+    host: address.host,
+    port: address.port,
+    autoSelectFamilyAttemptTimeout: FAMILY_TIMEOUT_MS,
+    allowHalfOpen: true,
+    ...socketOptions(limits),
+  })
   // Else an end that comes before `open` would be announced to nobody.
   socket.pause()
   socket.once('connect', () => {

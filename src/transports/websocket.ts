@@ -53,6 +53,8 @@ const OPTIONS = [
   'tls',
 ] as const
 const ORIGINS_MAX = 256
+/** As by TCP: of a name's addresses each but the last has this long to answer. */
+const FAMILY = { autoSelectFamilyAttemptTimeout: 2_000 }
 
 const DIAL_CODES: ReadonlyMap<string, ReasonCode> = new Map([
   ['ENOTFOUND', 'name-not-found'],
@@ -114,6 +116,7 @@ function dial(
     ws = new WebSocket(urlOf(address), SUBPROTOCOL, {
       ...messageOptions(limits),
       ...tls,
+      ...FAMILY,
       ...(resolver === null ? {} : { lookup: lookupBy(resolver) }),
       handshakeTimeout: limits.handshakeMs,
     })

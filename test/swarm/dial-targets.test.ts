@@ -1,5 +1,6 @@
 /** How many are remembered that nobody dials any more. */
 import { describe, expect, it } from 'vitest'
+import { parseAddress } from '../../src/policy/address.js'
 import type { PeerClass, PeerId } from '../../src/ports/types.js'
 import { DialTargets } from '../../src/swarm/dial-targets.js'
 import { waitFor } from '../../src/swarm/dial-waiting.js'
@@ -45,6 +46,16 @@ describe('who waits for an address that turns out to be a known peer’s', () =>
     calledOff.abort(new Error('no longer'))
     await expect(waiting).rejects.toThrow('no longer')
     expect(abandoned).toEqual([own])
+  })
+})
+
+describe('an address whose peer our own dial has proven', () => {
+  it('is that peer’s from then on, also where the host’s own dial of it went there', () => {
+    const targets = new DialTargets()
+    const address = parseAddress('tcp://192.0.2.1:1')
+    const target = targets.provide(null, 'masternode', [address])
+    targets.merge(target, parseAddress('tcp://192.0.2.1:1'), peer(1))
+    expect(target.addresses).toEqual([{ ...address, peerId: peer(1) }])
   })
 })
 

@@ -1,9 +1,12 @@
 /** What a dialer does by itself, without a network: sockets that it opens never answer. */
 import { describe, expect, it } from 'vitest'
+import type { HoldfastError } from '../../src/errors.js'
 import { parseAddress } from '../../src/policy/address.js'
 import { BackoffPolicy } from '../../src/policy/backoff.js'
-import type { Transport } from '../../src/ports/transport.js'
+import type { DialEvents, Transport } from '../../src/ports/transport.js'
 import type { Address, PeerClass, PeerId } from '../../src/ports/types.js'
+import type { Attempt } from '../../src/swarm/dial-targets.js'
+import type { Connection } from '../../src/swarm/connection.js'
 import { Agenda } from '../../src/swarm/agenda.js'
 import { Dialer } from '../../src/swarm/dialer.js'
 import { DEFAULT_HEALING } from '../../src/swarm/healing.js'
@@ -21,10 +24,14 @@ function scene() {
   const linked = new Set<PeerId>()
   const suspects = new Set<PeerId>()
   const opened: string[] = []
+  const failures: string[] = []
+  const sockets: DialEvents[] = []
+  let adopted = 0
   const scene = { clock, linked, suspects, opened, mayTry: true, dialer: null as unknown as Dialer }
   const transport: Pick<Transport, 'dial'> = {
-    dial: ({ host }) => {
+    dial: ({ host }, events) => {
       opened.push(host)
+      sockets.push(events)
       return () => undefined
     },
   }
@@ -42,10 +49,10 @@ function scene() {
     isConnected: (peerId) => linked.has(peerId),
     isBanned: () => false,
     isPreferred: () => true,
-    adopt: () => {
-      throw new Error('nobody answers')
+    adopt: () => ({ link: ++adopted }) as never,
+    failed: ({ reason }) => {
+      failures.push(reason.code)
     },
-    failed: () => undefined,
     alarmed: () => undefined,
     maintenance: () => ({
       bridged: () => undefined,
@@ -56,7 +63,12 @@ function scene() {
   const want = (i: number, peerClass: PeerClass): void => {
     scene.dialer.wishes.want(peer(i), peerClass, [addressOf(i)])
   }
-  return Object.assign(scene, { want })
+  /** The socket that was opened last is open: what its handshake comes to is the test's to say. */
+  const answer = (): Connection => {
+    sockets.at(-1)?.opened({} as never)
+    return (scene.dialer.target(peer(1))?.attempt as Extract<Attempt, { kind: 'handshaking' }>).connection
+  }
+  return Object.assign(scene, { want, failures, answer })
 }
 
 describe('a stranger that is silent', () => {
@@ -110,6 +122,39 @@ describe('a silent link whose replacement ends', () => {
         expect(opened.length).toBe(count + 1)
       }
     }
+  })
+})
+
+describe('a dial whose socket has opened', () => {
+  it('is a failure where somebody else is there, and the one who was looked for is dialled again', async () => {
+    const { dialer, clock, opened, answer, failures, want } = scene()
+    want(1, 'masternode')
+    clock.advance(10_000 - 1)
+    const asked = dialer
+      .dial({ ...addressOf(1), peerId: peer(1) }, 'masternode')
+      .catch((error: unknown) => (error as HoldfastError).code)
+    const connection = answer()
+    dialer.reached(peer(2), connection)
+    expect(failures).toEqual(['wrong-identity'])
+    expect(await asked).toBe('wrong-identity')
+    const before = opened.length
+    clock.advance(61_000)
+    expect(opened.length).toBeGreaterThan(before)
+  })
+
+  it('and then fails says nothing of a peer whose silent link lives after all', () => {
+    const { dialer, clock, linked, opened, answer, want } = scene()
+    linked.add(peer(1))
+    want(1, 'masternode')
+    dialer.suspected(peer(1))
+    const connection = answer()
+    dialer.cleared(peer(1))
+    dialer.ended(connection, { code: 'timeout', fault: 'network' }, false)
+    expect(dialer.target(peer(1))?.standing.kind).toBe('connected')
+    const before = opened.length
+    clock.advance(1_000)
+    dialer.suspected(peer(1))
+    expect(opened.length).toBe(before + 1)
   })
 })
 

@@ -1,5 +1,6 @@
 /** A directory that the operator trusts to name the masternodes. */
 import { describe, expect, it } from 'vitest'
+import type { PeerId } from '../../src/ports/types.js'
 import type { DirectoryAnswer, TrustedDirectory } from '../../src/ports/discovery.js'
 import { memoryStorage } from '../../src/storage/memory.js'
 import type { HoldfastError } from '../../src/errors.js'
@@ -165,3 +166,31 @@ describe('a trusted directory', () => {
 function many(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `tcp://10.0.0.1:${String(i + 1)}`)
 }
+
+describe('a host that strikes somebody off as it hears what follows from an answer', () => {
+  it('has the last word', () => {
+    const page = new Page('silence')
+    const denied = new Set<PeerId>()
+    const lab = swarmLab({
+      seed: 7,
+      masternodes: 0,
+      nodes: 4,
+      seeds: [],
+      swarm: (index) => ({
+        authorize: ({ peerId }) => (denied.has(peerId) ? false : 'regular'),
+        ...(index === 0 ? { directory: page } : {}),
+      }),
+    })
+    const { masternodes } = lab.swarm(0)
+    page.answer = [lab.address(1), lab.address(2)]
+    lab.run(120_000)
+    expect(lab.swarm(0).peers.size).toBe(2)
+    lab.swarm(0).on('peer:disconnect', () => {
+      masternodes.remove(lab.id(3))
+    })
+    for (const i of [1, 2]) denied.add(lab.id(i))
+    page.answer = [lab.address(3)]
+    lab.run(120_000)
+    expect([masternodes.list(), lab.linked(0, 3)]).toEqual([[], false])
+  })
+})

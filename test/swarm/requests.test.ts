@@ -1,6 +1,6 @@
 /** Questions and answers: each ends once, by name, and leaves nothing under way. */
 import { describe, expect, it } from 'vitest'
-import type { HoldfastError } from '../../src/errors.js'
+import { HoldfastError } from '../../src/errors.js'
 import { joinBytes, utf8 } from '../../src/protocol/bytes.js'
 import { FRAME } from '../../src/protocol/frame.js'
 import { request } from '../../src/protocol/message.js'
@@ -313,5 +313,27 @@ describe('an asker that breaks the rules', () => {
     await world.settle()
     expect(raw.closed).toBe(null)
     expect(a.swarm.status().strikes).toEqual({})
+  })
+})
+
+describe('a question on a link that the host ends as it hears that the peer is slow', () => {
+  it('ends at once, and so does one whose asker has thought better of it', async () => {
+    for (const how of ['close', 'abort'] as const) {
+      const { world, b, peer, ask } = await asking(never)
+      const calledOff = new AbortController()
+      b.swarm.on('peer:slow', () => {
+        if (how === 'close') peer.close()
+        else calledOff.abort(new HoldfastError('not-running', 'enough'))
+      })
+      world.network.unreadMax = 1
+      const large = Array.from({ length: 30 }, () =>
+        outcome(ask('9'.repeat(60_000) as never, { signal: calledOff.signal })),
+      )
+      await world.settle()
+      const outcomes = await Promise.race([Promise.all(large), world.settle().then(() => null)])
+      expect(outcomes?.every((code) => typeof code === 'string')).toBe(true)
+      expect(outcomes).toContain(how === 'close' ? 'not-connected' : 'not-running')
+      await world.stop()
+    }
   })
 })

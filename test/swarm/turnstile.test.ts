@@ -79,7 +79,7 @@ describe('a turnstile', () => {
     expect(strangers.map(fill)).toEqual([4_096, 2_048, 1_366, 1_024])
     expect(fill(new Fake('m', 'masternode'))).toBe(8_192)
     const [a] = strangers
-    if (a !== undefined) turnstile.lost(a.connection)
+    if (a !== undefined) turnstile.lost(a.connection, false)
     expect(fill(new Fake('e'))).toBe(820)
     turnstile.stop()
     expect(fill(new Fake('f'))).toBe(4_096)
@@ -116,7 +116,7 @@ describe('a turnstile', () => {
     const [link, other] = [new Fake(), new Fake()]
     wait(link, 0, 2 * WINDOW)
     wait(other, 1, WINDOW)
-    turnstile.lost(link.connection)
+    turnstile.lost(link.connection, false)
     expect(wait(other, 2, 2 * WINDOW)).toBe(true)
     other.room = 1
     clock.advance(600)
@@ -126,7 +126,7 @@ describe('a turnstile', () => {
   it('waits for nothing any more once the last link is gone, or the swarm', () => {
     const link = new Fake()
     wait(link, 0)
-    turnstile.lost(link.connection)
+    turnstile.lost(link.connection, false)
     expect([agenda.size, link.dropped]).toEqual([0, 10])
     wait(link, 1)
     turnstile.stop()
@@ -146,11 +146,22 @@ describe('a turnstile', () => {
     expect([passed, link.released]).toEqual([[0], 0])
   })
 
+  it('keeps nothing of a peer that is gone, whichever of its links brought it', () => {
+    const [first, last] = [new Fake(), new Fake()]
+    wait(first, 0)
+    turnstile.lost(last.connection, false)
+    expect([first.dropped, agenda.size]).toEqual([0, 1])
+    turnstile.lost(last.connection, true)
+    first.room = 1
+    clock.advance(600)
+    expect([first.dropped, passed, agenda.size]).toEqual([10, [], 0])
+  })
+
   it('gives back nothing of what was turned away to a link that is gone', () => {
     const [link, other] = [new Fake(), new Fake()]
     wait(other, 0, 3 * WINDOW)
     wait(link, 1, 7)
-    turnstile.lost(link.connection)
+    turnstile.lost(link.connection, false)
     other.room = 1
     clock.advance(600)
     expect([passed, link.released]).toEqual([[0], 0])
@@ -160,7 +171,7 @@ describe('a turnstile', () => {
     const [link, other] = [new Fake(), new Fake()]
     link.room = other.room = 9
     turnstile.wait(link.connection, 1, () => {
-      turnstile.lost(link.connection)
+      turnstile.lost(link.connection, false)
       return true
     })
     wait(link, 1)

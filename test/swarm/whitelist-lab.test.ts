@@ -1,6 +1,7 @@
 /** The operator changes the list while the nodes run. */
 import { describe, expect, it } from 'vitest'
 import type { SwarmLab } from '../../src/testing/index.js'
+import { swarmLab } from '../../src/testing/index.js'
 import { createIdentity } from '../../src/index.js'
 import { listen } from './lab-ear.js'
 import { hub, Tx } from './hub.js'
@@ -38,6 +39,21 @@ describe('a masternode that is listed while the node runs', () => {
     lab.start(2)
     lab.run(61_000)
     expect(lab.linked(0, 2)).toBe(true)
+  })
+
+  it('is found again after its link was lost, though nobody has looked at its class', () => {
+    const lab = swarmLab({ seed: 5, masternodes: 0, nodes: 2, seeds: [] })
+    lab.run(1_000)
+    void lab.swarm(1).dial(lab.address(0))
+    lab.run(10_000)
+    expect(lab.linked(0, 1)).toBe(true)
+    lab.swarm(0).masternodes.add(lab.address(1))
+    lab.run(60_000)
+    lab.kill(1)
+    lab.run(600_000)
+    lab.start(1)
+    lab.run(61_000)
+    expect(lab.linked(0, 1)).toBe(true)
   })
 
   it('has its ban lifted', () => {
@@ -185,5 +201,20 @@ describe('a masternode with a new key', () => {
       lab.swarm(0).masternodes.add('tcp://nonsense')
     }).toThrow()
     expect(() => lab.swarm(0).masternodes.remove(`${createIdentity().id.slice(0, -1)}a`)).toThrow()
+  })
+})
+
+describe('a masternode that is revoked while it is linked', () => {
+  it('is not dialled for ever after its link was lost, though nobody has looked at its class', () => {
+    const lab = swarmLab({ seed: 6, masternodes: 0, nodes: 2, seeds: [] })
+    lab.run(1_000)
+    lab.swarm(0).masternodes.add(lab.address(1))
+    lab.run(60_000)
+    expect(lab.linked(0, 1)).toBe(true)
+    lab.swarm(0).masternodes.remove(lab.id(1), { revoked: true })
+    lab.run(60_000)
+    lab.kill(1)
+    lab.run(7_200_000)
+    expect(lab.swarm(0).explain(lab.id(1)).state).not.toMatch(/backing-off|dialing/)
   })
 })

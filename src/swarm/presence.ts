@@ -1,0 +1,54 @@
+/** What the rest of the swarm does, and what the host hears, when a peer comes, goes, or goes on by another link. */
+import type { Address } from '../ports/types.js'
+import type { Connection } from './connection.js'
+import type { Connections, ConnectionsOwner } from './connections.js'
+import type { SwarmContext } from './context.js'
+import type { Dialer } from './dialer.js'
+import { Peer } from './peer.js'
+import type { Traffic } from './traffic.js'
+import type { Upkeep } from './upkeep.js'
+
+export interface PresenceOwner {
+  readonly connections: Connections<Peer>
+  readonly traffic: Traffic
+  readonly dialer: Dialer
+  readonly upkeep: Upkeep
+  /** Where we dialled it; null where it came to us. */
+  dialledTo(connection: Connection): Address | null
+}
+
+export function createPresence({ emitter, log }: SwarmContext, owner: PresenceOwner): ConnectionsOwner<Peer> {
+  return {
+    makeHandle: (seat) => new Peer(seat, owner.traffic.requests, (rttMs) => owner.upkeep.score(seat.peerId, rttMs)),
+    connected: (peer, connection) => {
+      log('info', `connected to ${peer.id} (${peer.class}, ${peer.direction}) at ${peer.address ?? 'no address'}`)
+      emitter.emit('peer:connect', peer)
+      // The host may have ended it at once.
+      if (connection.isEnding) return
+      owner.upkeep.connected(peer, connection, owner.dialledTo(connection))
+      owner.traffic.seated(connection)
+      // Last, since it may let the link go at once: nobody may hear of the end before the beginning.
+      if (connection.isOpen) owner.upkeep.maintainer.linked(connection)
+    },
+    disconnected: (peer, connection, reason, wasTold) => {
+      const gone = owner.connections.current(peer.id) === null
+      log('info', `disconnected from ${peer.id}: ${reason.code} (${reason.fault})`)
+      if (gone) owner.dialer.lost(peer.id, peer.class, reason)
+      if (!wasTold) return
+      owner.upkeep.disconnected(peer, connection, reason, gone)
+      emitter.emit('peer:disconnect', peer, reason)
+    },
+    swapped: (from, to, clean) => {
+      owner.traffic.lost(from, 'link-replaced')
+      // What it took over may have been too much for it.
+      if (!to.isOpen) return
+      owner.traffic.seated(to)
+      owner.dialer.cleared(to.peerId)
+      owner.upkeep.swapped(from, clean ? null : (from.vitals?.heardAt ?? from.openedAt))
+    },
+    conflict: (peerId) => {
+      log('warn', `${peerId} runs on two hosts: the newcomer was refused`)
+      emitter.emit('peer:conflict', peerId)
+    },
+  }
+}

@@ -1,0 +1,103 @@
+/** A handler may ask the peer for more than it was brought: it asks somebody who has it, and who is trusted where there is one. */
+import { describe, expect, it } from 'vitest'
+import type { PeerClass } from '../../src/ports/types.js'
+import { utf8 } from '../../src/protocol/bytes.js'
+import { message } from '../../src/protocol/message.js'
+import { HANDLERS_MAX } from '../../src/swarm/handler-queue.js'
+import type { Peer } from '../../src/swarm/peer.js'
+import type { Verdict } from '../../src/swarm/registry.js'
+import { RawPeer } from './raw-peer.js'
+import { World } from './world.js'
+
+const Tx = message<number>('tx')
+
+async function scene() {
+  const world = new World()
+  const classes = new Map<string, PeerClass>()
+  const node = world.node('node', { authorize: ({ peerId }) => classes.get(peerId) ?? 'regular', propagation: 'flood' })
+  /** Whom a handler was given, with what it is to answer. */
+  const calls: { readonly peer: Peer; readonly answer: (verdict: Verdict | Error) => void }[] = []
+  node.swarm.handle(
+    Tx,
+    async (_, { peer }) =>
+      new Promise<Verdict>((resolve, reject) => {
+        const answer = (verdict: Verdict | Error): void => {
+          if (typeof verdict === 'string') resolve(verdict)
+          else reject(verdict)
+        }
+        calls.push({ peer, answer })
+      }),
+  )
+  await node.swarm.start()
+  const stranger = await RawPeer.connect(world, node)
+  const other = await RawPeer.connect(world, node)
+  const identity = world.identity()
+  classes.set(identity.id, 'masternode')
+  const masternode = await RawPeer.connect(world, node, { identity })
+  const say = async (peer: RawPeer, n: number): Promise<void> => {
+    peer.broadcast(0, 'tx', utf8(String(n)))
+    await world.settle()
+  }
+  const answer = async (verdict: Verdict | Error): Promise<void> => {
+    calls.at(-1)?.answer(verdict)
+    await world.settle()
+  }
+  return { world, node, calls, stranger, other, masternode, say, answer }
+}
+
+describe('a handler that has failed', () => {
+  it.each([true, false])(
+    'is called once more with a masternode that has the message, though who brought it first leaves: %s',
+    async (leaves) => {
+      const { world, node, calls, stranger, other, masternode, say, answer } = await scene()
+      await say(stranger, 1)
+      for (const peer of [other, masternode]) await say(peer, 1)
+      if (leaves) stranger.destroy()
+      await world.settle()
+      await answer(new Error('nobody answered'))
+      expect(calls.map(({ peer }) => peer.id)).toEqual([stranger.identity.id, masternode.identity.id])
+      await answer('accept')
+      expect(node.swarm.status()).toMatchObject({ inFlight: 0, memory: { inFlightBytes: 0 } })
+    },
+  )
+
+  it('is called once more with another stranger that has it, where no other does', async () => {
+    const { calls, stranger, other, say, answer } = await scene()
+    for (const peer of [stranger, other]) await say(peer, 1)
+    await answer(new Error('nobody answered'))
+    expect(calls.map(({ peer }) => peer.id)).toEqual([stranger.identity.id, other.identity.id])
+  })
+
+  it('for the last time lets the host know what it may ask a masternode for again', async () => {
+    const { node, stranger, masternode, say, answer } = await scene()
+    for (const peer of [stranger, masternode]) await say(peer, 1)
+    await answer(new Error('nobody answered'))
+    expect(node.heard('recovered')).toEqual([])
+    await answer(new Error('nobody answered'))
+    expect(node.heard('recovered').map(([{ peerId, cause }]) => [peerId, cause])).toContainEqual([
+      masternode.identity.id,
+      'shed',
+    ])
+    expect(node.swarm.status().inFlight).toBe(0)
+  })
+
+  it('for the last time says nothing of what only strangers have brought', async () => {
+    const { node, stranger, say, answer } = await scene()
+    await say(stranger, 1)
+    for (let i = 0; i < 2; i++) await answer(new Error('nobody answered'))
+    expect(node.heard('recovered')).toEqual([])
+  })
+})
+
+describe('a message that has waited', () => {
+  it('comes with a masternode that has brought it, too, and not with the stranger who was first', async () => {
+    const { calls, stranger, other, masternode, say, answer } = await scene()
+    for (let i = 1; i <= HANDLERS_MAX; i++) await say(other, i)
+    await say(stranger, 0)
+    for (let i = 0; i < HANDLERS_MAX * 0.25; i++) await say(masternode, 1_000 + i)
+    const before = calls.length
+    await say(masternode, 0)
+    await answer('accept')
+    expect(calls.slice(before).map(({ peer }) => peer.id)).toEqual([masternode.identity.id])
+  })
+})
