@@ -236,6 +236,7 @@ export class Membership implements ConnectionOwner<Connection> {
     log('debug', `${direction} link to ${peerId ?? link.remote?.host ?? 'a stranger'} ended: ${reason.code}`)
     this.gate.done(connection)
     if (judged && reason.fault === 'remote') this.#punish(connection, reason)
+    if (reason.code === 'closed' && reason.fault === 'local') this.#closeHeirs(connection)
     this.traffic.lost(connection, reason)
     if (connection.hello !== null && peerId !== null) this.connections.remove(peerId, connection, reason)
     else if (direction === 'inbound') {
@@ -270,6 +271,12 @@ export class Membership implements ConnectionOwner<Connection> {
     const violation = handshakeViolation(reason)
     if (connection.hello !== null) this.traffic.strike(connection, 'protocol-error')
     else if (connection.direction === 'inbound' && violation !== null) this.traffic.strikeAddress(connection, violation)
+  }
+
+  /** The host wants no link to this peer, whichever. */
+  #closeHeirs(connection: Connection): void {
+    if (connection.peerId === null || this.connections.current(connection.peerId) !== connection) return
+    for (const other of this.connections.linksTo(connection.peerId)) if (other !== connection) other.close('closed')
   }
 
   #refusedInbound(peerId: PeerId | null, link: Link, reason: Reason): void {

@@ -44,6 +44,19 @@ describe('a second process of a key that waits for the place of the first', () =
     expect(node.heard('peer:disconnect')[0]?.[0].class).toBe('unknown')
   })
 
+  it('is not let in where the host has closed the peer, nor is another link of the same process', async () => {
+    for (const epoch of [1, 2]) {
+      const world = new World()
+      const node = await world.started('node', { authorize: () => 'regular' })
+      const first = await RawPeer.connect(world, node)
+      const second = await RawPeer.connect(world, node, { identity: first.identity, epoch, answers: false })
+      node.swarm.peer(first.identity.id)?.close()
+      await world.run(5_000)
+      expect(node.names.filter((name) => name.startsWith('peer:'))).toEqual(['peer:connect', 'peer:disconnect'])
+      expect([first.told?.code, second.told?.code, node.swarm.peers.size]).toEqual(['closed', 'closed', 0])
+    }
+  })
+
   it('is not let in by a stop', async () => {
     const world = new World()
     const { node, first, second, handled } = await contested(world)
