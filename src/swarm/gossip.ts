@@ -184,7 +184,9 @@ export class Gossip implements DeliveryOwner {
 
   /** Whoever comes and goes must not fill the places of those that wait for another of their application id. */
   #lostRival(delivery: Delivery): void {
-    const { appKey } = delivery
+    const { appKey, key } = delivery
+    // It may have been judged meanwhile.
+    if (this.#inFlight.get(key) !== delivery) return
     if (appKey === null || this.#appIds.current(appKey) === delivery || this.#inherit(delivery)) return
     this.#appIds.withdraw(appKey, delivery)
     delivery.appKey = null

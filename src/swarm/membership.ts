@@ -162,6 +162,7 @@ export class Membership implements ConnectionOwner<Connection> {
     const { identity } = connection
     if (identity === null) return
     const { peerId, publicKey, peerClass } = identity
+    if (!this.#reception.mayStay(connection, identity)) return
     const late = this.traffic.registry.since(connection)
     if (late.length > 0) connection.sendControl(FRAME.types, encodeNames(late))
     this.whitelist.linked(connection, peerId, peerClass)

@@ -17,7 +17,7 @@ export interface PresenceOwner {
   dialledTo(connection: Connection): Address | null
 }
 
-export function createPresence({ emitter, log }: SwarmContext, owner: PresenceOwner): ConnectionsOwner<Peer> {
+export function createPresence({ emitter, log, roster }: SwarmContext, owner: PresenceOwner): ConnectionsOwner<Peer> {
   return {
     makeHandle: (seat) => new Peer(seat, owner.traffic.requests, (rttMs) => owner.upkeep.score(seat.peerId, rttMs)),
     connected: (peer, connection) => {
@@ -33,7 +33,8 @@ export function createPresence({ emitter, log }: SwarmContext, owner: PresenceOw
     disconnected: (peer, connection, reason, wasTold) => {
       const gone = owner.connections.current(peer.id) === null
       log('info', `disconnected from ${peer.id}: ${reason.code} (${reason.fault})`)
-      if (gone) owner.dialer.lost(peer.id, peer.class, reason)
+      // Who is listed is dialled as that, whatever the host says of it at the moment.
+      if (gone) owner.dialer.lost(peer.id, roster.classOf(peer.id) ?? peer.class, reason)
       if (!wasTold) return
       owner.upkeep.disconnected(peer, connection, reason, gone)
       emitter.emit('peer:disconnect', peer, reason)

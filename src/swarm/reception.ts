@@ -10,7 +10,7 @@ import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Hello } from '../protocol/hello.js'
 import type { Connection } from './connection.js'
 import { callHost } from './host-call.js'
-import type { CloseOptions } from './connection-owner.js'
+import type { CloseOptions, PeerIdentity } from './connection-owner.js'
 import type { Settings } from './options.js'
 import type { ClassLimits } from './profile.js'
 import { PEER_CLASSES, windowBytesFor } from './profile.js'
@@ -66,6 +66,16 @@ export class Reception {
     })
   }
 
+  /** It was let in, and kept its hello back: a ban has ended only the links there were. @returns false where one has ended this one now */
+  mayStay(connection: Connection, { peerId, peerClass }: PeerIdentity): boolean {
+    const { settings, roster } = this.#setup
+    const now = settings.clock.monotonic()
+    const isSpared = isTrustedClass(peerClass) || roster.classOf(peerId) !== null
+    const ban = isSpared ? null : settings.blacklist.check({ peerId }, now)
+    if (ban !== null) connection.close('banned', banOptions(ban, now))
+    return ban === null
+  }
+
   /** What this side says of itself to a peer of this class. */
   hello(limits: ClassLimits, epoch: Uint8Array, own: Pick<Hello, 'names' | 'addresses' | 'supersedes'>): Hello {
     const { protocol, agent, clock } = this.#setup.settings
@@ -117,8 +127,12 @@ export function isAbandoned({ code, fault }: Reason): boolean {
   return fault !== 'remote' && (code === 'connection-lost' || code === 'timeout')
 }
 
-function refuseBanned({ untilAt, cause }: Ban, now: number): Admission {
-  return refuse('banned', { text: cause, ...(untilAt === 'permanent' ? {} : { retryAfterMs: untilAt - now }) })
+function refuseBanned(ban: Ban, now: number): Admission {
+  return refuse('banned', banOptions(ban, now))
+}
+
+function banOptions({ untilAt, cause }: Ban, now: number): CloseOptions {
+  return { text: cause, ...(untilAt === 'permanent' ? {} : { retryAfterMs: untilAt - now }) }
 }
 
 function refuse(code: WireCode, options: CloseOptions = {}): Admission {

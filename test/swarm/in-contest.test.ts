@@ -86,3 +86,51 @@ describe('a second process of a key that waits for the place of the first', () =
     expect([second.closed !== null, third.told, node.swarm.peers.size]).toEqual([true, null, 1])
   })
 })
+
+describe('a stranger that is banned while it keeps back the hello of another link', () => {
+  it('is not let in when it says it', async () => {
+    for (const by of ['strikes', 'host'] as const) {
+      const world = new World()
+      const node = world.node('node', { authorize: () => 'regular', perIpLimits: false })
+      node.swarm.handle(Tx, () => 'reject')
+      await node.swarm.start()
+      for (let i = 0; i < 8; i++) await RawPeer.connect(world, node)
+      const first = await RawPeer.connect(world, node)
+      const second = await RawPeer.connect(world, node, { identity: first.identity, epoch: 2, holdsHello: true })
+      if (by === 'host') node.swarm.ban(first.identity.id)
+      else for (let i = 0; i < 3; i++) first.broadcast(0, 'tx', utf8(String(i)))
+      await world.settle()
+      expect(first.told?.code).toBe('banned')
+      second.sayHello()
+      await world.settle()
+      expect([second.told?.code, node.swarm.peers.has(first.identity.id)]).toEqual(['banned', false])
+      expect(node.heard('peer:connect')).toHaveLength(9)
+    }
+  })
+})
+
+describe('a listed masternode that the host denies once', () => {
+  it('is dialled as one afterwards, for as long as it takes', async () => {
+    const world = new World()
+    const masternode = await world.started('masternode')
+    let allowed = true
+    const node = world.node('node', {
+      masternodes: [masternode.address],
+      authorize: () => (allowed ? 'masternode' : false),
+    })
+    await node.swarm.start()
+    await world.run(60_000)
+    expect(node.swarm.peers.size).toBe(1)
+    allowed = false
+    node.swarm.masternodes.add(`memory://${masternode.swarm.id}@elsewhere:1`)
+    await world.settle()
+    expect(node.swarm.peers.size).toBe(0)
+    allowed = true
+    const stopped = masternode.swarm.stop()
+    await world.run(3_600_000)
+    await stopped
+    await world.started('masternode', { identity: masternode.identity })
+    await world.run(200_000)
+    expect(node.swarm.peers.size).toBe(1)
+  })
+})
