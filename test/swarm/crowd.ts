@@ -61,30 +61,10 @@ export class Crowd {
     for (const definition of [Keyed, Big])
       swarm.handle(definition, async ({ hash }) => {
         this.begun.add(hash)
-        return new Promise<Verdict>((resolve) => {
-          this.#running.push((verdict) => {
-            resolve(hash.startsWith('honest') ? 'accept' : verdict)
-          })
-        })
+        return this.#later((verdict) => (hash.startsWith('honest') ? 'accept' : verdict))
       })
-    swarm.handle(
-      Note,
-      async () =>
-        new Promise<void>((resolve) => {
-          this.#running.push(() => {
-            resolve()
-          })
-        }),
-    )
-    swarm.respond(
-      Ask,
-      async (n) =>
-        new Promise<number>((resolve) => {
-          this.#running.push(() => {
-            resolve(n)
-          })
-        }),
-    )
+    swarm.handle(Note, async () => this.#later(() => undefined))
+    swarm.respond(Ask, async (n) => this.#later(() => n))
   }
 
   get swarm(): Swarm {
@@ -209,6 +189,15 @@ export class Crowd {
       await this.world.run(1_000)
       for (let rounds = 0; this.#running.length > 0 && rounds < 1_000; rounds++) await this.round()
     }
+  }
+
+  /** A handler that runs until it is its turn to answer. */
+  async #later<T>(answer: (verdict: Verdict) => T): Promise<T> {
+    return new Promise((resolve) => {
+      this.#running.push((verdict) => {
+        resolve(answer(verdict))
+      })
+    })
   }
 
   async #connect(options: {
