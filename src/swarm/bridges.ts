@@ -74,7 +74,7 @@ export class Bridges implements Maintenance {
     const { agenda, settings } = this.#context
     this.#keep(peerId)
     this.#exchange.ask(connection)
-    const lost = [...this.#dialer.targets()]
+    const lost = [...this.#dialer.targets.all()]
       .filter(({ standing, peerClass, attempt }) => !isTrustedClass(peerClass) && attempt === null && waits(standing))
       .map((target) => ({ target, ageMs: this.#ageMs(target, agenda.now()) }))
       .sort((a, b) => a.ageMs - b.ageMs)
@@ -86,7 +86,7 @@ export class Bridges implements Maintenance {
   linked({ identity, direction }: Connection): void {
     if (identity === null || direction !== 'outbound' || isTrustedClass(identity.peerClass)) return
     const { peerId } = identity
-    const target = this.#dialer.target(peerId)
+    const target = this.#dialer.targets.find(peerId)
     // Seeds are dialled all at once, and what the host dialled itself is the host's.
     if (target?.kept !== true || target.isSeed) return
     if (!this.has(peerId) && this.#demand.wanted() < 0 && !this.#keep(peerId))
@@ -107,7 +107,7 @@ export class Bridges implements Maintenance {
   /** Tries one of those given up. */
   tryCold(): void {
     const now = this.#context.agenda.now()
-    const targets = [...this.#dialer.targets()].filter(({ attempt }) => attempt === null)
+    const targets = [...this.#dialer.targets.all()].filter(({ attempt }) => attempt === null)
     const cold = targets
       .filter(({ standing }) => standing.kind === 'cold')
       .map((target) => ({ target, ageMs: this.#ageMs(target, now) }))

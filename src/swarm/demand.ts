@@ -27,7 +27,7 @@ export class Demand {
         vitals?.suspect === false
       )
         have++
-    for (const { attempt, peerClass } of this.#dialer.targets())
+    for (const { attempt, peerClass } of this.#dialer.targets.all())
       if (attempt !== null && !isTrustedClass(peerClass)) have++
     return this.#target - have
   }

@@ -11,12 +11,17 @@ import { DialSlots } from './dial-slots.js'
 import type { Target } from './dial-targets.js'
 import type { DialerSetup } from './dialer-setup.js'
 
+interface Dialled {
+  readonly target: Target
+  readonly address: Address
+}
+
 export class DialAttempts {
   readonly #setup: DialerSetup
   readonly #failed: (target: Target, address: Address, reason: Reason) => void
   readonly #slots: DialSlots<{ readonly target: Target; readonly address: Address; readonly peerClass: PeerClass }>
   // Bound: the dial slots of both kinds, and the handshakes' own deadline.
-  readonly #handshakes = new Map<Connection, { readonly target: Target; readonly address: Address }>()
+  readonly #handshakes = new Map<Connection, Dialled>()
 
   /** @param failed a socket could not be opened, or may no longer be */
   constructor(setup: DialerSetup, failed: (target: Target, address: Address, reason: Reason) => void) {
@@ -49,13 +54,22 @@ export class DialAttempts {
   }
 
   /** The handshake of a dialled connection is over, well or badly. Null where it is none of ours, or was over before. */
-  take(connection: Connection): { readonly target: Target; readonly address: Address } | null {
+  take(connection: Connection): Dialled | null {
     const dialled = this.#handshakes.get(connection)
     this.#handshakes.delete(connection)
     if (dialled === undefined) return null
     const { attempt } = dialled.target
     if (attempt?.kind === 'handshaking' && attempt.connection === connection) dialled.target.attempt = null
     return dialled
+  }
+
+  /** The handshake of a dialled connection is another target's from now on; where that has an attempt of its own, both go on. */
+  move(connection: Connection, to: (dialled: Dialled) => Target | null): void {
+    const dialled = this.#handshakes.get(connection)
+    const target = dialled === undefined ? null : to(dialled)
+    if (dialled === undefined || target === null || target === dialled.target) return
+    this.#handshakes.set(connection, { ...dialled, target })
+    target.attempt ??= dialled.target.attempt
   }
 
   clear(): void {
@@ -105,6 +119,7 @@ export class DialAttempts {
         this.#open(target, address, next.peerClass)
         return
       }
+      target.attempt = null
       this.#failed(target, address, { code: 'banned', fault: 'local' })
     }
   }

@@ -160,6 +160,7 @@ export class DialTargets {
     for (const waiter of dialled.waiters) waiter.at = own
     own.waiters.push(...dialled.waiters)
     own.kept ||= dialled.kept
+    if (isTrustedClass(dialled.peerClass)) own.peerClass = dialled.peerClass
     own.isSeed ||= dialled.isSeed
     own.isNamed ||= dialled.isNamed
     own.isFelt &&= dialled.isFelt
@@ -212,6 +213,14 @@ export function clearStanding(target: Target): void {
   target.standing = { kind: 'idle' }
 }
 
+/** It is linked; the address it was dialled at goes first from now on. */
+export function connect(target: Target, dialled: Address | null, now: number): void {
+  const { standing } = target
+  clearStanding(target)
+  target.standing = { kind: 'connected', sinceAt: standing.kind === 'connected' ? standing.sinceAt : now }
+  if (dialled !== null) target.addresses = preferAddress(target.addresses, dialled)
+}
+
 /** When it is dialled next; null where that is not settled. */
 export function nextDialAt({ standing, attempt }: Target): number | null {
   if (attempt !== null) return null
@@ -226,7 +235,7 @@ export function trust(target: Target, suspect: Extract<Standing, { kind: 'suspec
 }
 
 /** The address that worked goes first. */
-export function preferAddress(addresses: readonly Address[], worked: Address): readonly Address[] {
+function preferAddress(addresses: readonly Address[], worked: Address): readonly Address[] {
   const first = addresses.filter(
     ({ host, port, scheme }) => host === worked.host && port === worked.port && scheme === worked.scheme,
   )

@@ -13,7 +13,7 @@ import type { Connection } from './connection.js'
 import type { DialerSetup } from './dialer-setup.js'
 import { DialAttempts } from './dial-attempts.js'
 import type { Target } from './dial-targets.js'
-import { clearStanding, DialTargets, postponeAddress, preferAddress, trust } from './dial-targets.js'
+import { clearStanding, connect, DialTargets, postponeAddress, trust } from './dial-targets.js'
 import { waitFor } from './dial-waiting.js'
 import type { DialFailure } from './events.js'
 import { isAlarmAt, Recovery } from './recovery.js'
@@ -47,17 +47,9 @@ export class Dialer {
     })
   }
 
-  /** Every target, for maintenance and for whoever asks how things stand. */
-  targets(): Iterable<Target> {
-    return this.#targets.all()
-  }
-
-  target(peerId: PeerId): Target | null {
-    return this.#targets.find(peerId)
-  }
-
-  targetAt(address: Address): Target | null {
-    return this.#targets.findAddress(address)
+  /** For whoever asks how things stand. */
+  get targets(): Pick<DialTargets, 'all' | 'find' | 'findAddress'> {
+    return this.#targets
   }
 
   /** Whether the network itself seems to be gone. */
@@ -68,9 +60,11 @@ export class Dialer {
   /** Dials once, now, whatever the backoff says; joins an attempt under way. */
   async dial(address: Address, peerClass: PeerClass, signal?: AbortSignal): Promise<PeerId> {
     signal?.throwIfAborted()
-    if (!this.#setup.transports.has(address.scheme))
-      throw new HoldfastError('no-transport', `no transport for ${address.scheme}:`)
-    const target = this.#targets.provide(address.peerId, peerClass, [address])
+    const { peerId, scheme } = address
+    if (!this.#setup.transports.has(scheme)) throw new HoldfastError('no-transport', `no transport for ${scheme}:`)
+    // Nothing is begun: a host that dials again wherever a dial has failed would never get out.
+    if (peerId !== null && this.#setup.isBanned(peerId)) throw reasonError({ code: 'banned', fault: 'local' }, 'banned')
+    const target = this.#targets.provide(peerId, peerClass, [address])
     target.isFelt = false
     if (target.peerId !== null && this.#setup.isConnected(target.peerId)) return target.peerId
     return waitFor(target, signal, {
@@ -96,29 +90,25 @@ export class Dialer {
     attempt.connection.close('closed')
   }
 
-  /** A connection is greeted, inbound or outbound: whoever waits for this peer need wait no more. */
-  reached(peerId: PeerId, connection: Connection): void {
+  /** What was dialled is this peer's address, and nobody else's: the attempt goes on as one to reach the peer. */
+  found(peerId: PeerId, connection: Connection): void {
+    this.#attempts.move(connection, ({ target, address }) => this.#targets.merge(target, address, peerId))
+  }
+
+  /** A connection is greeted. @returns what follows once the peer has its place, since the host may hear of it, and end the link */
+  reached(peerId: PeerId, connection: Connection): () => void {
     const dialled = this.#attempts.take(connection)
     const address = dialled?.address ?? null
-    // We are not offline.
     this.#recovery.offline.heard()
     const target = this.#targets.merge(dialled?.target, address, peerId)
-    const sought = dialled?.target.peerId ?? peerId
-    // Whoever else is there now, the one who was looked for has not been reached.
-    if (dialled !== null && sought !== peerId)
-      this.#fail(dialled.target, address, { code: 'wrong-identity', fault: 'remote' }, true)
-    if (target === null) return
-    // A socket still opening is of no use now; one that is open already may be the link the other side keeps.
-    this.#attempts.cancel(target)
-    const { standing, failures, peerClass } = target
-    clearStanding(target)
-    const sinceAt = standing.kind === 'connected' ? standing.sinceAt : this.#setup.agenda.now()
-    target.standing = { kind: 'connected', sinceAt }
-    if (address !== null) target.addresses = preferAddress(target.addresses, address)
-    for (const waiter of [...target.waiters]) waiter.resolve(peerId)
-    if (standing.kind === 'cold') this.#setup.maintenance().bridged(peerId, connection)
-    const isBack = this.#recovery.isBack()
-    if (isTrustedClass(peerClass) && (failures > 0 || isBack || standing.kind === 'suspect')) this.#recover()
+    const isNews = target !== null && this.#connected(target, peerId, address, connection)
+    return () => {
+      const missed = dialled?.target
+      // Whoever else is there now, the one who was looked for has not been reached.
+      if (missed?.attempt === null && missed.peerId !== peerId && this.#targets.find(missed.peerId) === missed)
+        this.#fail(missed, address, { code: 'wrong-identity', fault: 'remote' }, true)
+      if (isNews) this.#recover()
+    }
   }
 
   /** A connection has ended: our dial has failed, where it was not greeted; or what was to replace a silent link is gone. */
@@ -179,6 +169,17 @@ export class Dialer {
       this.forget(target)
     }
     this.#targets.clear()
+  }
+
+  /** @returns whether others may be reached, too, that were not before */
+  #connected(target: Target, peerId: PeerId, address: Address | null, connection: Connection): boolean {
+    // A socket still opening is of no use now; one that is open already may be the link the other side keeps.
+    this.#attempts.cancel(target)
+    const { standing, failures, peerClass } = target
+    connect(target, address, this.#setup.agenda.now())
+    for (const waiter of [...target.waiters]) waiter.resolve(peerId)
+    if (standing.kind === 'cold') this.#setup.maintenance().bridged(peerId, connection)
+    return isTrustedClass(peerClass) && (this.#recovery.isBack() || failures > 0 || standing.kind === 'suspect')
   }
 
   #recover(): void {
@@ -259,7 +260,6 @@ export class Dialer {
 
   #fail(target: Target, address: Address | null, reason: Reason, judged: boolean): void {
     const { backoff, linkCount, failed, alarmed } = this.#setup
-    target.attempt = null
     const where = address === null ? '' : formatAddress(address)
     const { failures } = target
     const next = this.#recovery.planFailure(target, { reason, judged, where, links: linkCount(), backoff })

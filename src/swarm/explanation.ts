@@ -49,7 +49,7 @@ export function explanationOf(
   peerId: PeerId,
 ): Explanation {
   const now = agenda.now()
-  const target = membership.dialer.target(peerId)
+  const target = membership.dialer.targets.find(peerId)
   const ban = settings.blacklist.check({ peerId }, now)
   const connection = membership.connections.current(peerId)
   const state =

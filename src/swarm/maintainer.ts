@@ -102,7 +102,7 @@ export class Maintainer {
   linked(connection: Connection): void {
     const now = this.#context.agenda.now()
     const { peerId, remoteIp } = connection
-    const target = peerId === null ? null : this.#dialer.target(peerId)
+    const target = peerId === null ? null : this.#dialer.targets.find(peerId)
     if (peerId !== null && remoteIp !== null) this.#hearsay.linked(peerId, remoteIp)
     if (target?.isFelt === true) {
       target.isFelt = false
@@ -177,7 +177,7 @@ export class Maintainer {
       const address = record?.addresses.find(({ scheme }) => transports.has(scheme))
       if (record === null || address === undefined || this.#connections.current(peerId) !== null) continue
       // Who has a target has its own time to be dialled.
-      if (this.#dialer.target(peerId) !== null || roster.classOf(peerId) !== null) continue
+      if (this.#dialer.targets.find(peerId) !== null || roster.classOf(peerId) !== null) continue
       if (blacklist.check({ peerId }, now) !== null) continue
       if (!this.#hearsay.isPlausible(peerId, address)) continue
       candidates.push({

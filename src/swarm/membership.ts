@@ -142,7 +142,7 @@ export class Membership implements ConnectionOwner<Connection> {
     const peerId = formatPeerId(publicKey, settings.crypto)
     const dialled = this.#dialled.get(connection) ?? null
     connection.peerId = peerId
-    if (dialled !== null) this.whitelist.found(dialled, peerId)
+    if (dialled !== null) this.whitelist.found(dialled, peerId, connection)
     const admission = this.#reception.receive(connection, peerId, dialled, skewMs)
     if (admission.kind === 'refuse') {
       const farewell = admission.code === 'too-many-peers' ? this.upkeep.farewell(connection) : []
@@ -162,7 +162,7 @@ export class Membership implements ConnectionOwner<Connection> {
     const { identity } = connection
     if (identity === null) return
     const { peerId, publicKey, peerClass } = identity
-    if (!this.#reception.mayStay(connection, identity)) return
+    if (!this.#reception.mayStay(connection, peerId)) return
     const late = this.traffic.registry.since(connection)
     if (late.length > 0) connection.sendControl(FRAME.types, encodeNames(late))
     this.whitelist.linked(connection, peerId, peerClass)
@@ -175,8 +175,9 @@ export class Membership implements ConnectionOwner<Connection> {
     if (connection.isEnding) return
     this.gate.done(connection)
     this.#context.counters.count(`handshake-${connection.direction}`)
-    this.dialer.reached(peerId, connection)
+    const follow = this.dialer.reached(peerId, connection)
     this.connections.add(peerId, publicKey, connection, this.#addressOf(connection))
+    follow()
   }
 
   /** What the operator, the book or the host says of a peer, or of anybody, has changed: links are of that class from now on. */
@@ -256,10 +257,9 @@ export class Membership implements ConnectionOwner<Connection> {
 
   /** Those that would take another's place first: else that end would let the peer in once more. */
   end(links: Iterable<Connection>, close: (connection: Connection) => void): void {
-    const all = [...links]
-    const isInUse = (link: Connection): boolean =>
-      link.peerId !== null && this.connections.current(link.peerId) === link
-    for (const link of [...all.filter((one) => !isInUse(one)), ...all.filter(isInUse)]) close(link)
+    const rank = (link: Connection): number =>
+      Number(link.peerId !== null && this.connections.current(link.peerId) === link)
+    for (const link of [...links].sort((a, b) => rank(a) - rank(b))) close(link)
   }
 
   /** Where we dialled it; null where it came to us. */
@@ -276,8 +276,9 @@ export class Membership implements ConnectionOwner<Connection> {
 
   /** The host wants no link to this peer, whichever. */
   #closeHeirs(connection: Connection): void {
-    if (connection.peerId === null || this.connections.current(connection.peerId) !== connection) return
-    for (const other of this.connections.linksTo(connection.peerId)) if (other !== connection) other.close('closed')
+    const { peerId } = connection
+    if (this.connections.heirOf(connection) !== null)
+      for (const link of this.connections.linksTo(peerId)) link.close('closed')
   }
 
   #refusedInbound(peerId: PeerId | null, link: Link, reason: Reason): void {

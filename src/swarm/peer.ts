@@ -159,8 +159,11 @@ export class Peer {
 
   #connection(): Connection {
     const { connection } = this.#seat
-    if (connection?.isOpen !== true)
-      throw new HoldfastError('not-connected', 'the peer is not connected', { fault: 'network' })
+    if (connection?.isOpen !== true) throw notConnected()
     return connection
   }
+}
+
+export function notConnected(): HoldfastError {
+  return new HoldfastError('not-connected', 'the peer is not connected', { fault: 'network' })
 }

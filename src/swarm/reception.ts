@@ -10,7 +10,7 @@ import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Hello } from '../protocol/hello.js'
 import type { Connection } from './connection.js'
 import { callHost } from './host-call.js'
-import type { CloseOptions, PeerIdentity } from './connection-owner.js'
+import type { CloseOptions } from './connection-owner.js'
 import type { Settings } from './options.js'
 import type { ClassLimits } from './profile.js'
 import { PEER_CLASSES, windowBytesFor } from './profile.js'
@@ -46,7 +46,7 @@ export class Reception {
     const { settings, roster, clockSkew } = this.#setup
     const now = settings.clock.monotonic()
     const listed = roster.classOf(peerId)
-    const ban = listed !== null ? null : settings.blacklist.check({ peerId }, now)
+    const ban = this.#banOf(peerId, now)
     if (ban !== null) return refuseBanned(ban, now)
     if (skewMs > (listed !== null ? TRUSTED_SKEW_MAX_MS : 0)) {
       return refuse('expired', { text: `our clock says ${String(settings.clock.wall())}` })
@@ -67,13 +67,17 @@ export class Reception {
   }
 
   /** It was let in, and kept its hello back: a ban has ended only the links there were. @returns false where one has ended this one now */
-  mayStay(connection: Connection, { peerId, peerClass }: PeerIdentity): boolean {
-    const { settings, roster } = this.#setup
-    const now = settings.clock.monotonic()
-    const isSpared = isTrustedClass(peerClass) || roster.classOf(peerId) !== null
-    const ban = isSpared ? null : settings.blacklist.check({ peerId }, now)
+  mayStay(connection: Connection, peerId: PeerId): boolean {
+    const now = this.#setup.settings.clock.monotonic()
+    const ban = this.#banOf(peerId, now)
     if (ban !== null) connection.close('banned', banOptions(ban, now))
     return ban === null
+  }
+
+  /** Who is listed is spared. */
+  #banOf(peerId: PeerId, now: number): Ban | null {
+    const { settings, roster } = this.#setup
+    return roster.classOf(peerId) === null ? settings.blacklist.check({ peerId }, now) : null
   }
 
   /** What this side says of itself to a peer of this class. */

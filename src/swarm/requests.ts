@@ -12,6 +12,7 @@ import { VARINT_MAX, varintBytes } from '../protocol/varint.js'
 import type { Agenda } from './agenda.js'
 import type { Connection } from './connection.js'
 import type { Asker, AskOptions } from './peer.js'
+import { notConnected } from './peer.js'
 import type { Decoded } from './payload.js'
 import { decodeArrived, encodePayload, whenDecoded } from './payload.js'
 
@@ -85,7 +86,7 @@ export class Requests implements Asker {
       )
         throw new HoldfastError('outbox-full', `no room to ask ${definition.name}`)
       // The host may have heard that the peer is slow, and have ended it: nothing would take the question from here again.
-      if (!connection.isOpen) throw new HoldfastError('not-connected', `the link ended as ${definition.name} was asked`)
+      if (!connection.isOpen) throw notConnected()
       connection.answers.awaitAnswer(id, definition.answerBytesMax)
       // Not before it was taken: a link that is being lost takes none, and would be held for ever.
       const link = this.#link(connection)

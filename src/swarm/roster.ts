@@ -96,10 +96,15 @@ export class Roster {
     return this.#byId.get(peerId) ?? null
   }
 
+  /** Whether the address is listed alone, and may turn out to be this peer's. */
+  isOpenTo(address: Address, peerId: PeerId): boolean {
+    return this.#byAddress.has(addressKey(address)) && !this.#struck.has(peerId)
+  }
+
   /** Our own dial to an address-only entry has proven who is there. @returns false where there is no such entry */
   pin(address: Address, peerId: PeerId): boolean {
+    if (!this.isOpenTo(address, peerId)) return false
     const key = addressKey(address)
-    if (!this.#byAddress.has(key) || this.#struck.has(peerId)) return false
     this.#set(
       this.#listings.map((listing) =>
         listing.address.peerId === null && addressKey(listing.address) === key

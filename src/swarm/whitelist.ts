@@ -60,10 +60,15 @@ export class Whitelist {
   }
 
   /** Our own dial has proven who is there. Where the address was listed alone, it is that peer's from now on, unless it is banned. */
-  found(dialled: Address, peerId: PeerId): void {
+  found(dialled: Address, peerId: PeerId, connection: Connection): void {
     const { roster, settings, agenda } = this.#context
-    if (settings.blacklist.check({ peerId }, agenda.now()) !== null) return
-    if (roster.pin(dialled, peerId)) settings.peerStore.pins.pin(addressKey(dialled), peerId)
+    if (!roster.isOpenTo(dialled, peerId) || settings.blacklist.check({ peerId }, agenda.now()) !== null) return
+    // First, or the dial would be called off as one to an address that is looked for no more.
+    this.#owner.dialer.found(peerId, connection)
+    this.change(() => {
+      roster.pin(dialled, peerId)
+      settings.peerStore.pins.pin(addressKey(dialled), peerId)
+    })
   }
 
   /** Somebody is linked, and trusted by the list or by the host's say, or not. */
@@ -151,7 +156,7 @@ export class Whitelist {
     if (leaving === 'regular') settings.peerStore.vouch(peerId)
     else settings.peerStore.penalized(peerId, agenda.now())
     upkeep.watch.forget(peerId)
-    const target = dialer.target(peerId)
+    const target = dialer.targets.find(peerId)
     if (target !== null) dialer.wishes.demote(target, settings.peerStore.classOf(peerId, agenda.now()))
     this.#owner.reclassify(peerId)
   }
@@ -160,7 +165,7 @@ export class Whitelist {
   #forget({ addresses }: Trusted): void {
     const { dialer } = this.#owner
     for (const address of addresses) {
-      const target = dialer.targetAt(address)
+      const target = dialer.targets.findAddress(address)
       if (target?.peerId === null) dialer.forget(target)
     }
   }

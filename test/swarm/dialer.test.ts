@@ -26,7 +26,7 @@ function scene() {
   const opened: string[] = []
   const failures: string[] = []
   const sockets: DialEvents[] = []
-  let adopted = 0
+  const adopted: Connection[] = []
   const scene = { clock, linked, suspects, opened, mayTry: true, dialer: null as unknown as Dialer }
   const transport: Pick<Transport, 'dial'> = {
     dial: ({ host }, events) => {
@@ -49,7 +49,11 @@ function scene() {
     isConnected: (peerId) => linked.has(peerId),
     isBanned: () => false,
     isPreferred: () => true,
-    adopt: () => ({ link: ++adopted }) as never,
+    adopt: () => {
+      const connection = { link: adopted.length, close: () => undefined } as never
+      adopted.push(connection)
+      return connection
+    },
     failed: ({ reason }) => {
       failures.push(reason.code)
     },
@@ -66,9 +70,9 @@ function scene() {
   /** The socket that was opened last is open: what its handshake comes to is the test's to say. */
   const answer = (): Connection => {
     sockets.at(-1)?.opened({} as never)
-    return (scene.dialer.target(peer(1))?.attempt as Extract<Attempt, { kind: 'handshaking' }>).connection
+    return (scene.dialer.targets.find(peer(1))?.attempt as Extract<Attempt, { kind: 'handshaking' }>).connection
   }
-  return Object.assign(scene, { want, failures, answer })
+  return Object.assign(scene, { want, failures, answer, sockets, adopted })
 }
 
 describe('a stranger that is silent', () => {
@@ -80,13 +84,13 @@ describe('a stranger that is silent', () => {
     all.mayTry = false
     dialer.suspected(peer(1))
     clock.advance(10_000)
-    expect([dialer.target(peer(1))?.standing.kind, opened]).toEqual(['suspect', []])
+    expect([dialer.targets.find(peer(1))?.standing.kind, opened]).toEqual(['suspect', []])
     all.mayTry = true
     clock.advance(3_000)
     expect(opened).toEqual(['192.0.2.1'])
     linked.delete(peer(1))
     dialer.lost(peer(1), 'regular', { code: 'timeout', fault: 'network' })
-    expect(dialer.target(peer(1))?.attempt?.kind).toBe('dialing')
+    expect(dialer.targets.find(peer(1))?.attempt?.kind).toBe('dialing')
   })
 
   it('that heals before it may be dialled is not', () => {
@@ -98,7 +102,7 @@ describe('a stranger that is silent', () => {
     all.dialer.cleared(peer(1))
     all.mayTry = true
     all.clock.advance(60_000)
-    expect([all.dialer.target(peer(1))?.standing.kind, all.opened]).toEqual(['connected', []])
+    expect([all.dialer.targets.find(peer(1))?.standing.kind, all.opened]).toEqual(['connected', []])
   })
 })
 
@@ -110,7 +114,7 @@ describe('a silent link whose replacement ends', () => {
       want(1, 'masternode')
       suspects.add(peer(1))
       for (let count = 0; count < 2 && opened.length === count; count++) {
-        dialer.reached(peer(1), connectionTo(1))
+        dialer.reached(peer(1), connectionTo(1))()
         dialer.ended(
           connectionTo(1),
           { code: 'duplicate', fault: 'remote', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
@@ -134,7 +138,10 @@ describe('a dial whose socket has opened', () => {
       .dial({ ...addressOf(1), peerId: peer(1) }, 'masternode')
       .catch((error: unknown) => (error as HoldfastError).code)
     const connection = answer()
-    dialer.reached(peer(2), connection)
+    const follow = dialer.reached(peer(2), connection)
+    // Whoever is there has no place yet.
+    expect(failures).toEqual([])
+    follow()
     expect(failures).toEqual(['wrong-identity'])
     expect(await asked).toBe('wrong-identity')
     const before = opened.length
@@ -150,7 +157,7 @@ describe('a dial whose socket has opened', () => {
     const connection = answer()
     dialer.cleared(peer(1))
     dialer.ended(connection, { code: 'timeout', fault: 'network' }, false)
-    expect(dialer.target(peer(1))?.standing.kind).toBe('connected')
+    expect(dialer.targets.find(peer(1))?.standing.kind).toBe('connected')
     const before = opened.length
     clock.advance(1_000)
     dialer.suspected(peer(1))
@@ -169,5 +176,92 @@ describe('a dialer that stops', () => {
     all.dialer.stop()
     all.clock.advance(60_000)
     expect(all.opened.length).toBe(before)
+  })
+})
+
+describe('a dial to one that somebody else answered', () => {
+  it('is no failure where it was called off before the host could hear of it', () => {
+    for (const callOff of [
+      (dialer: Dialer) => {
+        dialer.stop()
+      },
+      (dialer: Dialer) => {
+        const target = dialer.targets.find(peer(1))
+        if (target !== null) dialer.forget(target)
+      },
+    ]) {
+      const { dialer, clock, answer, failures, opened, want } = scene()
+      want(1, 'masternode')
+      clock.advance(1_000)
+      const follow = dialer.reached(peer(2), answer())
+      const before = opened.length
+      callOff(dialer)
+      follow()
+      clock.advance(3_600_000)
+      expect([failures, opened.length]).toEqual([[], before])
+    }
+  })
+})
+
+describe('a dial to an address that turns out to be a peer’s', () => {
+  it('goes on as one to the peer, with whatever the address was wanted for', async () => {
+    const { dialer, clock, opened, sockets, adopted } = scene()
+    dialer.lost(peer(1), 'regular', { code: 'closed', fault: 'remote' })
+    dialer.wishes.want(null, 'masternode', [addressOf(1)])
+    clock.advance(1)
+    const asked = dialer.dial(addressOf(1), 'masternode')
+    sockets.at(-1)?.opened({} as never)
+    const [connection] = adopted
+    if (connection === undefined) throw new Error('not adopted')
+    dialer.found(peer(1), connection)
+    expect([...dialer.targets.all()]).toMatchObject([
+      { peerId: peer(1), peerClass: 'masternode', kept: true, attempt: { kind: 'handshaking' } },
+    ])
+    expect(dialer.targets.findAddress(addressOf(1))).toBe(null)
+    dialer.reached(peer(1), connection)()
+    expect(await asked).toBe(peer(1))
+    const before = opened.length
+    clock.advance(3_600_000)
+    expect(opened.length).toBe(before)
+  })
+
+  it('and fails is followed by others to the peer, and to nobody else', () => {
+    const { dialer, clock, failures, opened, sockets, adopted } = scene()
+    dialer.lost(peer(1), 'regular', { code: 'closed', fault: 'remote' })
+    dialer.wishes.want(null, 'masternode', [addressOf(1)])
+    clock.advance(1)
+    sockets.at(-1)?.opened({} as never)
+    const [connection] = adopted
+    if (connection === undefined) throw new Error('not adopted')
+    dialer.found(peer(1), connection)
+    dialer.ended(connection, { code: 'not-allowed', fault: 'local' }, true)
+    expect(failures).toEqual(['not-allowed'])
+    const before = opened.length
+    clock.advance(3_600_000)
+    expect(opened.length).toBeGreaterThan(before)
+    const target = dialer.targets.find(peer(1))
+    if (target === null) throw new Error('no target')
+    expect([...dialer.targets.all()]).toEqual([target])
+    dialer.forget(target)
+    const after = opened.length
+    clock.advance(3_600_000)
+    expect(opened.length).toBe(after)
+  })
+})
+
+describe('the end of an outage', () => {
+  it('is one for the trusted also where a stranger was linked first', () => {
+    const { dialer, clock, linked, opened, want } = scene()
+    for (const i of [1, 2, 3]) want(i, 'masternode')
+    want(9, 'regular')
+    clock.advance(1_800_000)
+    for (const i of [9, 3]) {
+      linked.add(peer(i))
+      dialer.reached(peer(i), connectionTo(i))()
+    }
+    const before = opened.length
+    clock.advance(5_000)
+    const since = new Set(opened.slice(before))
+    expect([...since].toSorted()).toEqual(['192.0.2.1', '192.0.2.2'])
   })
 })

@@ -1,0 +1,77 @@
+/** A masternode that is listed by its address alone: from the moment its key is proven there, it is listed by that. */
+import { describe, expect, it } from 'vitest'
+import { listen } from './lab-ear.js'
+
+const MINUTE_MS = 60_000
+
+function placeOf(address: string): string {
+  const [, place = ''] = address.split('@')
+  return `tcp://${place}`
+}
+
+describe('an address that is listed alone', () => {
+  it('makes a masternode of whoever is found there, also on the link by which it had come to us', () => {
+    for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      const { lab } = listen({ seed, masternodes: 0, nodes: 2, seeds: [] })
+      lab.run(1_000)
+      void lab
+        .swarm(1)
+        .dial(lab.address(0))
+        .catch(() => undefined)
+      lab.run(10_000)
+      expect(lab.swarm(0).peer(lab.id(1))?.class).toBe('unknown')
+      lab.swarm(0).masternodes.add(placeOf(lab.address(1)))
+      lab.run(10_000)
+      expect(lab.swarm(0).peer(lab.id(1))?.class).toBe('masternode')
+      expect(lab.linked(0, 1)).toBe(true)
+    }
+  })
+
+  it('is its finder’s to dial by that key, and by no other way, though the host let nobody in', () => {
+    const { lab, heard } = listen({
+      seed: 1,
+      masternodes: 0,
+      nodes: 2,
+      seeds: [],
+      swarm: (index) => (index === 0 ? { authorize: () => false } : {}),
+    })
+    lab.run(1_000)
+    lab.swarm(0).masternodes.add(placeOf(lab.address(1)))
+    lab.run(MINUTE_MS)
+    expect(lab.swarm(0).masternodes.has(lab.id(1))).toBe(true)
+    expect(lab.swarm(0).explain(lab.id(1)).state).toMatch(/backing-off|dialing/)
+    lab.swarm(0).masternodes.remove(lab.id(1))
+    const before = heard(0, 'dial:failed').length
+    lab.run(60 * MINUTE_MS)
+    expect(heard(0, 'dial:failed')).toHaveLength(before)
+    expect(lab.swarm(0).explain(lab.id(1)).state).toBe('unknown')
+  })
+
+  it('is dialled once, and gives whoever waits for that dial the peer that is there', async () => {
+    const { lab, heard } = listen({ seed: 2, masternodes: 0, nodes: 2, seeds: [] })
+    lab.run(1_000)
+    lab.swarm(0).masternodes.add(placeOf(lab.address(1)))
+    const asked = lab.swarm(0).dial(placeOf(lab.address(1)))
+    lab.run(10_000)
+    expect((await asked).id).toBe(lab.id(1))
+    expect(lab.swarm(0).peer(lab.id(1))?.class).toBe('masternode')
+    expect([heard(0, 'dial:failed'), heard(1, 'inbound:refused')]).toEqual([[], []])
+  })
+
+  it('goes on where its peer was being dialled as somebody else’s hearsay, and leaves one target', () => {
+    const { lab, heard } = listen({ seed: 3, masternodes: 0, nodes: 2, seeds: [] })
+    lab.run(1_000)
+    void lab
+      .swarm(0)
+      .dial(lab.address(1))
+      .catch(() => undefined)
+    lab.swarm(0).masternodes.add(placeOf(lab.address(1)))
+    lab.run(10_000)
+    expect(lab.linked(0, 1)).toBe(true)
+    expect(lab.swarm(0).peer(lab.id(1))?.class).toBe('masternode')
+    lab.kill(1)
+    lab.run(60 * MINUTE_MS)
+    const addresses = new Set(heard(0, 'dial:failed').map(({ args: [failure] }) => failure.address))
+    expect([...addresses]).toEqual([lab.address(1)])
+  })
+})

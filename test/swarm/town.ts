@@ -1,0 +1,350 @@
+/** One node at home, and neighbours that come, go, move house and share names, while its host changes its mind, also from within events. */
+import { HoldfastError } from '../../src/errors.js'
+import type { PeerId } from '../../src/ports/types.js'
+import type { Clock } from '../../src/ports/clock.js'
+import type { SwarmEventName } from '../../src/swarm/events.js'
+import type { Identity } from '../../src/swarm/identity.js'
+import { identityFromSeed } from '../../src/swarm/identity.js'
+import type { Peer } from '../../src/swarm/peer.js'
+import { Swarm } from '../../src/swarm/swarm.js'
+import type { SimHost } from '../../src/testing/index.js'
+import { nullCrypto, SeededRandom, SimClock, SimNetwork, SimTime, Trace } from '../../src/testing/index.js'
+
+const PORT = 24_100
+export const HOUSES = 6
+const NAMES = 5
+export const EVENTS: readonly SwarmEventName[] = [
+  'peer:connect',
+  'peer:disconnect',
+  'peer:suspect',
+  'peer:conflict',
+  'dial:failed',
+  'inbound:refused',
+  'ban',
+  'recovered',
+]
+
+/** What the host does. */
+export type Deed =
+  | { readonly kind: 'list'; readonly who: number; readonly how: 'both' | 'key' | 'address'; readonly house: number }
+  | { readonly kind: 'unlist'; readonly who: number; readonly revoked: boolean }
+  | { readonly kind: 'strike'; readonly house: number; readonly who: number | null }
+  | { readonly kind: 'rotate'; readonly who: number; readonly to: number; readonly house: number }
+  | { readonly kind: 'ban'; readonly who: number; readonly forMs: number | 'permanent' }
+  | { readonly kind: 'unban'; readonly who: number }
+  | { readonly kind: 'dial'; readonly who: number | null; readonly house: number; readonly isCalledOff: boolean }
+  | { readonly kind: 'close'; readonly who: number }
+  | { readonly kind: 'deny'; readonly who: number }
+  | { readonly kind: 'allow'; readonly who: number }
+  | { readonly kind: 'stop' }
+
+/** Counts what is due of one process. */
+class CountedClock implements Clock {
+  readonly clock: SimClock
+  due = 0
+
+  constructor(clock: SimClock) {
+    this.clock = clock
+  }
+
+  monotonic(): number {
+    return this.clock.monotonic()
+  }
+
+  wall(): number {
+    return this.clock.wall()
+  }
+
+  wakeAt(atMs: number, run: () => void): () => void {
+    this.due++
+    let isOver = false
+    const over = (): void => {
+      if (!isOver) this.due--
+      isOver = true
+    }
+    const cancel = this.clock.wakeAt(atMs, () => {
+      over()
+      run()
+    })
+    return () => {
+      over()
+      cancel()
+    }
+  }
+
+  atTurnEnd(run: () => void): void {
+    this.clock.atTurnEnd(run)
+  }
+}
+
+interface House {
+  readonly host: SimHost
+  clock: SimClock | null
+  swarm: Swarm | null
+  name: number
+}
+
+export class Town {
+  readonly time: SimTime = new SimTime()
+  readonly network: SimNetwork
+  readonly home: Swarm
+  /** The ids that the host holds for connected, by what it was told, and what it was told that cannot be. */
+  readonly told: Map<PeerId, Peer> = new Map<PeerId, Peer>()
+  readonly wrong: string[] = []
+  /** Dials of the host's that are not settled. */
+  open = 0
+  isStopped = false
+  /** How often the home has dialled. */
+  dials = 0
+  /** What is due at home. */
+  readonly clock: CountedClock
+  readonly #random: SeededRandom
+  readonly #identities: readonly Identity[]
+  readonly #houses: readonly House[]
+  readonly #homeHost: SimHost
+  readonly #denied = new Set<PeerId>()
+  readonly #reactions: { on: SwarmEventName; deed: Deed }[]
+  #depth = 0
+
+  constructor(
+    seed: number,
+    { hasSay, isSmall }: { readonly hasSay: boolean; readonly isSmall: boolean },
+    reactions: readonly { on: SwarmEventName; deed: Deed }[],
+  ) {
+    this.#random = new SeededRandom(seed)
+    this.#reactions = [...reactions]
+    this.network = new SimNetwork(this.time, this.#random.fork(), new Trace())
+    this.#homeHost = this.network.addHost()
+    this.#houses = Array.from({ length: HOUSES }, () => ({
+      host: this.network.addHost(),
+      clock: null,
+      swarm: null,
+      name: -1,
+    }))
+    this.#identities = Array.from({ length: NAMES + 1 }, () => identityFromSeed(this.#random.bytes(32), nullCrypto))
+    this.clock = new CountedClock(new SimClock(this.time))
+    const own = this.#identities[NAMES]
+    if (own === undefined) throw new Error('no identity')
+    const transport = this.network.transport(this.#homeHost, this.clock.clock)
+    this.home = new Swarm(
+      {
+        network: 'TOWN',
+        identity: own,
+        transports: [
+          {
+            ...transport,
+            dial: (address, events, isHearsay) => {
+              this.dials++
+              return transport.dial(address, events, isHearsay)
+            },
+          },
+        ],
+        slots: isSmall ? { regularMax: 3, unknownInboundMax: 2, outboundTarget: 1 } : {},
+        listen: [`tcp://${this.#homeHost.ip}:${String(PORT)}`],
+        ...(hasSay ? { authorize: ({ peerId }) => this.#say(peerId) } : {}),
+      },
+      { crypto: nullCrypto, clock: this.clock, random: this.#random.fork() },
+    )
+    this.#listen()
+  }
+
+  id(who: number): PeerId {
+    return this.#identities[who % NAMES]?.id ?? this.home.id
+  }
+
+  address(house: number, who: number | null): string {
+    const key = who === null ? '' : `${this.id(who)}@`
+    return `tcp://${key}${this.#house(house).host.ip}:${String(PORT)}`
+  }
+
+  /** A new process in a house, of that name; it lists the home as a masternode, or begins with it as with a seed, or knows nobody. */
+  move(house: number, who: number, knows: 'lists' | 'seed' | 'nobody'): void {
+    this.kill(house, false)
+    const place = this.#house(house)
+    const identity = this.#identities[who % NAMES]
+    if (identity === undefined) return
+    const home = `tcp://${this.home.id}@${this.#homeHost.ip}:${String(PORT)}`
+    place.host.up = true
+    place.name = who % NAMES
+    this.network.revived()
+    place.clock = new SimClock(this.time, { originMs: this.#random.below(1_000_000) })
+    place.swarm = new Swarm(
+      {
+        network: 'TOWN',
+        identity,
+        transports: [this.network.transport(place.host, place.clock)],
+        listen: [`tcp://${place.host.ip}:${String(PORT)}`],
+        ...(knows === 'lists' ? { masternodes: [home] } : {}),
+        ...(knows === 'seed' ? { seeds: [home] } : {}),
+      },
+      { crypto: nullCrypto, clock: place.clock, random: this.#random.fork() },
+    )
+    void place.swarm.start()
+  }
+
+  kill(house: number, silent: boolean): void {
+    const place = this.#house(house)
+    if (place.clock !== null) this.network.crash(place.host, place.clock, silent)
+    place.clock = null
+    place.swarm = null
+    place.name = -1
+  }
+
+  /** The host reacts to nothing any more. */
+  calm(): void {
+    this.#reactions.splice(0)
+  }
+
+  freeze(house: number, ms: number): void {
+    this.#house(house).clock?.freeze(ms)
+  }
+
+  split(houses: readonly number[]): void {
+    const off = new Set(houses.map((house) => this.#house(house).host.index))
+    this.network.split(
+      [...off],
+      this.network.hosts.map(({ index }) => index).filter((index) => !off.has(index)),
+    )
+  }
+
+  silence(house: number): void {
+    this.network.silence(this.#homeHost.index, this.#house(house).host.index)
+  }
+
+  reset(house: number): void {
+    this.network.reset(this.#homeHost.index, this.#house(house).host.index)
+  }
+
+  /** Who lives in a house, null where nobody does. */
+  neighbour(house: number): Swarm | null {
+    return this.#house(house).swarm
+  }
+
+  /** Links that are not closed at home. */
+  get linksLeft(): number {
+    const ends = [...this.network.pipes].flatMap(({ near, far }) => [near, far])
+    return ends.filter((end) => end.host === this.#homeHost && !end.isClosed).length
+  }
+
+  /** @throws whatever the swarm throws that is not its way to say no */
+  do(deed: Deed): void {
+    try {
+      this.#do(deed)
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error
+    }
+  }
+
+  /** What must be true whenever nothing is going on. */
+  check(): readonly string[] {
+    const { home } = this
+    const wrong = [...this.wrong]
+    for (const [id, peer] of home.peers) {
+      if (!this.told.has(id)) wrong.push(`${id} is linked, and nobody was told`)
+      if (peer.linkId === null) wrong.push(`${id} is linked by no link`)
+      const { ban } = home.explain(id)
+      const isListed = home.masternodes.has(id)
+      if (ban !== null && !isListed) wrong.push(`${id} is linked, and banned`)
+      if (isListed !== (peer.class === 'masternode')) wrong.push(`${id} is ${peer.class}, listed: ${String(isListed)}`)
+    }
+    for (let who = 0; who < NAMES; who++) {
+      const id = this.id(who)
+      const { state, addresses, ban } = home.explain(id)
+      if (home.peers.has(id)) continue
+      if (state === 'connected' || state === 'suspect') wrong.push(`${id} is ${state} by no link`)
+      const isSought = this.isStopped || ['dialing', 'handshaking', 'backing-off'].includes(state)
+      if (home.masternodes.has(id) && addresses.length > 0 && ban === null && !isSought)
+        wrong.push(`${id} is listed, and ${state}`)
+    }
+    for (const [id] of this.told) if (!home.peers.has(id)) wrong.push(`${id} was told to be linked, and is not`)
+    return wrong
+  }
+
+  #do(deed: Deed): void {
+    const { home } = this
+    switch (deed.kind) {
+      case 'list':
+        home.masternodes.add(
+          deed.how === 'key' ? this.id(deed.who) : this.address(deed.house, deed.how === 'both' ? deed.who : null),
+        )
+        break
+      case 'unlist':
+        home.masternodes.remove(this.id(deed.who), { revoked: deed.revoked })
+        break
+      case 'strike':
+        home.masternodes.remove(this.address(deed.house, deed.who))
+        break
+      case 'rotate':
+        home.masternodes.replace(this.id(deed.who), this.address(deed.house, deed.to))
+        break
+      case 'ban':
+        home.ban(this.id(deed.who), { forMs: deed.forMs })
+        break
+      case 'unban':
+        home.unban(this.id(deed.who))
+        break
+      case 'dial':
+        this.#dial(this.address(deed.house, deed.who), deed.isCalledOff)
+        break
+      case 'close':
+        home.peer(this.id(deed.who))?.close()
+        break
+      case 'deny':
+        this.#denied.add(this.id(deed.who))
+        break
+      case 'allow':
+        this.#denied.delete(this.id(deed.who))
+        break
+      case 'stop':
+        this.isStopped = true
+        void home.stop()
+    }
+  }
+
+  #dial(address: string, isCalledOff: boolean): void {
+    this.open++
+    const control = new AbortController()
+    const settled = (): void => {
+      this.open--
+    }
+    this.home.dial(address, { signal: control.signal }).then(settled, settled)
+    if (isCalledOff)
+      this.time.at(this.time.now + 40, () => {
+        control.abort()
+      })
+  }
+
+  #say(peerId: PeerId): 'masternode' | 'regular' | false {
+    if (this.#denied.has(peerId)) return false
+    return this.home.masternodes.has(peerId) ? 'masternode' : 'regular'
+  }
+
+  #listen(): void {
+    this.home.on('peer:connect', (peer) => {
+      if (this.told.has(peer.id)) this.wrong.push(`${peer.id} came twice`)
+      this.told.set(peer.id, peer)
+    })
+    this.home.on('peer:disconnect', (peer) => {
+      if (this.told.get(peer.id) !== peer) this.wrong.push(`${peer.id} left, and had not come`)
+      this.told.delete(peer.id)
+    })
+    this.home.on('error', (error) => {
+      this.wrong.push(`error: ${error.message} ${String(error.cause)}`)
+    })
+    for (const name of EVENTS)
+      this.home.on(name, () => {
+        const at = this.#reactions.findIndex(({ on }) => on === name)
+        const [reaction] = at < 0 || this.#depth > 3 ? [] : this.#reactions.splice(at, 1)
+        if (reaction === undefined) return
+        this.#depth++
+        this.do(reaction.deed)
+        this.#depth--
+      })
+  }
+
+  #house(house: number): House {
+    const place = this.#houses[house % HOUSES]
+    if (place === undefined) throw new Error('no house')
+    return place
+  }
+}
