@@ -188,10 +188,11 @@ class Answering implements HandlerJob {
       return
     }
     const { definition, handler } = received
-    this.#call.run(definition.name, handler, decoded.value, this.#setup.agenda, (outcome) => {
+    const settled = (outcome: HandlerOutcome): void => {
       finish()
       if (!this.#call.isWithdrawn) this.#tell(outcome)
-    })
+    }
+    this.#call.run(definition.name, handler, decoded.value, this.#setup.agenda, { settled })
   }
 
   #tell(outcome: HandlerOutcome): void {

@@ -20,7 +20,7 @@ export class Anteroom {
 
   /**
    * @param later makes what is to be done once the place is settled: frames do not outlive their call
-   * @returns false where too much of the link waits already, and nothing is held
+   * @returns false where too much of the link waits already: nothing is held, and its credit goes back
    */
   hold(connection: Connection, size: number, later: () => () => void): boolean {
     // Its peer has gone on to yet another link: nobody will ever ask for what this one brought.
@@ -29,7 +29,10 @@ export class Anteroom {
       return true
     }
     const others = this.#held.get(connection) ?? []
-    if (others.length >= (isTrusted(connection) ? TRUSTED_HELD_MAX : HELD_MAX)) return false
+    if (others.length >= (isTrusted(connection) ? TRUSTED_HELD_MAX : HELD_MAX)) {
+      connection.intake?.release(size)
+      return false
+    }
     others.push({ size, handle: later() })
     this.#held.set(connection, others)
     return true

@@ -7,6 +7,7 @@ import type { Agenda } from './agenda.js'
 import type { Connection } from './connection.js'
 import type { Counters } from './counters.js'
 import type { Violation } from './discipline.js'
+import type { Caller, HandlerOutcome } from './handler-call.js'
 import { HandlerCall } from './handler-call.js'
 import type { HandlerJob } from './handler-queue.js'
 import type { Peer } from './peer.js'
@@ -22,17 +23,6 @@ export interface DirectsSetup {
   readonly failed: (error: HoldfastError) => void
 }
 
-/** What came. */
-export interface DirectArrival {
-  readonly connection: Connection
-  readonly peer: Peer
-  readonly received: ReceivedDirect
-  /** Need not stay. */
-  readonly body: Uint8Array
-  /** The credit it holds. */
-  readonly size: number
-}
-
 export class Directs {
   readonly #setup: DirectsSetup
 
@@ -40,69 +30,82 @@ export class Directs {
     this.#setup = setup
   }
 
-  receive(arrival: DirectArrival): void {
-    const { received, body, connection } = arrival
+  receive(connection: Connection, peer: Peer, received: ReceivedDirect, body: Uint8Array, size: number): void {
     // A record may be large, and a message in it small: what has to wait is kept by itself.
-    const kept = received.queue.isFull(isTrusted(connection)) ? { ...arrival, body: copyBytes(body) } : arrival
-    received.queue.submit(new DirectJob(kept, this.#setup))
+    const kept = received.queue.isFull(isTrusted(connection)) ? copyBytes(body) : body
+    received.queue.submit(new DirectJob(connection, peer, received, kept, size, this.#setup))
   }
 }
 
-class DirectJob implements HandlerJob {
-  readonly #arrival: DirectArrival
+/** One object for each message, from its arrival to its end. */
+class DirectJob implements HandlerJob, Caller {
+  readonly source: Connection
+  readonly #peer: Peer
+  readonly #received: ReceivedDirect
+  readonly #body: Uint8Array
+  /** The credit it holds. */
+  readonly #size: number
   readonly #setup: DirectsSetup
+  #done: (() => void) | null = null
 
-  constructor(arrival: DirectArrival, setup: DirectsSetup) {
-    this.#arrival = arrival
+  constructor(
+    source: Connection,
+    peer: Peer,
+    received: ReceivedDirect,
+    body: Uint8Array,
+    size: number,
+    setup: DirectsSetup,
+  ) {
+    this.source = source
+    this.#peer = peer
+    this.#received = received
+    this.#body = body
+    this.#size = size
     this.#setup = setup
   }
 
-  get source(): Connection {
-    return this.#arrival.connection
-  }
-
   get senders(): readonly [PeerId] {
-    return [this.#arrival.peer.id]
+    return [this.#peer.id]
   }
 
   get isTrusted(): boolean {
-    return isTrusted(this.#arrival.connection)
+    return isTrusted(this.source)
   }
 
   run(done: () => void): void {
-    const { received, body, connection } = this.#arrival
+    this.#done = done
     const { agenda } = this.#setup
-    const { name } = received.definition
-    const decoded = decodeArrived(received.definition, body, { agenda, intake: connection.intake, isDone: true })
-    if (decoded instanceof Promise)
-      whenDecoded(name, decoded, agenda, (later) => {
-        this.#call(later, done)
-      })
-    else this.#call(decoded, done)
+    const { definition } = this.#received
+    const { intake } = this.source
+    const decoded = decodeArrived(definition, this.#body, { agenda, intake, isDone: true })
+    if (decoded instanceof Promise) whenDecoded(definition.name, decoded, agenda, this.#call.bind(this))
+    else this.#call(decoded)
   }
 
   drop(): void {
-    this.#arrival.connection.intake?.release(this.#arrival.size)
+    this.source.intake?.release(this.#size)
   }
 
-  #call(decoded: Decoded, done: () => void): void {
+  settled(outcome: HandlerOutcome): void {
+    if (outcome.kind === 'failed') this.#setup.failed(outcome.error)
+    this.#finish()
+  }
+
+  #call(decoded: Decoded): void {
     const { agenda, counters, running, strike, failed } = this.#setup
-    const { connection, peer, received } = this.#arrival
+    const { definition, handler } = this.#received
     if (decoded.kind !== 'value') {
       if (decoded.kind === 'unjudged') failed(decoded.error)
-      else strike(connection, decoded.kind)
-      this.#finish(done)
+      else strike(this.source, decoded.kind)
+      this.#finish()
       return
     }
     counters.count('direct-received')
-    new HandlerCall(peer, running).run(received.definition.name, received.handler, decoded.value, agenda, (outcome) => {
-      if (outcome.kind === 'failed') failed(outcome.error)
-      this.#finish(done)
-    })
+    new HandlerCall(this.#peer, running).run(definition.name, handler, decoded.value, agenda, this)
   }
 
-  #finish(done: () => void): void {
+  #finish(): void {
     this.drop()
-    done()
+    this.#done?.()
   }
 }

@@ -22,6 +22,11 @@ export type HandlerOutcome =
   /** `isLate`: its time was up. */
   | { readonly kind: 'failed'; readonly error: HoldfastError; readonly isLate: boolean }
 
+/** Who called: told once, when the handler is done or its time is up, withdrawn or not. */
+export interface Caller {
+  settled(outcome: HandlerOutcome): void
+}
+
 type Handler = (payload: unknown, context: HandlerContext) => unknown
 
 export class HandlerCall implements HandlerContext {
@@ -49,26 +54,19 @@ export class HandlerCall implements HandlerContext {
     return this.#withdrawn
   }
 
-  /** Calls the handler. `settle` is called exactly once, when the handler is done or its time is up, withdrawn or not. */
-  run(
-    name: string,
-    handler: Handler,
-    payload: unknown,
-    agenda: Agenda,
-    settle: (outcome: HandlerOutcome) => void,
-  ): void {
+  run(name: string, handler: Handler, payload: unknown, agenda: Agenda, caller: Caller): void {
     let answer: unknown
     try {
       answer = handler(payload, this)
     } catch (cause) {
       this.#over = true
-      settle(failure(name, cause))
+      caller.settled(failure(name, cause))
       return
     }
-    if (isThenable(answer)) this.#wait(name, answer, agenda, settle)
+    if (isThenable(answer)) this.#wait(name, answer, agenda, caller)
     else {
       this.#over = true
-      settle({ kind: 'answered', answer })
+      caller.settled({ kind: 'answered', answer })
     }
   }
 
@@ -78,13 +76,13 @@ export class HandlerCall implements HandlerContext {
     this.#controller?.abort()
   }
 
-  #wait(name: string, answer: PromiseLike<unknown>, agenda: Agenda, settle: (outcome: HandlerOutcome) => void): void {
+  #wait(name: string, answer: PromiseLike<unknown>, agenda: Agenda, caller: Caller): void {
     const finish = (outcome: HandlerOutcome): void => {
       if (this.#over) return
       this.#over = true
       deadline.cancel()
       this.#running.delete(this)
-      settle(outcome)
+      caller.settled(outcome)
     }
     const fail = (cause: unknown): void => {
       finish(failure(name, cause))

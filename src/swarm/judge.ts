@@ -7,6 +7,7 @@ import type { Agenda } from './agenda.js'
 import type { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
 import type { Delivery } from './delivery.js'
+import type { HandlerOutcome } from './handler-call.js'
 import { HandlerCall } from './handler-call.js'
 import type { Decoded } from './payload.js'
 import { appIdOf, decodeArrived, whenDecoded } from './payload.js'
@@ -113,7 +114,7 @@ export class Judge {
     if (delivery.isBacked || delivery.tries > 0) passOn(delivery)
     delivery.tries++
     const call = new HandlerCall(delivery.peer, running)
-    call.run(definition.name, handler, value, agenda, (outcome) => {
+    const told = (outcome: HandlerOutcome): void => {
       const verdict = toVerdict(definition.name, outcome)
       if (typeof verdict === 'string') {
         if (verdict === 'reject') strike(delivery.connection, 'rejected')
@@ -128,7 +129,8 @@ export class Judge {
         if (delivery.isBacked && !call.isWithdrawn) unheard(delivery)
         settled(delivery, null, done)
       }
-    })
+    }
+    call.run(definition.name, handler, value, agenda, { settled: told })
   }
 
   #blame(delivery: Delivery, violation: LocalCode, cause: unknown, done: () => void): void {

@@ -84,13 +84,20 @@ export function decodePayload(
   } catch (cause) {
     return { kind: 'undecodable', cause }
   }
-  if (format.schema === null) return { kind: 'value', value }
+  return format.schema === null ? { kind: 'value', value } : validate(name, format.schema, value)
+}
+
+function validate(
+  name: string,
+  schema: NonNullable<Payload['format']['schema']>,
+  value: unknown,
+): Decoded | Promise<Decoded> {
   const failed = (cause: unknown): Decoded => ({
     kind: 'unjudged',
     error: new HoldfastError('schema-failed', `the schema of ${name} failed`, { cause }),
   })
   try {
-    const checked = format.schema['~standard'].validate(value)
+    const checked = schema['~standard'].validate(value)
     return isThenable(checked) ? Promise.resolve(checked).then(toDecoded).catch(failed) : toDecoded(checked)
   } catch (cause) {
     return failed(cause)

@@ -46,7 +46,6 @@ export class Traffic {
     this.#context = context
     this.#connections = connections
     const { agenda, counters, emitter, settings } = context
-    const { crypto, random, dedup, seed } = settings
     const failed = (error: HoldfastError): void => {
       emitter.emit('error', error)
     }
@@ -58,24 +57,18 @@ export class Traffic {
     this.requests = new Requests({ agenda, strike })
     this.#answers = new Answers({ agenda, strike, failed, running })
     this.gossip = new Gossip({
+      ...settings,
+      ...context,
       running,
-      crypto,
-      random,
-      dedup,
-      seed,
       mayPass: (connection) => this.#turnstile.mayPass(connection),
       strike,
       failed,
-      ...context,
       mode: settings.propagation,
-      clock: settings.clock,
       connections: () => connections.currents(),
       peers: () => connections.size,
       connectionTo: (peerId) => connections.current(peerId),
       peerOf: ({ peerId }) => (peerId === null ? null : connections.handle(peerId)),
-      missed: (connection) => {
-        this.#missed(connection)
-      },
+      missed: this.#missed.bind(this),
     })
     this.discipline = createDiscipline(context, connections)
   }
@@ -180,9 +173,12 @@ export class Traffic {
     this.#turnstile.stop()
   }
 
+  // What a closure holds is made at each call of the method around it: those that wait are seen to apart.
   #arrived(connection: Connection, index: number, body: Uint8Array, size: number): void {
-    if (this.#take(connection, index, body, size)) return
-    const kept = copyBytes(body)
+    if (!this.#take(connection, index, body, size)) this.#queue(connection, index, copyBytes(body), size)
+  }
+
+  #queue(connection: Connection, index: number, kept: Uint8Array, size: number): void {
     if (!this.#turnstile.wait(connection, size, () => this.#take(connection, index, kept, size)))
       this.#turnedAway(connection, size)
   }
@@ -198,13 +194,8 @@ export class Traffic {
 
   /** @returns false where it must wait for its sender's quota, and nothing was done */
   #take(connection: Connection, index: number, body: Uint8Array, size: number): boolean {
-    const peer = this.#enter(connection, size, () => {
-      const kept = copyBytes(body)
-      return () => {
-        this.#arrived(connection, index, kept, size)
-      }
-    })
-    if (peer === 'no-room') this.#turnedAway(connection, size)
+    const peer = this.#enter(connection, size)
+    if (peer === 'contested') this.#hold(connection, index, body, size)
     if (typeof peer === 'string') return true
     const received = this.registry.at(index)
     if (received === null || received.kind === 'request') this.#unknownType(connection, size)
@@ -212,7 +203,7 @@ export class Traffic {
       this.#context.counters.count('quarantined-dropped')
       connection.intake?.release(size)
     } else if (received.kind === 'message') return this.gossip.receive(connection, peer, received, body, size)
-    else if (this.#turnstile.mayPass(connection)) this.#directs.receive({ connection, peer, received, body, size })
+    else if (this.#turnstile.mayPass(connection)) this.#directs.receive(connection, peer, received, body, size)
     else return false
     return true
   }
@@ -225,13 +216,14 @@ export class Traffic {
       connection.intake?.release(size)
       return true
     }
-    const peer = this.#enter(connection, size, () => {
+    const peer = this.#enter(connection, size)
+    const later = () => {
       const kept = { ...event, body: copyBytes(event.body) }
       return () => {
         this.#asked(connection, kept)
       }
-    })
-    if (peer === 'no-room') {
+    }
+    if (peer === 'contested' && !this.#anteroom.hold(connection, size, later)) {
       connection.intake?.turnedAway(size)
       this.#refuse(connection, event.id)
     }
@@ -270,16 +262,25 @@ export class Traffic {
     this.#gaps.tell(connection)
   }
 
-  /** Whose frame it is; else it was `kept` until the place is its sender's, there was `no-room` for that, or it is `nobodys`. */
-  #enter(connection: Connection, size: number, keep: () => () => void): Peer | 'kept' | 'no-room' | 'nobodys' {
-    const peerId = connection.identity?.peerId
+  /** Whose frame it is; else its place is `contested`, or it is `nobodys`. */
+  #enter(connection: Connection, size: number): Peer | 'contested' | 'nobodys' {
     const other = this.#otherOf(connection)
-    const isContested = other !== null && other.epoch !== connection.epoch
-    const peer = isContested || peerId === undefined ? null : this.#connections.handle(peerId)
+    if (other !== null && other.epoch !== connection.epoch) return 'contested'
+    const peer = connection.peerId === null ? null : this.#connections.handle(connection.peerId)
     if (peer !== null) return peer
-    if (isContested && this.#anteroom.hold(connection, size, keep)) return 'kept'
     connection.intake?.release(size)
-    return isContested ? 'no-room' : 'nobodys'
+    return 'nobodys'
+  }
+
+  /** Until the place is its sender's. */
+  #hold(connection: Connection, index: number, body: Uint8Array, size: number): void {
+    const isHeld = this.#anteroom.hold(connection, size, () => {
+      const kept = copyBytes(body)
+      return () => {
+        this.#arrived(connection, index, kept, size)
+      }
+    })
+    if (!isHeld) this.#turnedAway(connection, size)
   }
 
   /** The link of the same peer that is in use, where that is another. */
