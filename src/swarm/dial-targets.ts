@@ -149,6 +149,9 @@ export class DialTargets {
     if (dialled === undefined || dialled === own) return own
     // A target that is another peer's stays so, whoever happened to answer.
     if (dialled.peerId !== null) return own
+    // A name may stand for many: only whoever was found there last is a seed.
+    if (dialled.isNamed && address !== null)
+      for (const other of this.atSeed(address)) if (other !== own && other !== dialled) leaveSeed(other)
     if (own === null) {
       dialled.peerId = peerId
       const key = address === null ? null : addressKey(address)
@@ -203,6 +206,12 @@ export class DialTargets {
         return target
     return null
   }
+}
+
+/** Nobody begins with it any more. */
+function leaveSeed(target: Target): void {
+  target.isSeed = false
+  target.isNamed = false
 }
 
 /** Whatever it waited for, it waits no more. */

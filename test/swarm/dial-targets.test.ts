@@ -59,6 +59,24 @@ describe('an address whose peer our own dial has proven', () => {
   })
 })
 
+describe('a seed’s address', () => {
+  it('makes a seed of whoever was found there last, and of nobody who was there before', () => {
+    const targets = new DialTargets()
+    const address = parseAddress('tcp://192.0.2.1:1')
+    const other = targets.provide(peer(9), 'regular', [parseAddress('tcp://192.0.2.9:1')])
+    other.isNamed = true
+    for (const i of [1, 2, 3, 2]) {
+      const seed = targets.provide(null, 'regular', [address])
+      seed.isSeed = true
+      seed.isNamed = true
+      targets.merge(seed, address, peer(i))
+      const named = [...targets.all()].filter(({ isNamed }) => isNamed)
+      expect(named.map(({ peerId }) => peerId).toSorted()).toEqual([peer(i), peer(9)])
+      expect(targets.atSeed(address).map(({ peerId }) => peerId)).toEqual([peer(i)])
+    }
+  })
+})
+
 describe('strangers given up', () => {
   it('are 2,048 at most, the last of them, and the operator’s own peers beside', () => {
     const targets = new DialTargets()

@@ -8,6 +8,7 @@ import { identityFromSeed } from '../../src/swarm/identity.js'
 import type { Peer } from '../../src/swarm/peer.js'
 import { Swarm } from '../../src/swarm/swarm.js'
 import type { SimHost } from '../../src/testing/index.js'
+import { memoryStorage } from '../../src/storage/memory.js'
 import { nullCrypto, SeededRandom, SimClock, SimNetwork, SimTime, Trace } from '../../src/testing/index.js'
 
 const PORT = 24_100
@@ -36,7 +37,25 @@ export type Deed =
   | { readonly kind: 'close'; readonly who: number }
   | { readonly kind: 'deny'; readonly who: number }
   | { readonly kind: 'allow'; readonly who: number }
+  | { readonly kind: 'publish'; readonly entries: readonly { readonly house: number; readonly who: number | null }[] }
+  | { readonly kind: 'banHouse'; readonly house: number }
+  | { readonly kind: 'unbanHouse'; readonly house: number }
   | { readonly kind: 'stop' }
+
+/** What kind of host lives at home. */
+export interface TownOptions {
+  /** It is asked about everybody. */
+  readonly hasSay: boolean
+  /** It has places for three strangers. */
+  readonly isSmall: boolean
+  /** It begins with the address of the last house as its seed, or as a persistent peer's. */
+  readonly begins: 'alone' | 'seed' | 'persistent'
+}
+
+interface Reaction {
+  readonly on: SwarmEventName
+  readonly deed: Deed
+}
 
 /** Counts what is due of one process. */
 class CountedClock implements Clock {
@@ -87,7 +106,6 @@ interface House {
 export class Town {
   readonly time: SimTime = new SimTime()
   readonly network: SimNetwork
-  readonly home: Swarm
   /** The ids that the host holds for connected, by what it was told, and what it was told that cannot be. */
   readonly told: Map<PeerId, Peer> = new Map<PeerId, Peer>()
   readonly wrong: string[] = []
@@ -96,22 +114,22 @@ export class Town {
   isStopped = false
   /** How often the home has dialled. */
   dials = 0
-  /** What is due at home. */
-  readonly clock: CountedClock
   readonly #random: SeededRandom
   readonly #identities: readonly Identity[]
   readonly #houses: readonly House[]
   readonly #homeHost: SimHost
   readonly #denied = new Set<PeerId>()
-  readonly #reactions: { on: SwarmEventName; deed: Deed }[]
+  readonly #reactions: Reaction[]
+  readonly #options: TownOptions
+  readonly #storage = memoryStorage()
+  #page: readonly string[] = []
   #depth = 0
+  #clock: CountedClock
+  #home: Swarm
 
-  constructor(
-    seed: number,
-    { hasSay, isSmall }: { readonly hasSay: boolean; readonly isSmall: boolean },
-    reactions: readonly { on: SwarmEventName; deed: Deed }[],
-  ) {
+  constructor(seed: number, options: TownOptions, reactions: readonly Reaction[]) {
     this.#random = new SeededRandom(seed)
+    this.#options = options
     this.#reactions = [...reactions]
     this.network = new SimNetwork(this.time, this.#random.fork(), new Trace())
     this.#homeHost = this.network.addHost()
@@ -122,30 +140,34 @@ export class Town {
       name: -1,
     }))
     this.#identities = Array.from({ length: NAMES + 1 }, () => identityFromSeed(this.#random.bytes(32), nullCrypto))
-    this.clock = new CountedClock(new SimClock(this.time))
-    const own = this.#identities[NAMES]
-    if (own === undefined) throw new Error('no identity')
-    const transport = this.network.transport(this.#homeHost, this.clock.clock)
-    this.home = new Swarm(
-      {
-        network: 'TOWN',
-        identity: own,
-        transports: [
-          {
-            ...transport,
-            dial: (address, events, isHearsay) => {
-              this.dials++
-              return transport.dial(address, events, isHearsay)
-            },
-          },
-        ],
-        slots: isSmall ? { regularMax: 3, unknownInboundMax: 2, outboundTarget: 1 } : {},
-        listen: [`tcp://${this.#homeHost.ip}:${String(PORT)}`],
-        ...(hasSay ? { authorize: ({ peerId }) => this.#say(peerId) } : {}),
-      },
-      { crypto: nullCrypto, clock: this.clock, random: this.#random.fork() },
-    )
-    this.#listen()
+    this.#clock = new CountedClock(new SimClock(this.time))
+    this.#home = this.#makeHome()
+  }
+
+  get home(): Swarm {
+    return this.#home
+  }
+
+  /** What is due at home. */
+  get due(): number {
+    return this.#clock.due
+  }
+
+  /** The process at home ends, and another begins: what it had stored, and the same options. */
+  async restart(): Promise<void> {
+    this.network.crash(this.#homeHost, this.#clock.clock, false)
+    this.told.clear()
+    this.open = 0
+    this.isStopped = false
+    this.#clock = new CountedClock(new SimClock(this.time, { originMs: this.#random.below(1_000_000) }))
+    this.#home = this.#makeHome()
+    await this.begin()
+  }
+
+  async begin(): Promise<void> {
+    const started = this.#home.start()
+    this.time.run(10)
+    await started
   }
 
   id(who: number): PeerId {
@@ -223,7 +245,7 @@ export class Town {
   /** Links that are not closed at home. */
   get linksLeft(): number {
     const ends = [...this.network.pipes].flatMap(({ near, far }) => [near, far])
-    return ends.filter((end) => end.host === this.#homeHost && !end.isClosed).length
+    return ends.filter((end) => end.clock === this.#clock.clock && !end.isClosed).length
   }
 
   /** @throws whatever the swarm throws that is not its way to say no */
@@ -245,7 +267,8 @@ export class Town {
       const { ban } = home.explain(id)
       const isListed = home.masternodes.has(id)
       if (ban !== null && !isListed) wrong.push(`${id} is linked, and banned`)
-      if (isListed !== (peer.class === 'masternode')) wrong.push(`${id} is ${peer.class}, listed: ${String(isListed)}`)
+      if (peer.class !== 'persistent' && isListed !== (peer.class === 'masternode'))
+        wrong.push(`${id} is ${peer.class}, listed: ${String(isListed)}`)
     }
     for (let who = 0; who < NAMES; who++) {
       const id = this.id(who)
@@ -295,6 +318,15 @@ export class Town {
       case 'allow':
         this.#denied.delete(this.id(deed.who))
         break
+      case 'publish':
+        this.#page = deed.entries.map(({ house, who }) => this.address(house, who))
+        break
+      case 'banHouse':
+        home.ban(this.#house(deed.house).host.ip, { forMs: 60_000 })
+        break
+      case 'unbanHouse':
+        home.unban(this.#house(deed.house).host.ip)
+        break
       case 'stop':
         this.isStopped = true
         void home.stop()
@@ -304,10 +336,11 @@ export class Town {
   #dial(address: string, isCalledOff: boolean): void {
     this.open++
     const control = new AbortController()
+    const { home } = this
     const settled = (): void => {
-      this.open--
+      if (home === this.home) this.open--
     }
-    this.home.dial(address, { signal: control.signal }).then(settled, settled)
+    home.dial(address, { signal: control.signal }).then(settled, settled)
     if (isCalledOff)
       this.time.at(this.time.now + 40, () => {
         control.abort()
@@ -319,27 +352,71 @@ export class Town {
     return this.home.masternodes.has(peerId) ? 'masternode' : 'regular'
   }
 
-  #listen(): void {
-    this.home.on('peer:connect', (peer) => {
+  #makeHome(): Swarm {
+    const own = this.#identities[NAMES]
+    if (own === undefined) throw new Error('no identity')
+    const { hasSay, isSmall, begins } = this.#options
+    const transport = this.network.transport(this.#homeHost, this.#clock.clock)
+    const first = [this.address(HOUSES - 1, null)]
+    const home = new Swarm(
+      {
+        network: 'TOWN',
+        identity: own,
+        transports: [
+          {
+            ...transport,
+            dial: (address, events, isHearsay) => {
+              this.dials++
+              return transport.dial(address, events, isHearsay)
+            },
+          },
+        ],
+        slots: isSmall ? { regularMax: 3, unknownInboundMax: 2, outboundTarget: 1 } : {},
+        listen: [`tcp://${this.#homeHost.ip}:${String(PORT)}`],
+        storage: this.#storage,
+        directory: {
+          refreshMs: 20_000,
+          list: ({ listed }) => {
+            // A list of nobody would be a broken one.
+            listed([`tcp://${own.id}@${this.#homeHost.ip}:${String(PORT)}`, ...this.#page])
+            return () => undefined
+          },
+        },
+        ...(begins === 'seed' ? { seeds: first } : {}),
+        ...(begins === 'persistent' ? { persistent: first } : {}),
+        ...(hasSay ? { authorize: ({ peerId }) => this.#say(peerId) } : {}),
+      },
+      { crypto: nullCrypto, clock: this.#clock, random: this.#random.fork() },
+    )
+    this.#listen(home)
+    return home
+  }
+
+  #listen(home: Swarm): void {
+    home.on('peer:connect', (peer) => {
       if (this.told.has(peer.id)) this.wrong.push(`${peer.id} came twice`)
       this.told.set(peer.id, peer)
     })
-    this.home.on('peer:disconnect', (peer) => {
+    home.on('peer:disconnect', (peer) => {
       if (this.told.get(peer.id) !== peer) this.wrong.push(`${peer.id} left, and had not come`)
       this.told.delete(peer.id)
     })
-    this.home.on('error', (error) => {
+    home.on('error', (error) => {
       this.wrong.push(`error: ${error.message} ${String(error.cause)}`)
     })
     for (const name of EVENTS)
-      this.home.on(name, () => {
-        const at = this.#reactions.findIndex(({ on }) => on === name)
-        const [reaction] = at < 0 || this.#depth > 3 ? [] : this.#reactions.splice(at, 1)
-        if (reaction === undefined) return
-        this.#depth++
-        this.do(reaction.deed)
-        this.#depth--
+      home.on(name, () => {
+        for (let count = 0; count < 2; count++) this.#react(name)
       })
+  }
+
+  #react(name: SwarmEventName): void {
+    const at = this.#reactions.findIndex(({ on }) => on === name)
+    const [reaction] = at < 0 || this.#depth > 3 ? [] : this.#reactions.splice(at, 1)
+    if (reaction === undefined) return
+    this.#depth++
+    this.do(reaction.deed)
+    this.#depth--
   }
 
   #house(house: number): House {
