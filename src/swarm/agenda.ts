@@ -22,6 +22,7 @@ export class Agenda {
   #wakeAtMs = Number.POSITIVE_INFINITY
   #cancelWake: (() => void) | null = null
   #seenAt: number
+  #isOver = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -62,8 +63,9 @@ export class Agenda {
     return deadline
   }
 
-  /** Forgets everything. */
-  clear(): void {
+  /** Forgets everything, for good: whoever still sets a deadline keeps no process alive. */
+  end(): void {
+    this.#isOver = true
     this.#due.clear()
     this.#cancelWake?.()
     this.#asleep()
@@ -71,7 +73,7 @@ export class Agenda {
 
   #arm(): void {
     const dueAt = this.#due.nextAt
-    if (dueAt >= this.#wakeAtMs) return
+    if (this.#isOver || dueAt >= this.#wakeAtMs) return
     this.#cancelWake?.()
     this.#wakeAt(dueAt, this.#awake)
   }

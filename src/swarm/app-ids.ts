@@ -20,7 +20,7 @@ export interface RivalSources {
 interface Rivals<Delivery> {
   /** Whose turn it is. */
   current: Delivery
-  // Bound: RIVALS_MAX, one for each source.
+  // Bound: RIVALS_MAX, one for each source, and one that was overtaken.
   readonly strangers: { readonly source: string; readonly delivery: Delivery }[]
   // Bound: TRUSTED_RIVALS_MAX, one for each source.
   readonly trusted: { readonly source: string; readonly delivery: Delivery }[]
@@ -97,6 +97,15 @@ export class AppIds<Delivery> {
     if (rivals === undefined || at < 0 || rivals.trusted.length >= TRUSTED_RIVALS_MAX) return
     rivals.strangers.splice(at, 1)
     rivals.trusted.push({ source, delivery })
+  }
+
+  /** One that waits goes first; the current, which has not begun, waits in its stead. */
+  overtake(key: string, delivery: Delivery, source: string): void {
+    const rivals = this.#rivals.get(key)
+    if (rivals === undefined) return
+    this.withdraw(key, delivery)
+    rivals.strangers.unshift({ source, delivery: rivals.current })
+    rivals.current = delivery
   }
 
   /** The one being judged is done: whose turn it is now, the trusted first. */

@@ -90,10 +90,12 @@ export class DialAttempts {
     const isWanted = target.isNamed || target.isSeed || target.waiters.length > 0
     const events: DialEvents = {
       opened: (link) => {
-        end()
+        deadline.cancel()
         const connection = adopt(link, address)
         target.attempt = { kind: 'handshaking', address, connection }
         this.#handshakes.set(connection, { target, address })
+        // Last: the host may hear of one that waited in vain, and call this off.
+        this.#vacate(peerClass)
       },
       failed: (reason) => {
         end()

@@ -124,6 +124,10 @@ export class DialTargets {
     return target
   }
 
+  has(target: Target): boolean {
+    return this.#all.has(target)
+  }
+
   find(peerId: PeerId | null): Target | null {
     return peerId === null ? null : (this.#byId.get(peerId) ?? null)
   }
@@ -206,6 +210,11 @@ export class DialTargets {
         return target
     return null
   }
+}
+
+/** The operator's list has an address, and nobody's key for it. */
+export function isListedAlone({ peerId, peerClass, kept }: Target): boolean {
+  return peerId === null && kept && isTrustedClass(peerClass)
 }
 
 /** Nobody begins with it any more. */

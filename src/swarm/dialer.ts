@@ -13,7 +13,7 @@ import type { Connection } from './connection.js'
 import type { DialerSetup } from './dialer-setup.js'
 import { DialAttempts } from './dial-attempts.js'
 import type { Target } from './dial-targets.js'
-import { clearStanding, connect, DialTargets, postponeAddress, trust } from './dial-targets.js'
+import { clearStanding, connect, DialTargets, isListedAlone, postponeAddress, trust } from './dial-targets.js'
 import { waitFor } from './dial-waiting.js'
 import type { DialFailure } from './events.js'
 import { isAlarmAt, Recovery } from './recovery.js'
@@ -31,17 +31,14 @@ export class Dialer {
   readonly #targets = new DialTargets()
   readonly #recovery: Recovery
   readonly #attempts: DialAttempts
+  #isOver = false
 
   constructor(setup: DialerSetup) {
     this.#setup = setup
-    this.#attempts = new DialAttempts(setup, (target, address, reason) => {
-      this.#fail(target, address, reason, false)
-    })
+    this.#attempts = new DialAttempts(setup, this.#fail.bind(this))
     this.#recovery = new Recovery(setup.agenda, setup.random, setup.healing.recoveryReset)
     this.wishes = new Wishes(setup, this.#targets, {
-      start: (target) => {
-        this.#start(target, null)
-      },
+      start: this.#start.bind(this),
       dialIn: this.#dialIn.bind(this),
       forget: this.forget.bind(this),
     })
@@ -100,12 +97,14 @@ export class Dialer {
     const dialled = this.#attempts.take(connection)
     const address = dialled?.address ?? null
     this.#recovery.offline.heard()
-    const target = this.#targets.merge(dialled?.target, address, peerId)
+    // Listed by its address alone, which is not this peer's: it goes on being looked for there.
+    const isElsewhere = dialled !== null && isListedAlone(dialled.target)
+    const target = isElsewhere ? this.#targets.find(peerId) : this.#targets.merge(dialled?.target, address, peerId)
     const isNews = target !== null && this.#connected(target, peerId, address, connection)
     return () => {
       const missed = dialled?.target
       // Whoever else is there now, the one who was looked for has not been reached.
-      if (missed?.attempt === null && missed.peerId !== peerId && this.#targets.find(missed.peerId) === missed)
+      if (missed?.attempt === null && missed.peerId !== peerId)
         this.#fail(missed, address, { code: 'wrong-identity', fault: 'remote' }, true)
       if (isNews) this.#recover()
     }
@@ -162,6 +161,7 @@ export class Dialer {
 
   /** Forgets every target and cancels every attempt. */
   stop(): void {
+    this.#isOver = true
     // First, or each that is called off would make room for one that waits.
     this.#attempts.clear()
     for (const target of [...this.#targets.all()]) {
@@ -195,7 +195,7 @@ export class Dialer {
 
   #dialIn(target: Target, delayMs: number, isBridging = false): void {
     if (delayMs <= 0) {
-      this.#start(target, null)
+      this.#start(target)
       return
     }
     const deadline = this.#setup.agenda.in(delayMs, () => {
@@ -215,7 +215,7 @@ export class Dialer {
     const { standing, kept, isSeed, peerClass } = target
     const wanted = standing.kind === 'suspect' || isSeed || (kept && isTrustedClass(peerClass))
     const need = wanted ? 'dial' : kept ? this.#setup.maintenance().need(target, isBridging) : 'forget'
-    if (need === 'dial') this.#start(target, null)
+    if (need === 'dial') this.#start(target)
     else this.#leave(target, need)
   }
 
@@ -226,11 +226,12 @@ export class Dialer {
 
   #dialSuspect(target: Target): void {
     const { linkCount, suspectCount } = this.#setup
-    if (suspectCount() * 2 <= linkCount() || this.#targets.suspectDials < SUSPECT_DIALS_MAX) this.#start(target, null)
+    if (suspectCount() * 2 <= linkCount() || this.#targets.suspectDials < SUSPECT_DIALS_MAX) this.#start(target)
     else this.#dialIn(target, SUSPECT_RETRY_MS)
   }
 
-  #start(target: Target, wanted: Address | null): void {
+  #start(target: Target, wanted: Address | null = null): void {
+    if (this.#isOver) return
     const { peerId, standing } = target
     const { isConnected, isBanned, transports } = this.#setup
     const address = wanted ?? target.addresses.find(({ scheme }) => transports.has(scheme)) ?? null
@@ -258,7 +259,9 @@ export class Dialer {
     else this.#leave(target, chosen)
   }
 
-  #fail(target: Target, address: Address | null, reason: Reason, judged: boolean): void {
+  #fail(target: Target, address: Address | null, reason: Reason, judged = false): void {
+    // Whoever was called off, or found to be another's, fails no more.
+    if (!this.#targets.has(target)) return
     const { backoff, linkCount, failed, alarmed } = this.#setup
     const where = address === null ? '' : formatAddress(address)
     const { failures } = target

@@ -24,16 +24,26 @@ export interface DirectsSetup {
 }
 
 export class Directs {
-  readonly #setup: DirectsSetup
+  readonly setup: DirectsSetup
+  #stopped = false
 
   constructor(setup: DirectsSetup) {
-    this.#setup = setup
+    this.setup = setup
   }
 
   receive(connection: Connection, peer: Peer, received: ReceivedDirect, body: Uint8Array, size: number): void {
     // A record may be large, and a message in it small: what has to wait is kept by itself.
     const kept = received.queue.isFull(isTrusted(connection)) ? copyBytes(body) : body
-    received.queue.submit(new DirectJob(connection, peer, received, kept, size, this.#setup))
+    received.queue.submit(new DirectJob(this, connection, peer, received, kept, size))
+  }
+
+  /** No handler begins any more. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped
   }
 }
 
@@ -45,23 +55,23 @@ class DirectJob implements HandlerJob, Caller {
   readonly #body: Uint8Array
   /** The credit it holds. */
   readonly #size: number
-  readonly #setup: DirectsSetup
+  readonly #directs: Directs
   #done: (() => void) | null = null
 
   constructor(
+    directs: Directs,
     source: Connection,
     peer: Peer,
     received: ReceivedDirect,
     body: Uint8Array,
     size: number,
-    setup: DirectsSetup,
   ) {
+    this.#directs = directs
     this.source = source
     this.#peer = peer
     this.#received = received
     this.#body = body
     this.#size = size
-    this.#setup = setup
   }
 
   get senders(): readonly [PeerId] {
@@ -74,7 +84,7 @@ class DirectJob implements HandlerJob, Caller {
 
   run(done: () => void): void {
     this.#done = done
-    const { agenda } = this.#setup
+    const { agenda } = this.#directs.setup
     const { definition } = this.#received
     const { intake } = this.source
     const decoded = decodeArrived(definition, this.#body, { agenda, intake, isDone: true })
@@ -87,13 +97,17 @@ class DirectJob implements HandlerJob, Caller {
   }
 
   settled(outcome: HandlerOutcome): void {
-    if (outcome.kind === 'failed') this.#setup.failed(outcome.error)
+    if (outcome.kind === 'failed') this.#directs.setup.failed(outcome.error)
     this.#finish()
   }
 
   #call(decoded: Decoded): void {
-    const { agenda, counters, running, strike, failed } = this.#setup
+    const { agenda, counters, running, strike, failed } = this.#directs.setup
     const { definition, handler } = this.#received
+    if (this.#directs.isStopped) {
+      this.#finish()
+      return
+    }
     if (decoded.kind !== 'value') {
       if (decoded.kind === 'unjudged') failed(decoded.error)
       else strike(this.source, decoded.kind)

@@ -1,7 +1,6 @@
 /** Gives discipline what it needs of the swarm, and its word to the log, to the host and to the links of whoever is banned. */
 import { isPeerIdText } from '../policy/address.js'
 import { isTrustedClass } from '../policy/peer-class.js'
-import type { PeerId } from '../ports/types.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
 import { Discipline } from './discipline.js'
@@ -28,7 +27,9 @@ export function createDiscipline(context: SwarmContext, connections: Connections
       log('info', `banned ${notice.key} for ${seconds(notice.forMs)}: ${notice.cause}`)
       emitter.emit('ban', notice)
       if (isPeerIdText(key)) journal.note(key, `banned for ${seconds(notice.forMs)}: ${notice.cause}`, agenda.now())
-      for (const connection of connections.linksTo(key as PeerId))
+      // Whoever heard of it may have lifted it.
+      if (!isPeerIdText(key) || blacklist.check({ peerId: key }, agenda.now()) === null) return
+      for (const connection of connections.linksTo(key))
         connection.close('banned', { retryAfterMs: notice.forMs, text: notice.cause })
     },
     quarantined: (notice) => {

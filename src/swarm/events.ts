@@ -135,6 +135,7 @@ export class SwarmEmitter {
   }
 
   emit<K extends SwarmEventName>(name: K, ...args: SwarmEvents[K]): void {
+    if (this.#isOver) return
     const listeners = this.#emitter.listeners(name)
     for (const listener of listeners) this.#call(name, listener, args)
     if (name === 'error' && listeners.length === 0) this.#unheard(args[0] as HoldfastError)

@@ -63,15 +63,15 @@ export class Gossip implements DeliveryOwner {
       ...setup,
       appIds: this.#appIds,
       unheard: this.#unheard.bind(this),
+      isStopped: () => this.#stopped,
       passOn: (delivery) => {
         passOn(delivery, this.#linksOf(delivery.sources), setup.peerOf)
       },
       waits: (delivery) => {
-        const { appKey, isTrusted, senders } = delivery
-        const current = appKey === null ? null : this.#appIds.current(appKey)
+        const { isTrusted, senders } = delivery
         // Whoever brought it may have left while it was decoded.
         if (!isTrusted && this.#linksOf(senders).length === 0) this.#lostRival(delivery)
-        else if (current !== null) for (const sender of senders) this.#alsoFrom(current, sender, isTrusted)
+        else for (const sender of senders) this.#alsoFrom(delivery, sender, isTrusted)
       },
       settled: this.#settle.bind(this),
     })
@@ -219,7 +219,16 @@ export class Gossip implements DeliveryOwner {
     const current = appKey === null ? null : this.#appIds.current(appKey)
     if (appKey === null || current === null || current === delivery) return
     if (isTrusted) this.#appIds.advance(appKey, delivery, sender)
-    this.#alsoFrom(current, sender, isTrusted)
+    if (!this.#overtakes(delivery, current, appKey)) this.#alsoFrom(current, sender, isTrusted)
+  }
+
+  /** What a trusted peer has goes before what only strangers do, if that has not begun: those could take the trusted's own places. */
+  #overtakes(delivery: Delivery, current: Delivery, appKey: string): boolean {
+    const isAhead = delivery.isBacked && !current.isBacked
+    if (!isAhead || !current.received.queue.withdraw(current)) return false
+    this.#appIds.overtake(appKey, delivery, sourceOf(current.connection))
+    this.#submit(delivery)
+    return true
   }
 
   /** Its own turn, or that of any other of its application id that waits for it. */
@@ -266,13 +275,9 @@ export class Gossip implements DeliveryOwner {
     this.#inFlight.delete(key)
     release(delivery)
     done?.()
-    this.#nextRival(appKey)
+    const rival = appKey === null ? null : this.#appIds.next(appKey)
+    if (rival !== null) this.#submit(rival)
     this.#nextHeld()
-  }
-
-  #nextRival(appKey: string | null): void {
-    const next = appKey === null ? null : this.#appIds.next(appKey)
-    if (next !== null) this.#submit(next)
   }
 
   #nextHeld(): void {

@@ -56,14 +56,17 @@ export class HandlerCall implements HandlerContext {
 
   run(name: string, handler: Handler, payload: unknown, agenda: Agenda, caller: Caller): void {
     let answer: unknown
+    let isLater = false
     try {
       answer = handler(payload, this)
+      // To look may throw, too: it is the host's own object.
+      isLater = isThenable(answer)
     } catch (cause) {
       this.#over = true
       caller.settled(failure(name, cause))
       return
     }
-    if (isThenable(answer)) this.#wait(name, answer, agenda, caller)
+    if (isLater) this.#wait(name, answer as PromiseLike<unknown>, agenda, caller)
     else {
       this.#over = true
       caller.settled({ kind: 'answered', answer })

@@ -53,6 +53,11 @@ export class HandlerQueue {
     this.#drain(isNext ? job : null)
   }
 
+  /** Takes it back. @returns whether it waited: what has begun goes on */
+  withdraw(job: HandlerJob): boolean {
+    return this.#waiting.remove(job)
+  }
+
   /** Another has brought it, too. */
   broughtBy(job: HandlerJob, sender: PeerId, isTrusted: boolean): void {
     if (this.#waiting.joinToo(job, sender, isTrusted)) this.#drain(null)

@@ -20,6 +20,8 @@ export interface JudgeSetup {
   readonly appIds: AppIds<Delivery>
   readonly strike: (connection: Connection, violation: LocalCode, cause?: unknown) => void
   readonly failed: (error: HoldfastError) => void
+  /** Whether no handler may begin any more. */
+  readonly isStopped: () => boolean
   /** It waits for another of its application id. */
   readonly waits: (delivery: Delivery) => void
   /** Nobody judges it, though it may be the true one of its application id, or wanted by more than who brought it. */
@@ -58,12 +60,14 @@ export class Judge {
   }
 
   #decoded(delivery: Delivery, decoded: Decoded, done: () => void): void {
-    const { failed, settled } = this.#setup
-    if (decoded.kind === 'value') {
+    const { failed, isStopped, settled, unheard } = this.#setup
+    if (isStopped()) settled(delivery, null, done)
+    else if (decoded.kind === 'value') {
       delivery.payload = decoded
       this.#identify(delivery, decoded.value, done)
     } else if (decoded.kind === 'unjudged') {
       failed(decoded.error)
+      if (delivery.isBacked) unheard(delivery)
       settled(delivery, null, done)
     } else this.#blame(delivery, decoded.kind, decoded.cause, done)
   }

@@ -59,6 +59,10 @@ export class Lifecycle {
     return this.#state
   }
 
+  get isRunning(): boolean {
+    return this.#state === 'running'
+  }
+
   get uptimeMs(): number {
     return this.#startedAt === null ? 0 : this.#context.agenda.now() - this.#startedAt
   }
@@ -132,10 +136,9 @@ export class Lifecycle {
     this.#state = 'running'
     this.#startedAt = this.#context.agenda.now()
     this.#membership.announced = this.#announced()
-    this.#membership.whitelist.start()
-    this.#membership.upkeep.maintainer.start()
-    this.#directory?.start()
-    this.#keeper.start()
+    const { whitelist, upkeep } = this.#membership
+    // The host hears of what fails at once, and may stop the swarm there.
+    for (const part of [whitelist, upkeep.maintainer, this.#directory, this.#keeper]) if (this.isRunning) part?.start()
   }
 
   #kept(): readonly Kept[] {
@@ -207,7 +210,7 @@ export class Lifecycle {
     this.#membership.traffic.stop()
     await this.#whenQuiet(wasRunning)
     await freed
-    agenda.clear()
+    agenda.end()
     this.#state = 'stopped'
     log('info', 'stopped')
     emitter.end()

@@ -138,11 +138,10 @@ export class Membership implements ConnectionOwner<Connection> {
   }
 
   proven(connection: Connection, publicKey: Uint8Array, skewMs: number): void {
-    const { settings } = this.#context
-    const peerId = formatPeerId(publicKey, settings.crypto)
-    const dialled = this.#dialled.get(connection) ?? null
+    const peerId = formatPeerId(publicKey, this.#context.settings.crypto)
+    const dialled = this.dialledTo(connection)
     connection.peerId = peerId
-    if (dialled !== null) this.whitelist.found(dialled, peerId, connection)
+    this.whitelist.found(dialled, connection)
     const admission = this.#reception.receive(connection, peerId, dialled, skewMs)
     if (admission.kind === 'refuse') {
       const farewell = admission.code === 'too-many-peers' ? this.upkeep.farewell(connection) : []
@@ -159,6 +158,8 @@ export class Membership implements ConnectionOwner<Connection> {
   }
 
   established(connection: Connection): void {
+    // The address may have been listed since the key was proven.
+    this.whitelist.found(this.dialledTo(connection), connection)
     const { identity } = connection
     if (identity === null) return
     const { peerId, publicKey, peerClass } = identity

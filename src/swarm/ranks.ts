@@ -33,6 +33,11 @@ export class Ranks<Item extends Ranked> {
     return rises
   }
 
+  /** @returns false where it does not wait here */
+  remove(item: Item): boolean {
+    return this.#trusted.remove(item) || this.#strangers.remove(item)
+  }
+
   /** @returns null where nobody waits in a rank that is to be looked at */
   next(ofTrusted: boolean, ofStrangers: boolean): Item | null {
     return (ofTrusted ? this.#trusted.next() : null) ?? (ofStrangers ? this.#strangers.next() : null)

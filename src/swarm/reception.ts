@@ -3,7 +3,7 @@
  */
 import type { Reason, WireCode } from '../errors.js'
 import { HoldfastError } from '../errors.js'
-import { endpointText, formatAddress } from '../policy/address.js'
+import { addressKey, endpointText, formatAddress } from '../policy/address.js'
 import type { Ban } from '../policy/ban.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
@@ -48,6 +48,9 @@ export class Reception {
     const listed = roster.classOf(peerId)
     const ban = this.#banOf(peerId, now)
     if (ban !== null) return refuseBanned(ban, now)
+    // It is looked for there, and this one, who has been struck off, is not who is meant.
+    if (dialled !== null && roster.isAlone(addressKey(dialled)))
+      return refuse('not-allowed', { text: 'listed for somebody else' })
     if (skewMs > (listed !== null ? TRUSTED_SKEW_MAX_MS : 0)) {
       return refuse('expired', { text: `our clock says ${String(settings.clock.wall())}` })
     }

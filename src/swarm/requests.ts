@@ -24,7 +24,13 @@ export interface RequestsSetup {
 type AnswerEvent = Extract<ControlEvent, { kind: 'response' | 'failure' | 'answer-shed' | 'stray' }>
 
 interface Asked {
-  readonly finish: (outcome: { readonly bytes: Uint8Array } | { readonly error: Error }) => void
+  readonly answered: (bytes: Uint8Array) => void
+  readonly failed: (error: Error) => void
+}
+
+interface Settlers<A> {
+  readonly resolve: (answer: A) => void
+  readonly reject: (error: unknown) => void
 }
 
 interface LinkRequests {
@@ -45,6 +51,8 @@ export class Requests implements Asker {
   #nextId = 1
   // Bound: one entry for each open connection.
   readonly #links = new Map<Connection, LinkRequests>()
+  /** Those whose answer has come, and is being decoded, on whichever link. Bound: the host's own questions, each for its timeout. */
+  readonly #answered = new Set<Asked>()
 
   constructor(setup: RequestsSetup) {
     this.#setup = setup
@@ -88,33 +96,64 @@ export class Requests implements Asker {
       // The host may have heard that the peer is slow, and have ended it: nothing would take the question from here again.
       if (!connection.isOpen) throw notConnected()
       connection.answers.awaitAnswer(id, definition.answerBytesMax)
-      // Not before it was taken: a link that is being lost takes none, and would be held for ever.
-      const link = this.#link(connection)
-      const finish = (outcome: { readonly bytes: Uint8Array } | { readonly error: Error }): void => {
-        link.asked.delete(id)
-        connection.answers.forgetAnswer(id)
-        connection.intake?.countPartial()
-        deadline.cancel()
-        options.signal?.removeEventListener('abort', withdraw)
-        if ('error' in outcome) reject(outcome.error)
-        else void this.#read(connection, definition, outcome.bytes).then(resolve, reject)
-      }
-      const giveUp = (error: Error): void => {
+      this.#await(id, connection, definition, { ...options, timeoutMs }, { resolve, reject })
+    })
+  }
+
+  /** The question is on its way: it ends once, by an answer or without. */
+  #await<Q, A>(
+    id: number,
+    connection: Connection,
+    definition: RequestDefinition<Q, A>,
+    { timeoutMs, signal }: AskOptions & { readonly timeoutMs: number },
+    { resolve, reject }: Settlers<A>,
+  ): void {
+    // Not before it was taken: a link that is being lost takes none, and would be held for ever.
+    const link = this.#link(connection)
+    const arrived = (): void => {
+      link.asked.delete(id)
+      connection.answers.forgetAnswer(id)
+      connection.intake?.countPartial()
+    }
+    const end = (): void => {
+      this.#answered.delete(asked)
+      deadline.cancel()
+      signal?.removeEventListener('abort', withdraw)
+    }
+    const asked: Asked = {
+      answered: (bytes) => {
+        arrived()
+        this.#answered.add(asked)
+        void this.#read(connection, definition, bytes).then(resolve, reject).finally(end)
+      },
+      failed: (error) => {
+        if (!this.#answered.has(asked)) arrived()
+        end()
+        reject(error)
+      },
+    }
+    const giveUp = (error: Error): void => {
+      if (!this.#answered.has(asked)) {
         const withdrawn = connection.sender?.withdraw(id, FRAME.cancel, varintBytes(id))
         if (withdrawn !== 'unsent') link.abandoned++
         if (withdrawn === 'gone') connection.sendControl(FRAME.cancel, varintBytes(id))
-        finish({ error })
       }
-      const withdraw = (): void => {
-        giveUp(options.signal?.reason as Error)
-      }
-      const deadline = this.#setup.agenda.in(timeoutMs, () => {
-        giveUp(new HoldfastError('request-timeout', `${definition.name} was not answered in time`, { fault: 'remote' }))
-      })
-      options.signal?.addEventListener('abort', withdraw)
-      link.asked.set(id, { finish })
-      if (options.signal?.aborted === true) withdraw()
+      asked.failed(error)
+    }
+    const withdraw = (): void => {
+      giveUp(signal?.reason as Error)
+    }
+    const deadline = this.#setup.agenda.in(timeoutMs, () => {
+      const { name } = definition
+      giveUp(
+        this.#answered.has(asked)
+          ? new HoldfastError('decode-timeout', `the schema of the answer to ${name} took too long`)
+          : new HoldfastError('request-timeout', `${name} was not answered in time`, { fault: 'remote' }),
+      )
     })
+    signal?.addEventListener('abort', withdraw)
+    link.asked.set(id, asked)
+    if (signal?.aborted === true) withdraw()
   }
 
   /**
@@ -126,12 +165,10 @@ export class Requests implements Asker {
     if (event.kind === 'stray') return strayed(link, event.isWhole)
     const asked = link?.asked.get(event.id)
     if (event.kind === 'answer-shed')
-      asked?.finish({ error: new HoldfastError('request-failed', 'there was no memory for the answer') })
+      asked?.failed(new HoldfastError('request-failed', 'there was no memory for the answer'))
     else if (event.kind === 'failure')
-      asked?.finish({
-        error: new HoldfastError('request-failed', `the peer failed: ${event.text}`, { fault: 'remote' }),
-      })
-    else asked?.finish({ bytes: event.body })
+      asked?.failed(new HoldfastError('request-failed', `the peer failed: ${event.text}`, { fault: 'remote' }))
+    else asked?.answered(event.body)
     return asked !== undefined || strayed(link, true)
   }
 
@@ -144,7 +181,12 @@ export class Requests implements Asker {
       reason === 'link-replaced'
         ? new HoldfastError('link-replaced', 'the link was replaced before the answer came', { fault: 'network' })
         : reasonError(reason, 'the link was lost before the answer came')
-    for (const asked of [...link.asked.values()]) asked.finish({ error })
+    for (const asked of [...link.asked.values()]) asked.failed(error)
+  }
+
+  /** Nobody is told any more what a schema says of an answer. */
+  stop(): void {
+    for (const asked of [...this.#answered]) asked.failed(new HoldfastError('not-running', 'the swarm was stopped'))
   }
 
   async #read<Q, A>(connection: Connection, definition: RequestDefinition<Q, A>, bytes: Uint8Array): Promise<A> {

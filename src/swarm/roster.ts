@@ -96,9 +96,14 @@ export class Roster {
     return this.#byId.get(peerId) ?? null
   }
 
+  /** Whether an address is listed, and nobody's key for it. */
+  isAlone(key: string): boolean {
+    return this.#byAddress.has(key)
+  }
+
   /** Whether the address is listed alone, and may turn out to be this peer's. */
   isOpenTo(address: Address, peerId: PeerId): boolean {
-    return this.#byAddress.has(addressKey(address)) && !this.#struck.has(peerId)
+    return this.isAlone(addressKey(address)) && !this.#struck.has(peerId)
   }
 
   /** Our own dial to an address-only entry has proven who is there. @returns false where there is no such entry */

@@ -168,12 +168,13 @@ export class Traffic {
   /** No handler begins any more, and those that run are told that nobody waits. */
   stop(): void {
     this.gossip.stop()
+    this.#directs.stop()
+    this.requests.stop()
     for (const queue of this.registry.queues()) queue.stop()
     for (const call of [...this.#running]) call.withdraw()
     this.#turnstile.stop()
   }
 
-  // What a closure holds is made at each call of the method around it: those that wait are seen to apart.
   #arrived(connection: Connection, index: number, body: Uint8Array, size: number): void {
     if (!this.#take(connection, index, body, size)) this.#queue(connection, index, copyBytes(body), size)
   }

@@ -44,15 +44,12 @@ export class Whitelist {
     this.#owner = owner
   }
 
-  /** From now on the list is acted upon. */
+  /** From now on the list is acted upon, and so is what a host that hears of it changes at once. */
   start(): void {
-    this.#applyPins()
-    const { byId, byAddress } = this.#view()
-    for (const trusted of byId.values()) this.#enter(trusted)
-    for (const trusted of byAddress.values()) this.#enter(trusted)
+    this.#running = true
+    this.#follow(null, 'regular')
     // Who was let in while the listeners opened may have been struck off since.
     this.#owner.reclassify(null)
-    this.#running = true
   }
 
   stop(): void {
@@ -60,8 +57,10 @@ export class Whitelist {
   }
 
   /** Our own dial has proven who is there. Where the address was listed alone, it is that peer's from now on, unless it is banned. */
-  found(dialled: Address, peerId: PeerId, connection: Connection): void {
+  found(dialled: Address | null, connection: Connection): void {
     const { roster, settings, agenda } = this.#context
+    const { peerId } = connection
+    if (dialled === null || peerId === null) return
     if (!roster.isOpenTo(dialled, peerId) || settings.blacklist.check({ peerId }, agenda.now()) !== null) return
     // First, or the dial would be called off as one to an address that is looked for no more.
     this.#owner.dialer.found(peerId, connection)
@@ -91,27 +90,35 @@ export class Whitelist {
   change<T>(edit: () => T, leaving: Leaving = 'regular'): T {
     const before = this.#view()
     const result = edit()
-    if (!this.#running) return result
+    if (this.#running) this.#follow(before, leaving)
+    return result
+  }
+
+  /** @param before null at the start, where nobody comes or goes */
+  #follow(before: View | null, leaving: Leaving): void {
     this.#applyPins()
     const after = this.#view()
     const { gate, seating, upkeep } = this.#owner
     // Links may end below, and a host that hears of it change the list: what is true no more is not acted upon.
     const { roster } = this.#context
-    for (const [peerId, old] of before.byId)
+    for (const [peerId, old] of before?.byId ?? [])
       if (!after.byId.has(peerId) && roster.classOf(peerId) === null) this.#leave(old, leaving)
-    for (const [key, old] of before.byAddress) if (!after.byAddress.has(key)) this.#forget(old)
-    for (const [peerId, trusted] of after.byId) {
-      const old = before.byId.get(peerId)
-      if (roster.classOf(peerId) !== trusted.peerClass) continue
-      if (old?.peerClass !== trusted.peerClass || !sameAddresses(old, trusted)) this.#enter(trusted, old)
+    for (const [key, old] of before?.byAddress ?? []) if (!after.byAddress.has(key)) this.#forget(old)
+    for (const peerId of after.byId.keys()) {
+      const trusted = roster.find(peerId)
+      const old = before?.byId.get(peerId)
+      if (trusted === null || !this.#running) continue
+      if (old?.peerClass !== trusted.peerClass || !sameAddresses(old, trusted))
+        this.#enter(trusted, old, before !== null)
     }
-    for (const [key, trusted] of after.byAddress) if (!before.byAddress.has(key)) this.#enter(trusted)
+    for (const [key, trusted] of after.byAddress)
+      if (before?.byAddress.has(key) !== true && roster.isAlone(key) && this.#running) this.#enter(trusted)
+    if (before === null) return
     gate.resize()
     // Each turn ends a peer's links, so there are no more turns than peers.
     for (let surplus = seating.pickSurplus(); surplus.length > 0; surplus = seating.pickSurplus())
       for (const link of surplus) link.close('too-many-peers', { retryAfterMs: ARRIVAL_MS, text: 'evicted' })
     upkeep.watch.update()
-    return result
   }
 
   /** An address listed alone means whom our own dial has found there before, in this process or another. */
@@ -123,7 +130,7 @@ export class Whitelist {
     }
   }
 
-  #enter({ peerId, peerClass, addresses }: Trusted, old?: Trusted): void {
+  #enter({ peerId, peerClass, addresses }: Trusted, old?: Trusted, isNews = false): void {
     const { settings, agenda, journal, log } = this.#context
     const { dialer, upkeep } = this.#owner
     if (peerId === null) {
@@ -136,7 +143,7 @@ export class Whitelist {
     const gone = old?.addresses.filter((address) => !kept.has(addressKey(address))) ?? []
     for (const address of gone) settings.peerStore.pins.unpin(addressKey(address))
     dialer.wishes.promote(peerId, peerClass, addresses, gone)
-    if (this.#running && old === undefined) {
+    if (isNews && old === undefined) {
       log('info', `${peerId} is listed: ${peerClass}`)
       journal.note(peerId, `listed: ${peerClass}`, agenda.now())
       upkeep.watch.expect(peerId, ARRIVAL_MS)

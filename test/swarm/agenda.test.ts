@@ -116,18 +116,19 @@ describe('an agenda', () => {
     expect([agenda.seenAt, agenda.now(), agenda.seenAt]).toEqual([1_020, 1_027, 1_027])
   })
 
-  it('forgets everything when it is cleared, and its timer', () => {
+  it('forgets everything when it ends, and its timer, for good', () => {
     const clock = new ManualClock()
     const agenda = new Agenda(clock)
     let ran = 0
     const deadline = agenda.in(1, () => ran++)
-    agenda.clear()
+    agenda.end()
     deadline.cancel()
     expect([agenda.size, clock.armed]).toEqual([0, 0])
     clock.advance(10)
     expect(ran).toBe(0)
     agenda.in(1, () => ran++)
+    expect(clock.armed).toBe(0)
     clock.advance(1)
-    expect(ran).toBe(1)
+    expect(ran).toBe(0)
   })
 })

@@ -194,6 +194,23 @@ describe('dial', () => {
     expect(world.network.pairs.length).toBe(1)
   })
 
+  it('whose socket opens as another is refused leaves nothing behind where the host stops the swarm there', async () => {
+    const world = new World()
+    const [a, c] = [await world.started('a'), await world.started('c')]
+    const b = await world.started('b')
+    world.network.unreachable.add('nobody')
+    for (let port = 1; port <= 15; port++) void b.swarm.dial(`memory://nobody:${String(port)}`).catch(codeOf)
+    const dials = Promise.all([c, a].map(async ({ address }) => b.swarm.dial(address).then(({ id }) => id, codeOf)))
+    b.swarm.ban(a.swarm.id, { forMs: 60_000, cause: 'spam' })
+    b.swarm.on('dial:failed', ({ reason }) => {
+      if (reason.code === 'banned') void b.swarm.stop()
+    })
+    await world.run(10_000)
+    expect(await dials).toEqual(['not-running', 'banned'])
+    expect(world.network.openPairs).toEqual([])
+    expect(b.swarm.status()).toMatchObject({ state: 'stopped', peers: [] })
+  })
+
   it('ends as not-running when the swarm stops', async () => {
     const world = new World()
     const b = await world.started('b')

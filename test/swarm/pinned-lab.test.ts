@@ -1,6 +1,7 @@
 /** A masternode that is listed by its address alone: from the moment its key is proven there, it is listed by that. */
 import { describe, expect, it } from 'vitest'
 import { listen } from './lab-ear.js'
+import { Town } from './town.js'
 
 const MINUTE_MS = 60_000
 
@@ -73,5 +74,38 @@ describe('an address that is listed alone', () => {
     lab.run(60 * MINUTE_MS)
     const addresses = new Set(heard(0, 'dial:failed').map(({ args: [failure] }) => failure.address))
     expect([...addresses]).toEqual([lab.address(1)])
+  })
+})
+
+describe('an address that is listed alone, where a key still answers that was struck off', () => {
+  it('is looked for again until somebody else is there', async () => {
+    const town = new Town(1, { hasSay: false, isSmall: false, begins: 'alone' }, [])
+    await town.begin()
+    town.move(0, 0, 'nobody')
+    town.do({ kind: 'list', who: 0, how: 'both', house: 0 })
+    town.time.run(10_000)
+    expect(town.home.peer(town.id(0))?.class).toBe('masternode')
+    town.do({ kind: 'unlist', who: 0, revoked: true })
+    town.do({ kind: 'list', who: 0, how: 'address', house: 0 })
+    const linkId = town.home.peer(town.id(0))?.linkId
+    town.time.run(10 * MINUTE_MS)
+    expect(town.home.peer(town.id(0))).toMatchObject({ class: 'unknown', linkId })
+    town.move(0, 1, 'nobody')
+    town.time.run(3 * MINUTE_MS)
+    expect(town.home.peer(town.id(1))?.class).toBe('masternode')
+    expect(town.home.masternodes.list()).toHaveLength(1)
+  })
+
+  it('is the masternode’s who was being dialled by the host when it was listed, at whatever point of that', async () => {
+    for (let afterMs = 0; afterMs < 500; afterMs += 5) {
+      const town = new Town(2, { hasSay: false, isSmall: false, begins: 'alone' }, [])
+      await town.begin()
+      town.move(0, 0, 'nobody')
+      town.do({ kind: 'dial', who: null, house: 0, isCalledOff: false })
+      town.time.run(afterMs)
+      town.do({ kind: 'list', who: 0, how: 'address', house: 0 })
+      town.time.run(2_000)
+      expect(town.home.peer(town.id(0))?.class, `after ${String(afterMs)} ms`).toBe('masternode')
+    }
   })
 })

@@ -89,6 +89,35 @@ describe('a handler that has failed', () => {
   })
 })
 
+describe('a schema that has failed', () => {
+  it.each(['masternode', 'regular'] as const)(
+    'lets the host know what it may ask a %s for again',
+    async (peerClass) => {
+      const world = new World()
+      const Checked = message<number>('tx', {
+        schema: {
+          '~standard': {
+            version: 1,
+            vendor: 'test',
+            validate: () => {
+              throw new Error('no')
+            },
+          },
+        },
+      })
+      const node = world.node('node', { authorize: () => peerClass, propagation: 'flood' })
+      node.swarm.handle(Checked, () => 'accept')
+      await node.swarm.start()
+      const peer = await RawPeer.connect(world, node)
+      peer.broadcast(0, 'tx', utf8('1'))
+      await world.settle()
+      expect(node.heard('error').map(([{ code }]) => code)).toEqual(['schema-failed'])
+      const told = node.heard('recovered').map(([{ peerId, cause }]) => [peerId, cause])
+      expect(told).toEqual(peerClass === 'masternode' ? [[peer.identity.id, 'shed']] : [])
+    },
+  )
+})
+
 describe('a message that has waited', () => {
   it('comes with a masternode that has brought it, too, and not with the stranger who was first', async () => {
     const { calls, stranger, other, masternode, say, answer } = await scene()

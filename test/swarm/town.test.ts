@@ -17,7 +17,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
       kind: fc.constant('list' as const),
       who,
       house,
-      how: fc.constantFrom('both', 'both', 'key', 'address'),
+      how: fc.constantFrom('both', 'both', 'address'),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('unlist' as const), who, revoked: fc.boolean() }) },
@@ -124,15 +124,19 @@ async function getWell(town: Town): Promise<void> {
   for (let n = 0; n < HOUSES; n++) town.do({ kind: 'unbanHouse', house: n })
   town.do({ kind: 'publish', entries: [] })
   town.time.run(30_000)
-  for (const n of [0, 1]) town.do({ kind: 'list', who: n, how: 'both', house: n })
+  for (const n of [0, 1, 2]) town.do({ kind: 'list', who: n, how: 'both', house: n })
+  // One by its address alone, and not struck off.
+  town.do({ kind: 'strike', house: 2, who: 2 })
+  town.do({ kind: 'list', who: 2, how: 'address', house: 2 })
   town.time.run(HOUR_MS)
   await settlePromises()
   expect(town.check()).toEqual([])
-  const missing = [0, 1, 3, 4].filter((n) => {
+  const missing = [0, 1, 2, 3, 4].filter((n) => {
     const here = town.home.peer(town.id(n))?.linkId ?? null
     return here === null || here !== town.neighbour(n)?.peer(town.home.id)?.linkId
   })
   expect(missing.map((n) => town.home.explain(town.id(n)))).toEqual([])
+  expect(town.home.peer(town.id(2))?.class).toBe('masternode')
   expect(town.open).toBe(0)
   for (let n = 0; n < HOUSES; n++) {
     town.kill(n, false)

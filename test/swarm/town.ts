@@ -27,7 +27,7 @@ export const EVENTS: readonly SwarmEventName[] = [
 
 /** What the host does. */
 export type Deed =
-  | { readonly kind: 'list'; readonly who: number; readonly how: 'both' | 'key' | 'address'; readonly house: number }
+  | { readonly kind: 'list'; readonly who: number; readonly how: 'both' | 'address'; readonly house: number }
   | { readonly kind: 'unlist'; readonly who: number; readonly revoked: boolean }
   | { readonly kind: 'strike'; readonly house: number; readonly who: number | null }
   | { readonly kind: 'rotate'; readonly who: number; readonly to: number; readonly house: number }
@@ -287,9 +287,7 @@ export class Town {
     const { home } = this
     switch (deed.kind) {
       case 'list':
-        home.masternodes.add(
-          deed.how === 'key' ? this.id(deed.who) : this.address(deed.house, deed.how === 'both' ? deed.who : null),
-        )
+        home.masternodes.add(this.address(deed.house, deed.how === 'both' ? deed.who : null))
         break
       case 'unlist':
         home.masternodes.remove(this.id(deed.who), { revoked: deed.revoked })

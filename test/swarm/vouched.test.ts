@@ -151,18 +151,41 @@ async function rivals() {
 }
 
 describe('a message that waits for others of its application id', () => {
-  it('waits for the one before it alone, and no backlog, once a masternode brings it', async () => {
-    const { strangers, masternode, say, finish, flood, begun } = await rivals()
+  it('waits for none that has not begun, and no backlog, once a masternode brings it', async () => {
+    const { node, strangers, masternode, say, finish, flood, begun } = await rivals()
     for (const [i, body] of ['forged 1', 'forged 2', 'forged 3', 'true'].entries()) await say(strangers[i], 'tx', body)
     await flood()
     // Now the second forged one waits for its turn, behind the chaff.
     await finish()
     expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1'])
     await say(masternode, 'tx', 'true')
-    expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1', 'forged 2'])
+    expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1', 'true'])
+    for (let i = 0; i < 200; i++) await finish()
+    expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1', 'true'])
+    expect(node.swarm.status()).toMatchObject({ inFlight: 0, memory: { inFlightBytes: 0 } })
+  })
+
+  it('is heard where a masternode’s own other body is none, after that one', async () => {
+    const { strangers, masternode, say, finish, flood, begun } = await rivals()
+    for (const [i, body] of ['forged', 'true'].entries()) await say(strangers[i], 'tx', body)
+    await flood()
+    await finish()
+    await say(masternode, 'tx', 'mistaken')
+    for (let i = 0; i < 200 && !begun.includes('true'); i++) await finish()
+    expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged', 'mistaken', 'true'])
+  })
+
+  it('takes no place of the trusted for one that only strangers have', async () => {
+    const { strangers, masternode, say, finish, flood, begun } = await rivals()
+    const [first, forger] = strangers
+    const ids = Array.from({ length: HANDLERS_MAX * 0.25 }, (_, i) => `tx ${String(i)}`)
+    for (const id of ids) await say(first, id, 'first')
+    for (const id of ids) await say(forger, id, 'forged')
+    await flood()
+    for (let i = 0; i < ids.length; i++) await finish()
     const before = begun.length
-    for (let i = 0; i < 60 && !begun.includes('true'); i++) await finish()
-    expect(begun.slice(before).filter((body) => body !== 'chaff')).toEqual(['true'])
+    for (const id of ids) await say(masternode, id, 'true')
+    expect(begun.slice(before)).toEqual(ids.map(() => 'true'))
   })
 
   it('waits for no backlog of those who brought the ones before it, where who brings it has none', async () => {
@@ -219,6 +242,6 @@ describe('a message that waits for others of its application id', () => {
     await flood()
     await finish()
     await say(masternode, 'tx', 'true')
-    expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1', 'forged 2'])
+    expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1', 'true'])
   })
 })
