@@ -49,7 +49,7 @@ export class Reception {
     const ban = this.#banOf(peerId, now)
     if (ban !== null) return refuseBanned(ban, now)
     // It is looked for there, and this one, who has been struck off, is not who is meant.
-    if (dialled !== null && roster.isAlone(addressKey(dialled)))
+    if (dialled?.peerId === null && roster.isAlone(addressKey(dialled)))
       return refuse('not-allowed', { text: 'listed for somebody else' })
     if (skewMs > (listed !== null ? TRUSTED_SKEW_MAX_MS : 0)) {
       return refuse('expired', { text: `our clock says ${String(settings.clock.wall())}` })

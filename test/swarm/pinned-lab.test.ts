@@ -96,6 +96,18 @@ describe('an address that is listed alone, where a key still answers that was st
     expect(town.home.masternodes.list()).toHaveLength(1)
   })
 
+  it('is where that key is found, too, by whoever dials it by name', async () => {
+    const town = new Town(3, { hasSay: false, isSmall: false, begins: 'alone' }, [])
+    await town.begin()
+    town.do({ kind: 'unlist', who: 0, revoked: false })
+    town.do({ kind: 'list', who: 0, how: 'address', house: 0 })
+    town.move(0, 0, 'nobody')
+    town.do({ kind: 'dial', who: 0, house: 0, isCalledOff: false })
+    town.time.run(10_000)
+    expect(town.home.peer(town.id(0))?.class).toBe('unknown')
+    expect(town.home.masternodes.has(town.id(0))).toBe(false)
+  })
+
   it('is the masternode’s who was being dialled by the host when it was listed, at whatever point of that', async () => {
     for (let afterMs = 0; afterMs < 500; afterMs += 5) {
       const town = new Town(2, { hasSay: false, isSmall: false, begins: 'alone' }, [])
