@@ -626,13 +626,13 @@ class Bystander {
     for (let next = this.pulls.nextAt; next <= at; next = this.pulls.nextAt) {
       this.now = next
       const pulls = this.pulls.due(next)
+      // One, and one more for each that was asked and may be nobody, its time over or not.
+      const nobodies = [...this.#owing.keys()].filter((from) => !TRUSTWORTHY.includes(this.#classes.get(from) ?? null))
       for (const [from, deadlineAt] of this.#owing)
         if (deadlineAt <= next && this.pulls.isDefaulter(from, next)) {
           this.#owing.delete(from)
           this.#classes.set(from, null)
         }
-      // One, and one more for each that is asked and may be nobody.
-      const nobodies = [...this.#owing.keys()].filter((from) => !TRUSTWORTHY.includes(this.#classes.get(from) ?? null))
       expect(pulls.length).toBeLessThanOrEqual(Math.max(1, nobodies.length))
       if (pulls[0] !== undefined) this.#expectSilence(pulls[0].from)
       for (const pull of pulls) this.#asked(pull)
