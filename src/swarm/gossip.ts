@@ -213,10 +213,11 @@ export class Gossip implements DeliveryOwner {
 
   /** Who brings first what another has to say must not keep it behind all that it has sent itself, nor behind rivals there. */
   #alsoFrom(delivery: Delivery, sender: PeerId, isTrusted: boolean): void {
-    const { appKey, received } = delivery
+    const { appKey, key, received } = delivery
     if (isTrusted) delivery.vouchedBy(sender)
     received.queue.broughtBy(delivery, sender, isTrusted)
-    const current = appKey === null ? null : this.#appIds.current(appKey)
+    // Its turn may have come there, and be over.
+    const current = appKey === null || this.#inFlight.get(key) !== delivery ? null : this.#appIds.current(appKey)
     if (appKey === null || current === null || current === delivery) return
     if (isTrusted) this.#appIds.advance(appKey, delivery, sender)
     if (!this.#overtakes(delivery, current, appKey)) this.#alsoFrom(current, sender, isTrusted)
@@ -224,7 +225,7 @@ export class Gossip implements DeliveryOwner {
 
   /** What a trusted peer has goes before what only strangers do, if that has not begun: those could take the trusted's own places. */
   #overtakes(delivery: Delivery, current: Delivery, appKey: string): boolean {
-    const isAhead = delivery.isBacked && !current.isBacked
+    const isAhead = delivery.isBacked && !current.isBacked && this.#appIds.waiting(appKey).includes(delivery)
     if (!isAhead || !current.received.queue.withdraw(current)) return false
     this.#appIds.overtake(appKey, delivery, sourceOf(current.connection))
     this.#submit(delivery)
@@ -233,9 +234,8 @@ export class Gossip implements DeliveryOwner {
 
   /** Its own turn, or that of any other of its application id that waits for it. */
   #submit(delivery: Delivery): void {
-    const { appKey, received } = delivery
-    received.queue.submit(delivery)
-    for (const { senders, isTrusted } of appKey === null ? [] : this.#appIds.waiting(appKey))
+    delivery.received.queue.submit(delivery)
+    for (const { senders, isTrusted } of delivery.appKey === null ? [] : this.#appIds.waiting(delivery.appKey))
       for (const sender of senders) this.#alsoFrom(delivery, sender, isTrusted)
   }
 

@@ -90,13 +90,16 @@ export class HandlerQueue {
   #drain(first: HandlerJob | null): void {
     if (this.#draining) return
     this.#draining = true
-    for (let job = first ?? this.#next(); job !== null; job = this.#next()) {
-      const { isTrusted } = job
-      this.#running++
-      if (!isTrusted) this.#strangersRunning++
-      job.run(isTrusted ? this.#done : this.#strangerDone)
+    try {
+      for (let job = first ?? this.#next(); job !== null; job = this.#next()) {
+        const { isTrusted } = job
+        this.#running++
+        if (!isTrusted) this.#strangersRunning++
+        job.run(isTrusted ? this.#done : this.#strangerDone)
+      }
+    } finally {
+      this.#draining = false
     }
-    this.#draining = false
   }
 
   #next(): HandlerJob | null {

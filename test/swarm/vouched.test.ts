@@ -126,7 +126,7 @@ async function rivals() {
     begun.push(body)
     return new Promise<Verdict>((resolve) => {
       running.push(() => {
-        resolve(body === 'true' ? 'accept' : 'ignore')
+        resolve(body.startsWith('true') ? 'accept' : 'ignore')
       })
     })
   })
@@ -174,6 +174,33 @@ describe('a message that waits for others of its application id', () => {
     for (let i = 0; i < 200 && !begun.includes('true'); i++) await finish()
     expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged', 'mistaken', 'true'])
   })
+
+  it.each([1, 2, 3])(
+    'is done with once, where %i others of it are accepted too, and wait among a backlog',
+    async (others) => {
+      const { node, strangers, masternode, say, finish, flood, begun } = await rivals()
+      for (let i = 0; i <= others; i++) await say(strangers[i], 'tx', `true ${String(i)}`)
+      await say(masternode, 'tx', 'true')
+      await flood()
+      for (let i = 0; i < 200; i++) await finish()
+      expect(begun.filter((body) => body !== 'chaff')).toEqual(['true 0'])
+      expect(node.swarm.status()).toMatchObject({ inFlight: 0, memory: { inFlightBytes: 0 } })
+    },
+  )
+
+  it.each([1, 2, 3])(
+    'is done with once, where it waits itself until a masternode tells of it, beside %i others',
+    async (others) => {
+      const { node, strangers, masternode, say, finish, flood, begun } = await rivals()
+      for (let i = 0; i <= others; i++) await say(strangers[i], 'tx', `true ${String(i)}`)
+      await flood()
+      await finish()
+      for (let i = others; i > 0; i--) await say(masternode, 'tx', `true ${String(i)}`)
+      for (let i = 0; i < 200; i++) await finish()
+      expect(begun.filter((body) => body !== 'chaff')).toEqual(['true 0'])
+      expect(node.swarm.status()).toMatchObject({ inFlight: 0, memory: { inFlightBytes: 0 } })
+    },
+  )
 
   it('takes no place of the trusted for one that only strangers have', async () => {
     const { strangers, masternode, say, finish, flood, begun } = await rivals()
