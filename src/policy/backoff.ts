@@ -114,8 +114,8 @@ export class BackoffPolicy implements Backoff {
 }
 
 /**
- * Makes a host's function a backoff. Its delays are brought into 0..24 h; an answer that is no number waits one minute, and so
- * does one that throws; and there is no alarm.
+ * Makes a host's function a backoff. Its delays are brought into 0..24 h, an answer that is no number waits one minute,
+ * and there is no alarm.
  */
 export function toBackoffPolicy(value: BackoffPolicy | BackoffFunction): Backoff {
   if (typeof value !== 'function') {
@@ -124,22 +124,11 @@ export function toBackoffPolicy(value: BackoffPolicy | BackoffFunction): Backoff
   }
   return {
     next(peerClass: PeerClass, attempt: number, random: Random): BackoffDecision {
-      const answer = askHost(() => value(peerClass, attempt, random))
+      const answer: unknown = value(peerClass, attempt, random)
       if (answer === null) return { kind: 'give-up' }
       const givenMs = typeof answer !== 'number' || Number.isNaN(answer) ? FALLBACK_DELAY_MS : answer
       return { kind: 'retry', delayMs: Math.min(DELAY_MAX_MS, Math.max(0, givenMs)), alarm: false }
     },
-  }
-}
-
-/** What a host's own function answers: nothing where it throws, and what it promises is not waited for. */
-function askHost(ask: () => unknown): unknown {
-  try {
-    const answer = ask()
-    if (answer instanceof Promise) answer.catch(() => undefined)
-    return answer
-  } catch {
-    return undefined
   }
 }
 

@@ -24,26 +24,16 @@ export interface DirectsSetup {
 }
 
 export class Directs {
-  readonly setup: DirectsSetup
-  #stopped = false
+  readonly #setup: DirectsSetup
 
   constructor(setup: DirectsSetup) {
-    this.setup = setup
+    this.#setup = setup
   }
 
   receive(connection: Connection, peer: Peer, received: ReceivedDirect, body: Uint8Array, size: number): void {
     // A record may be large, and a message in it small: what has to wait is kept by itself.
     const kept = received.queue.isFull(isTrusted(connection)) ? copyBytes(body) : body
-    received.queue.submit(new DirectJob(this, connection, peer, received, kept, size))
-  }
-
-  /** No handler begins any more. */
-  stop(): void {
-    this.#stopped = true
-  }
-
-  get isStopped(): boolean {
-    return this.#stopped
+    received.queue.submit(new DirectJob(this.#setup, connection, peer, received, kept, size))
   }
 }
 
@@ -55,18 +45,18 @@ class DirectJob implements HandlerJob, Caller {
   readonly #body: Uint8Array
   /** The credit it holds. */
   readonly #size: number
-  readonly #directs: Directs
+  readonly #setup: DirectsSetup
   #done: (() => void) | null = null
 
   constructor(
-    directs: Directs,
+    setup: DirectsSetup,
     source: Connection,
     peer: Peer,
     received: ReceivedDirect,
     body: Uint8Array,
     size: number,
   ) {
-    this.#directs = directs
+    this.#setup = setup
     this.source = source
     this.#peer = peer
     this.#received = received
@@ -84,7 +74,7 @@ class DirectJob implements HandlerJob, Caller {
 
   run(done: () => void): void {
     this.#done = done
-    const { agenda } = this.#directs.setup
+    const { agenda } = this.#setup
     const { definition } = this.#received
     const { intake } = this.source
     const decoded = decodeArrived(definition, this.#body, { agenda, intake, isDone: true })
@@ -97,14 +87,14 @@ class DirectJob implements HandlerJob, Caller {
   }
 
   settled(outcome: HandlerOutcome): void {
-    if (outcome.kind === 'failed') this.#directs.setup.failed(outcome.error)
+    if (outcome.kind === 'failed') this.#setup.failed(outcome.error)
     this.#finish()
   }
 
   #call(decoded: Decoded): void {
-    const { agenda, counters, running, strike, failed } = this.#directs.setup
+    const { agenda, counters, running, strike, failed } = this.#setup
     const { definition, handler } = this.#received
-    if (this.#directs.isStopped) {
+    if (this.#received.queue.isStopped) {
       this.#finish()
       return
     }

@@ -63,7 +63,6 @@ export class Gossip implements DeliveryOwner {
       ...setup,
       appIds: this.#appIds,
       unheard: this.#unheard.bind(this),
-      isStopped: () => this.#stopped,
       passOn: (delivery) => {
         passOn(delivery, this.#linksOf(delivery.sources), setup.peerOf)
       },
@@ -225,7 +224,7 @@ export class Gossip implements DeliveryOwner {
 
   /** What a trusted peer has goes before what only strangers do, if that has not begun: those could take the trusted's own places. */
   #overtakes(delivery: Delivery, current: Delivery, appKey: string): boolean {
-    const isAhead = delivery.isBacked && !current.isBacked && this.#appIds.waiting(appKey).includes(delivery)
+    const isAhead = delivery.isBacked && !current.isBacked
     if (!isAhead || !current.received.queue.withdraw(current)) return false
     this.#appIds.overtake(appKey, delivery, sourceOf(current.connection))
     this.#submit(delivery)

@@ -53,6 +53,11 @@ export class HandlerQueue {
     this.#drain(isNext ? job : null)
   }
 
+  /** Whether no job begins any more. */
+  get isStopped(): boolean {
+    return this.#stopped
+  }
+
   /** Takes it back. @returns whether it waited: what has begun goes on */
   withdraw(job: HandlerJob): boolean {
     return this.#waiting.remove(job)
@@ -90,16 +95,13 @@ export class HandlerQueue {
   #drain(first: HandlerJob | null): void {
     if (this.#draining) return
     this.#draining = true
-    try {
-      for (let job = first ?? this.#next(); job !== null; job = this.#next()) {
-        const { isTrusted } = job
-        this.#running++
-        if (!isTrusted) this.#strangersRunning++
-        job.run(isTrusted ? this.#done : this.#strangerDone)
-      }
-    } finally {
-      this.#draining = false
+    for (let job = first ?? this.#next(); job !== null; job = this.#next()) {
+      const { isTrusted } = job
+      this.#running++
+      if (!isTrusted) this.#strangersRunning++
+      job.run(isTrusted ? this.#done : this.#strangerDone)
     }
+    this.#draining = false
   }
 
   #next(): HandlerJob | null {

@@ -20,8 +20,6 @@ export interface JudgeSetup {
   readonly appIds: AppIds<Delivery>
   readonly strike: (connection: Connection, violation: LocalCode, cause?: unknown) => void
   readonly failed: (error: HoldfastError) => void
-  /** Whether no handler may begin any more. */
-  readonly isStopped: () => boolean
   /** It waits for another of its application id. */
   readonly waits: (delivery: Delivery) => void
   /** Nobody judges it, though it may be the true one of its application id, or wanted by more than who brought it. */
@@ -60,8 +58,8 @@ export class Judge {
   }
 
   #decoded(delivery: Delivery, decoded: Decoded, done: () => void): void {
-    const { failed, isStopped, settled, unheard } = this.#setup
-    if (isStopped()) settled(delivery, null, done)
+    const { failed, settled, unheard } = this.#setup
+    if (delivery.received.queue.isStopped) settled(delivery, null, done)
     else if (decoded.kind === 'value') {
       delivery.payload = decoded
       this.#identify(delivery, decoded.value, done)

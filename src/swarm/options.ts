@@ -23,6 +23,7 @@ import type { Address, Direction, PeerClass, PeerId } from '../ports/types.js'
 import { parsePeerId } from '../protocol/peer-id.js'
 import type { VersionRange } from '../protocol/hello.js'
 import type { Healing } from './healing.js'
+import { callHost } from './host-call.js'
 import type { Identity } from './identity.js'
 import * as checks from './option-checks.js'
 import type { ClassLimits, Limits, Preset } from './profile.js'
@@ -178,7 +179,7 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     isProxied: options.perIpLimits === false && preset !== 'loopback',
     slots: resolveSlots(options.slots ?? {}),
     backoff: toBackoffPolicy(
-      options.backoff ?? checks.backoffOf(options.healing?.giveUp === true ? 'literal' : preset),
+      contained(options.backoff ?? checks.backoffOf(options.healing?.giveUp === true ? 'literal' : preset)),
     ),
     dedup: checks.checkPart('dedup', options.dedup ?? new DedupCache({ seed }), ['check', 'begin', 'settle']),
     blacklist: checks.checkPart('blacklist', options.blacklist ?? new Blacklist(), ['check', 'strike', 'exempt']),
@@ -190,6 +191,17 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
     logger: options.logger === undefined ? null : checks.checkPart('logger', options.logger, ['debug', 'info', 'warn']),
     agent: checks.checkAgent(options.agent ?? 'holdfast'),
     healing: checks.checkHealing(options.healing ?? {}),
+  }
+}
+
+/** A host's function that throws, or promises, has said no number. */
+function contained(backoff: BackoffPolicy | BackoffFunction): BackoffPolicy | BackoffFunction {
+  if (typeof backoff !== 'function') return backoff
+  return (...asked) => {
+    let answer: number | null = Number.NaN
+    const ask = (): unknown => (answer = backoff(...asked))
+    callHost(ask, () => undefined)
+    return answer
   }
 }
 

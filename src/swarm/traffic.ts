@@ -168,7 +168,6 @@ export class Traffic {
   /** No handler begins any more, and those that run are told that nobody waits. */
   stop(): void {
     this.gossip.stop()
-    this.#directs.stop()
     this.requests.stop()
     for (const queue of this.registry.queues()) queue.stop()
     for (const call of [...this.#running]) call.withdraw()

@@ -4,33 +4,41 @@ import { FRAME } from '../../src/protocol/frame.js'
 import { utf8 } from '../../src/protocol/bytes.js'
 import { direct, message, request } from '../../src/protocol/message.js'
 import type { MessageDefinition } from '../../src/protocol/message.js'
-import type { Node } from './world.js'
+import type { SwarmOptions } from '../../src/swarm/options.js'
+import type { Swarm } from '../../src/swarm/swarm.js'
+import { parseAddress } from '../../src/policy/address.js'
 import { RawPeer } from './raw-peer.js'
 import { settlePromises, World } from './world.js'
 
 /** No transport reaches it, so that the host is told at once. */
 const ELSEWHERE = 'ws://127.0.0.1:9'
+const elsewhere = (world: World): string => ELSEWHERE.replace('//', `//${world.identity().id}@`)
 
-function startWith(world: World, masternodes: readonly string[], told: (node: Node) => void): Node {
-  const node = world.node('a', { masternodes })
-  node.swarm.on('dial:failed', () => {
-    told(node)
+/** A node whose host does something at each dial that failed, from its start on. */
+async function startTelling(
+  world: World,
+  name: string,
+  options: Partial<SwarmOptions>,
+  told: (swarm: Swarm) => void,
+): Promise<Swarm> {
+  const { swarm } = world.node(name, options)
+  for (const banned of options.seeds?.slice(0, 1) ?? []) swarm.ban(parseAddress(banned).peerId ?? '')
+  swarm.on('dial:failed', () => {
+    told(swarm)
   })
-  return node
+  const started = swarm.start()
+  await world.run(60_000)
+  await started
+  return swarm
 }
 
 describe('a host that hears of a dial that failed while the swarm starts', () => {
   it('and stops it there has a swarm that dials nobody', async () => {
     const world = new World()
     const b = await world.started('b')
-    const elsewhere = world.identity().id
-    const a = startWith(world, [ELSEWHERE.replace('//', `//${elsewhere}@`), b.address], ({ swarm }) => {
-      void swarm.stop()
-    })
-    const started = a.swarm.start()
-    await world.run(60_000)
-    await started
-    expect([a.swarm.status().state, world.network.pairs.length]).toEqual(['stopped', 0])
+    const masternodes = [elsewhere(world), b.address]
+    const a = await startTelling(world, 'a', { masternodes }, (swarm) => void swarm.stop())
+    expect([a.status().state, world.network.pairs.length]).toEqual(['stopped', 0])
     await b.swarm.stop()
     expect(world.clock.armed).toBe(0)
   })
@@ -38,25 +46,15 @@ describe('a host that hears of a dial that failed while the swarm starts', () =>
   it('and stops it there has no seed sought, nor a directory asked', async () => {
     const world = new World()
     const b = await world.started('b')
-    const banned = world.identity().id
     let asked = 0
-    const a = world.node('a', {
-      seeds: [`memory://${banned}@x:1`, b.address],
-      directory: {
-        list: () => {
-          asked++
-          return () => undefined
-        },
-      },
-    })
-    a.swarm.ban(banned)
-    a.swarm.on('dial:failed', () => {
-      void a.swarm.stop()
-    })
-    const started = a.swarm.start()
-    await world.run(60_000)
-    await started
-    expect([a.swarm.status().state, world.network.pairs.length, asked]).toEqual(['stopped', 0, 0])
+    const list = (): (() => void) => {
+      asked++
+      return () => undefined
+    }
+    // The first is banned, which is told at once.
+    const seeds = [`memory://${world.identity().id}@x:1`, b.address]
+    const a = await startTelling(world, 'a', { seeds, directory: { list } }, (swarm) => void swarm.stop())
+    expect([a.status().state, world.network.pairs.length, asked]).toEqual(['stopped', 0, 0])
     await b.swarm.stop()
     expect(world.clock.armed).toBe(0)
   })
@@ -64,18 +62,11 @@ describe('a host that hears of a dial that failed while the swarm starts', () =>
   it('and lists another there has it linked', async () => {
     const world = new World()
     const b = await world.started('b')
-    const elsewhere = world.identity().id
-    for (const address of [b.address, 'memory://b:1']) {
-      const a = world.node(address.length > 12 ? 'c' : 'd', {
-        masternodes: [ELSEWHERE.replace('//', `//${elsewhere}@`)],
+    for (const [name, address] of Object.entries({ c: b.address, d: 'memory://b:1' })) {
+      const a = await startTelling(world, name, { masternodes: [elsewhere(world)] }, (swarm) => {
+        swarm.masternodes.add(address)
       })
-      a.swarm.on('dial:failed', () => {
-        a.swarm.masternodes.add(address)
-      })
-      const started = a.swarm.start()
-      await world.run(10_000)
-      await started
-      expect(a.swarm.peer(b.swarm.id)?.class).toBe('masternode')
+      expect(a.peer(b.swarm.id)?.class).toBe('masternode')
     }
     await world.stop()
   })
@@ -83,18 +74,12 @@ describe('a host that hears of a dial that failed while the swarm starts', () =>
   it('and strikes off one whose turn is still to come has it dialled never', async () => {
     const world = new World()
     const b = await world.started('b')
-    const elsewhere = world.identity().id
-    for (const address of [b.address, 'memory://b:1']) {
-      const a = world.node(address.length > 12 ? 'c' : 'd', {
-        masternodes: [ELSEWHERE.replace('//', `//${elsewhere}@`), ELSEWHERE, address],
+    for (const [name, address] of Object.entries({ c: b.address, d: 'memory://b:1' })) {
+      const masternodes = [elsewhere(world), ELSEWHERE, address]
+      const a = await startTelling(world, name, { masternodes }, (swarm) => {
+        swarm.masternodes.remove(address)
       })
-      a.swarm.on('dial:failed', () => {
-        a.swarm.masternodes.remove(address)
-      })
-      const started = a.swarm.start()
-      await world.run(60_000)
-      await started
-      expect(a.swarm.peers.size).toBe(0)
+      expect(a.peers.size).toBe(0)
     }
     await world.stop()
   })

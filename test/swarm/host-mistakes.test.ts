@@ -34,6 +34,20 @@ describe('a mistake of the host', () => {
     expect(node.heard('error')).toHaveLength(6)
   })
 
+  it('in a backoff that throws or rejects waits a minute each time, and no end of the process', async () => {
+    const fail = (): never => {
+      throw new Error('no')
+    }
+    for (const backoff of [fail, never as never]) {
+      const world = new World()
+      const node = await world.started('a', { backoff, masternodes: [world.node('b').address] })
+      await world.run(150_000)
+      const failures = node.heard('dial:failed').map(([{ retryInMs }]) => retryInMs)
+      expect(failures.slice(0, 2)).toEqual([60_000, 60_000])
+      await world.stop()
+    }
+  })
+
   it('in a directory that rejects, answers with a list, or cannot be called off does not outlive that answer', async () => {
     const wrong: TrustedDirectory['list'][] = [
       never as never,
