@@ -48,7 +48,7 @@ export type ControlEvent =
    */
   | { readonly kind: 'fragment'; readonly size: number; readonly head: Uint8Array }
   /** A large message was dropped as it came, for want of memory; `size` is what its last fragment counts in credit. */
-  | { readonly kind: 'shed'; readonly size: number }
+  | { readonly kind: 'shed'; readonly size: number; readonly head: Uint8Array }
   /** So was a large answer. */
   | { readonly kind: 'answer-shed'; readonly id: number }
   /** Part of a large answer that nobody waits for, or no longer. */

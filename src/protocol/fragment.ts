@@ -2,7 +2,7 @@
  * A message too big for a frame travels as fragments in one of three lanes, one message at a time in each, so that the lanes
  * interleave: lane varint ‖ (first fragment only) total varint ‖ bytes. Put together, the bytes are type varint ‖ body again.
  */
-import { EMPTY } from './bytes.js'
+import { copyBytes, EMPTY } from './bytes.js'
 import type { Frame } from './frame.js'
 import { FRAME, frameHeader, HEADER_BYTES_MAX } from './frame.js'
 import { ByteReader, varintLength, writeVarint } from './varint.js'
@@ -70,6 +70,8 @@ interface PartialMessage {
   readonly answerId: number | null
   /** Null where there was no room for it: what comes is counted, and dropped. */
   bytes: Uint8Array | null
+  /** What its body begins with, as long as an id; empty before it has come. */
+  head: Uint8Array
   length: number
   /** What its fragments so far counted in credit. */
   counted: number
@@ -78,11 +80,11 @@ interface PartialMessage {
 export type FragmentFault = 'fragment-broken' | 'message-too-big'
 
 export type FragmentRead =
-  /** `head`: what its body begins with, as long as an id; empty where it is not kept. */
+  /** `head`: what its body begins with, as long as an id. */
   | { readonly kind: 'partial'; readonly innerType: number; readonly head: Uint8Array }
   /** `early`: what the fragments before the last one counted in credit. */
   | { readonly kind: 'whole'; readonly innerType: number; readonly early: number; readonly frame: Frame }
-  | { readonly kind: 'shed'; readonly innerType: number; readonly answerId: number | null }
+  | { readonly kind: 'shed'; readonly innerType: number; readonly answerId: number | null; readonly head: Uint8Array }
   /** Of an answer that nobody waits for. */
   | { readonly kind: 'stray'; readonly isWhole: boolean }
   | { readonly kind: 'fault'; readonly fault: FragmentFault }
@@ -141,6 +143,7 @@ export class Reassembly {
     if (reader.broken || data.length === 0 || data.length > left || crumb)
       return { kind: 'fault', fault: 'fragment-broken' }
     const isStray = partial.answerId !== null && !this.#awaited.has(partial.answerId)
+    if (partial.length === 0) partial.head = headOf(partial, data)
     if (this.short || isStray) partial.bytes = null
     if (partial.bytes !== null) partial.bytes = append(partial.bytes, partial, data)
     partial.length += data.length
@@ -159,16 +162,21 @@ export class Reassembly {
     if (inner.broken) return 'fragment-broken'
     const bytesMax = answerId === null ? this.bytesMax : this.#answerBytesMax
     if (total > bytesMax + HEADER_BYTES_MAX) return 'message-too-big'
-    return { total, innerType, answerId, bytes: EMPTY, length: 0, counted: 0 }
+    return { total, innerType, answerId, bytes: EMPTY, head: EMPTY, length: 0, counted: 0 }
   }
 }
 
 function readOf(partial: PartialMessage, isWhole: boolean, early: number): FragmentRead {
-  const { innerType, answerId, total, bytes } = partial
+  const { innerType, answerId, total, bytes, head } = partial
+  if (!isWhole) return { kind: 'partial', innerType, head }
+  if (bytes === null) return { kind: 'shed', innerType, answerId, head }
+  const body = bytes.subarray(varintLength(innerType), total)
+  return { kind: 'whole', innerType, early, frame: { type: innerType, body } }
+}
+
+function headOf({ innerType }: PartialMessage, first: Uint8Array): Uint8Array {
   const at = varintLength(innerType)
-  if (!isWhole) return { kind: 'partial', innerType, head: (bytes ?? EMPTY).subarray(at, at + HEAD_BYTES) }
-  if (bytes === null) return { kind: 'shed', innerType, answerId }
-  return { kind: 'whole', innerType, early, frame: { type: innerType, body: bytes.subarray(at, total) } }
+  return copyBytes(first.subarray(at, at + HEAD_BYTES))
 }
 
 function append(bytes: Uint8Array, { length, total }: PartialMessage, data: Uint8Array): Uint8Array {

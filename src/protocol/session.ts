@@ -211,8 +211,8 @@ export class Session {
     if (!counted && read.innerType !== FRAME.response) return this.#violated('fragment-broken')
     const last = fragment.body.length + 1
     if (counted && !this.#credit.arrived(last)) return this.#violated('credit-overrun')
-    if (read.kind === 'shed')
-      return read.answerId === null ? { kind: 'shed', size: last } : { kind: 'answer-shed', id: read.answerId }
+    if (read.kind === 'shed' && read.answerId !== null) return { kind: 'answer-shed', id: read.answerId }
+    if (read.kind === 'shed') return { kind: 'shed', size: last, head: read.head }
     if (read.kind === 'partial') return counted ? { kind: 'fragment', size: last, head: read.head } : undefined
     // Its parts gave their credit back so that the whole could come; now the whole waits, and its credit with it.
     if (counted) this.#credit.withhold(read.early)

@@ -102,10 +102,9 @@ export class Dialer {
     const target = isElsewhere ? this.#targets.find(peerId) : this.#targets.merge(dialled?.target, address, peerId)
     const isNews = target !== null && this.#connected(target, peerId, address, connection)
     return () => {
-      const missed = dialled?.target
       // Whoever else is there now, the one who was looked for has not been reached.
-      if (missed?.attempt === null && missed.peerId !== peerId)
-        this.#fail(missed, address, { code: 'wrong-identity', fault: 'remote' }, true)
+      if (dialled !== null && dialled.target.peerId !== peerId)
+        this.#fail(dialled.target, address, { code: 'wrong-identity', fault: 'remote' }, true)
       if (isNews) this.#recover()
     }
   }
@@ -194,6 +193,8 @@ export class Dialer {
   }
 
   #dialIn(target: Target, delayMs: number, isBridging = false): void {
+    // An event may have had it struck off.
+    if (!this.#targets.has(target)) return
     if (delayMs <= 0) {
       this.#start(target)
       return
@@ -260,8 +261,8 @@ export class Dialer {
   }
 
   #fail(target: Target, address: Address | null, reason: Reason, judged = false): void {
-    // Whoever was called off, or found to be another's, fails no more.
-    if (!this.#targets.has(target)) return
+    // Whoever was called off, or found to be another's, fails no more; who is being dialled has not failed yet.
+    if (target.attempt !== null || !this.#targets.has(target)) return
     const { backoff, linkCount, failed, alarmed } = this.#setup
     const where = address === null ? '' : formatAddress(address)
     const { failures } = target

@@ -26,6 +26,8 @@ const DIRECTORY_MAX = 4_096
 const REFRESH_MS = 300_000
 const RETRY_FIRST_MS = 5_000
 const ANSWER_MS = 30_000
+/** Of questions: no answer is the last one's any more. */
+const STOPPED = Number.POSITIVE_INFINITY
 
 export class DirectoryReader {
   readonly #setup: DirectoryReaderSetup
@@ -48,7 +50,7 @@ export class DirectoryReader {
   }
 
   stop(): void {
-    this.#asked++
+    this.#asked = STOPPED
     this.#deadline?.cancel()
     this.#callOff()
   }
@@ -87,7 +89,10 @@ export class DirectoryReader {
       answered(this.#read(addresses))
     }
     const cancel = callHost(() => directory.list({ listed, failed }), failed)
-    if (asked === this.#asked && typeof cancel === 'function') this.#cancel = cancel
+    if (typeof cancel !== 'function') return
+    if (asked === this.#asked || this.#asked === STOPPED) this.#cancel = cancel
+    // It was stopped from in there.
+    if (this.#asked === STOPPED) this.#callOff()
   }
 
   /** Nobody waits for the answer any more. A host that fails at that has failed at nothing. */

@@ -3,7 +3,6 @@
  * body, so a copy of what is verified is dropped before anything is looked at, and a false id is found out by hashing.
  */
 import type { LocalCode } from '../errors.js'
-import type { DedupBegin } from '../policy/dedup.js'
 import { DedupCache } from '../policy/dedup.js'
 import { isTrusted } from '../policy/peer-class.js'
 import { EMPTY, hex, idKeyOf, joinPooled, keyOf } from '../protocol/bytes.js'
@@ -153,8 +152,7 @@ export class Gossip implements DeliveryOwner {
 
   /** A link is gone, and maybe its peer with it: what those alone brought has never come. */
   lost(connection: Connection, gone: PeerId | null): void {
-    const isItsOwn = (delivery: Delivery): boolean =>
-      delivery.connection === connection || delivery.connection.peerId === gone
+    const isItsOwn = ({ connection: own }: Delivery): boolean => own === connection || own.peerId === gone
     for (const delivery of this.#held.leave((held) => isItsOwn(held) && !this.#inherit(held))) release(delivery)
     for (const delivery of this.#inFlight.values()) {
       if (gone !== null) delivery.sources.delete(gone)
@@ -242,7 +240,8 @@ export class Gossip implements DeliveryOwner {
     return inherit(delivery, this.#setup.connections(), this.#setup.peerOf)
   }
 
-  #begin(delivery: Delivery, now: number): DedupBegin {
+  /** @returns whether it need not wait for a place */
+  #begin(delivery: Delivery, now: number): boolean {
     const begun = this.#hasRoom(delivery.isTrusted) ? this.#setup.dedup.begin(delivery.key, now) : 'full'
     if (begun === 'full') {
       delivery.keepBytes()
@@ -254,7 +253,7 @@ export class Gossip implements DeliveryOwner {
       this.#noteHolder(delivery.connection, delivery.key)
       release(delivery)
     }
-    return begun
+    return begun !== 'full'
   }
 
   /** @param verdict null where none was to be had: the message is as if it had never come */
@@ -282,7 +281,9 @@ export class Gossip implements DeliveryOwner {
   #nextHeld(): void {
     while (this.#held.size > 0) {
       const next = this.#held.next(this.#hasRoom(true), this.#hasRoom(false))
-      if (next === null || this.#begin(next, this.#setup.agenda.now()) === 'full') return
+      // Of two copies that waited for a place, one may have been rejected.
+      if (next !== null && this.#rejected.check(next.key, this.#setup.agenda.seenAt) === 'seen') release(next)
+      else if (next === null || !this.#begin(next, this.#setup.agenda.now())) return
     }
   }
 

@@ -111,7 +111,7 @@ export class Judge {
 
   #call(delivery: Delivery, value: unknown, done: () => void): void {
     const { agenda, failed, passOn, running, settled, strike, unheard } = this.#setup
-    const { handler, definition } = delivery.received
+    const { handler, definition, queue } = delivery.received
     // A handler may ask the peer for more: a stranger who brings first what others have must not be the only one who is asked.
     if (delivery.isBacked || delivery.tries > 0) passOn(delivery)
     delivery.tries++
@@ -126,9 +126,9 @@ export class Judge {
       failed(verdict)
       // A stranger that can make a handler wait must not have it wait twice, whoever else waits for that.
       const mayTry = delivery.tries < TRIES_MAX && (delivery.isBacked || outcome.kind !== 'failed' || !outcome.isLate)
-      if (mayTry && !call.isWithdrawn) this.#call(delivery, value, done)
+      if (mayTry && !queue.isStopped) this.#call(delivery, value, done)
       else {
-        if (delivery.isBacked && !call.isWithdrawn) unheard(delivery)
+        if (delivery.isBacked && !queue.isStopped) unheard(delivery)
         settled(delivery, null, done)
       }
     }

@@ -69,12 +69,12 @@ export class Reception {
     })
   }
 
-  /** It was let in, and kept its hello back: a ban has ended only the links there were. @returns false where one has ended this one now */
+  /** It was let in, and kept its hello back: a ban has ended only the links there were. @returns false where this one ends, now or since */
   mayStay(connection: Connection, peerId: PeerId): boolean {
     const now = this.#setup.settings.clock.monotonic()
     const ban = this.#banOf(peerId, now)
     if (ban !== null) connection.close('banned', banOptions(ban, now))
-    return ban === null
+    return ban === null && !connection.isEnding
   }
 
   /** Who is listed is spared. */

@@ -30,8 +30,8 @@ export class Roster {
   readonly #ownId: PeerId
   // Bound: the operator's lists, and DIRECTORY_MAX of the directory's.
   #listings: readonly Listing[] = []
-  /** Bound: STRUCK_MAX; the oldest is forgotten. */
-  readonly #struck = new Set<PeerId>()
+  /** Whether also as a persistent peer. Bound: STRUCK_MAX; the oldest is forgotten. */
+  readonly #struck = new Map<PeerId, boolean>()
   // Bound: the trusted; where each last came from, when that is not where it is listed.
   readonly #seenAt = new Map<PeerId, string>()
   // Below: what follows from the above. Bound: the same.
@@ -61,9 +61,10 @@ export class Roster {
 
   /** Strikes a masternode off, whoever listed it; `everywhere`: as a persistent peer, too. @returns whether it was listed */
   strike(peerId: PeerId, everywhere = false): boolean {
+    const isRevoked = everywhere || this.#isStruck(peerId, 'persistent')
     this.#struck.delete(peerId)
-    this.#struck.add(peerId)
-    const [oldest] = this.#struck
+    this.#struck.set(peerId, isRevoked)
+    const [oldest] = this.#struck.keys()
     if (this.#struck.size > STRUCK_MAX && oldest !== undefined) this.#struck.delete(oldest)
     return this.#drop(({ address }) => address.peerId === peerId, everywhere)
   }
@@ -103,7 +104,8 @@ export class Roster {
 
   /** Whether the address is listed alone, and may turn out to be this peer's. */
   isOpenTo(address: Address, peerId: PeerId): boolean {
-    return this.isAlone(addressKey(address)) && !this.#struck.has(peerId)
+    const alone = this.#byAddress.get(addressKey(address))
+    return alone !== undefined && !this.#isStruck(peerId, alone.peerClass)
   }
 
   /** Our own dial to an address-only entry has proven who is there. @returns false where there is no such entry */
@@ -154,6 +156,12 @@ export class Roster {
     yield* this.#byAddress.values()
   }
 
+  /** Who is no masternode any more may be persistent all the same, but for one that was revoked. */
+  #isStruck(peerId: PeerId, peerClass: TrustedClass): boolean {
+    const isRevoked = this.#struck.get(peerId)
+    return isRevoked === true || (isRevoked === false && peerClass === 'masternode')
+  }
+
   #drop(gone: (listing: Listing) => boolean, everywhere = false): boolean {
     const left = this.#listings.filter(
       (listing) => !gone(listing) || (!everywhere && listing.peerClass !== 'masternode'),
@@ -168,7 +176,7 @@ export class Roster {
     const known = new Set<string>()
     this.#listings = listings.filter(({ origin, peerClass, address: { peerId, ...address } }) => {
       const key = `${origin} ${peerClass} ${peerId ?? ''} ${addressKey({ ...address, peerId })}`
-      const isStruck = peerClass === 'masternode' && peerId !== null && this.#struck.has(peerId)
+      const isStruck = peerId !== null && this.#isStruck(peerId, peerClass)
       if (peerId === this.#ownId || isStruck || known.has(key)) return false
       known.add(key)
       return true

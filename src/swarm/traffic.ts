@@ -93,7 +93,7 @@ export class Traffic {
         if (connection.peerId !== null) this.gossip.propagation.moved(connection.peerId, keyOf(event.head), event.size)
         break
       case 'shed':
-        this.#shed(connection, event.size, false)
+        this.#shed(connection, event.size, this.gossip.shed(connection, event.head))
         break
       case 'response':
       case 'failure':

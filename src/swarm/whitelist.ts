@@ -113,8 +113,8 @@ export class Whitelist {
     }
     for (const [key, trusted] of after.byAddress)
       if (before?.byAddress.has(key) !== true && roster.isAlone(key) && this.#running) this.#enter(trusted)
-    if (before === null) return
     gate.resize()
+    if (before === null) return
     // Each turn ends a peer's links, so there are no more turns than peers.
     for (let surplus = seating.pickSurplus(); surplus.length > 0; surplus = seating.pickSurplus())
       for (const link of surplus) link.close('too-many-peers', { retryAfterMs: ARRIVAL_MS, text: 'evicted' })
@@ -142,12 +142,13 @@ export class Whitelist {
     const kept = new Set(addresses.map(addressKey))
     const gone = old?.addresses.filter((address) => !kept.has(addressKey(address))) ?? []
     for (const address of gone) settings.peerStore.pins.unpin(addressKey(address))
-    dialer.wishes.promote(peerId, peerClass, addresses, gone)
     if (isNews && old === undefined) {
       log('info', `${peerId} is listed: ${peerClass}`)
       journal.note(peerId, `listed: ${peerClass}`, agenda.now())
       upkeep.watch.expect(peerId, ARRIVAL_MS)
     }
+    // Last: the host may hear of a dial that fails at once, and strike it off.
+    dialer.wishes.promote(peerId, peerClass, addresses, gone)
     this.#owner.reclassify(peerId)
   }
 

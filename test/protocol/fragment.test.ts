@@ -181,6 +181,22 @@ describe('fragments', () => {
     expect(reassembly.add(third ?? new Uint8Array(0))).toMatchObject({ kind: 'whole', frame: { body: run(70_000) } })
   })
 
+  it('tell what the message begins with, whether there is room for it or not', () => {
+    const body = run(70_000)
+    for (const shortAt of [0, 1, 2, 3]) {
+      const reassembly = new Reassembly(100_000)
+      const heads = bodiesOf(fragmentsOf(1, { type: 64, body })).map((fragment, at) => {
+        reassembly.short = at === shortAt
+        const read = reassembly.add(fragment)
+        return 'head' in read ? read.head : null
+      })
+      expect(heads).toEqual([
+        ...Array<Uint8Array>(2).fill(body.subarray(0, 16)),
+        shortAt < 3 ? body.subarray(0, 16) : null,
+      ])
+    }
+  })
+
   it('tell what they hold of unfinished messages', () => {
     const reassembly = new Reassembly(9_000)
     fault(reassembly, 0, ...varintBytes(3_000), 64, ...run(1_100))

@@ -9,7 +9,11 @@ import { Crowd } from './crowd.js'
 import { settlePromises } from './world.js'
 
 const link = fc.nat(7)
-const made = fc.record({ name: fc.constantFrom('keyed', 'keyed', 'big'), hash: fc.nat(3), what: fc.nat(3) })
+const made = fc.oneof(
+  fc.record({ name: fc.constantFrom('keyed', 'keyed', 'big', 'loose'), hash: fc.nat(3), what: fc.nat(3) }),
+  fc.record({ name: fc.constant('quick'), hash: fc.nat(5), what: fc.nat(6) }),
+)
+const small = fc.constantFrom('keyed', 'loose')
 const act = fc.oneof(
   {
     weight: 4,
@@ -37,8 +41,11 @@ const act = fc.oneof(
     arbitrary: fc.record({ kind: fc.constantFrom('note', 'asks', 'cancel'), link, id: fc.integer({ min: 1, max: 4 }) }),
   },
   fc.record({ kind: fc.constant('asked' as const), who: fc.nat(4) }),
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('flood' as const), link }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('honest' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('flood' as const), link, name: small }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('honest' as const), name: fc.oneof(small, fc.constant('quick')) }),
+  },
   fc.record({ kind: fc.constant('publish' as const), size: fc.constantFrom(10, 10, 40_000) }),
   {
     weight: 3,
@@ -86,10 +93,10 @@ async function perform(crowd: Crowd, one: Act): Promise<void> {
       crowd.asked(one.who)
       break
     case 'flood':
-      crowd.flood(one.link)
+      crowd.flood(one.link, one.name)
       break
     case 'honest':
-      crowd.honest()
+      crowd.honest(one.name)
       break
     case 'publish':
       crowd.publish(one.size)
@@ -116,7 +123,7 @@ it('leaves nothing behind, and keeps nobody who is honest from being heard in tu
         const crowd = new Crowd(seed, ofStrangers)
         await crowd.begin()
         for (const one of acts) await perform(crowd, one)
-        crowd.honest()
+        crowd.honest('keyed')
         await crowd.world.settle()
         const roundsMax = crowd.unheard.length * TURNS
         for (let rounds = 0; rounds < roundsMax && crowd.unheard.length > 0; rounds++) await crowd.round()
@@ -128,10 +135,13 @@ it('leaves nothing behind, and keeps nobody who is honest from being heard in tu
         const left = { inFlight, inFlightBytes, outboxBytes, partialBytes, open: crowd.open }
         expect(left).toEqual({ inFlight: 0, inFlightBytes: 0, outboxBytes: 0, partialBytes: 0, open: 0 })
         expect(peers).toHaveLength(1)
-        crowd.honest()
+        crowd.honest('keyed')
         await crowd.world.settle()
         expect(crowd.unheard).toEqual([])
         await crowd.round()
+        expect(crowd.wrongs).toEqual([])
+        expect(crowd.untold).toEqual([])
+        expect(await crowd.owedBytes()).toBe(0)
         await settlePromises()
         await crowd.world.stop()
       },

@@ -1,10 +1,11 @@
 /** Raw peers that come, go, swap links, and bring the same and other bodies of the same application ids, and one that is honest. */
 import type { PeerClass } from '../../src/ports/types.js'
-import { utf8 } from '../../src/protocol/bytes.js'
+import { hex, utf8 } from '../../src/protocol/bytes.js'
 import { FRAME } from '../../src/protocol/frame.js'
 import { encodeIds, encodeInventory } from '../../src/protocol/inventory.js'
-import { broadcastId, direct, message, request } from '../../src/protocol/message.js'
+import { BROADCAST_ID_BYTES, broadcastId, direct, message, request } from '../../src/protocol/message.js'
 import { varintBytes } from '../../src/protocol/varint.js'
+import type { HandlerContext } from '../../src/swarm/handler-call.js'
 import type { Identity } from '../../src/swarm/identity.js'
 import type { Verdict } from '../../src/swarm/registry.js'
 import type { Swarm } from '../../src/swarm/swarm.js'
@@ -20,12 +21,19 @@ interface Body {
 
 const Keyed = message<Body>('keyed', { id: ({ hash }) => hash, serial: true })
 const Big = message<Body>('big', { id: ({ hash }) => hash, priority: 'bulk' })
+/** Many at once, each until it is its turn to answer. */
+const Loose = message<Body>('loose', { id: ({ hash }) => hash })
+/** At once, in the way that its body says. */
+const Quick = message<Body>('quick', { id: ({ hash }) => hash })
 const Note = direct<number>('note', { serial: true })
 const Ask = request<number, number>('ask')
-const NAMES = [Keyed, Big, Note, Ask].map(({ name }, at) => ({
-  kind: at < 2 ? ('message' as const) : at === 2 ? ('direct' as const) : ('request' as const),
-  name,
-}))
+const NAMES = [
+  ...[Keyed, Big, Loose, Quick].map(({ name }) => ({ kind: 'message' as const, name })),
+  { kind: 'direct' as const, name: Note.name },
+  { kind: 'request' as const, name: Ask.name },
+]
+const NOTE = 4
+const ASK = 5
 const BIG = 'b'.repeat(40_000)
 const STRANGERS: readonly PeerClass[] = ['regular', 'regular', 'unknown', 'unknown', 'unknown']
 const WITH_TRUSTED: readonly PeerClass[] = ['masternode', ...STRANGERS.slice(1)]
@@ -37,9 +45,15 @@ export class Crowd {
   /** Application ids of which a body has been given to the handler. */
   readonly begun: Set<string> = new Set<string>()
   readonly due: string[] = []
+  /** What no host should see. */
+  readonly wrongs: string[] = []
   /** Questions of the node's that are not settled. */
   open = 0
   readonly #running: ((verdict: Verdict) => void)[] = []
+  /** The last handler of each application id. */
+  readonly #last = new Map<string, HandlerContext>()
+  readonly #accepted = new Map<string, Body>()
+  #sentBytes = 0
   readonly #identities: readonly Identity[]
   readonly #links: { readonly peer: RawPeer; readonly pair: Pair | undefined }[] = []
   #honest: RawPeer | null = null
@@ -58,11 +72,15 @@ export class Crowd {
       perIpLimits: false,
       memoryMaxMiB: 64,
     })
-    for (const definition of [Keyed, Big])
-      swarm.handle(definition, async ({ hash }) => {
-        this.begun.add(hash)
-        return this.#later((verdict) => (hash.startsWith('honest') ? 'accept' : verdict))
+    for (const definition of [Keyed, Big, Loose])
+      swarm.handle(definition, async (body, context) => {
+        this.#begun(definition.name, body, context)
+        return this.#later((verdict) => this.#told(definition.name, body, context, isHonest(body) ? 'accept' : verdict))
       })
+    swarm.handle(Quick, (body, context) => {
+      this.#begun(Quick.name, body, context)
+      return this.#quick(body, context)
+    })
     swarm.handle(Note, async () => this.#later(() => undefined))
     swarm.respond(Ask, async (n) => this.#later(() => n))
   }
@@ -101,15 +119,16 @@ export class Crowd {
 
   say(at: number, { index, name, body }: Made, how: 'whole' | 'part'): void {
     const peer = this.#at(at)?.peer
-    if (name === Keyed.name) peer?.broadcast(index, name, body)
+    if (name !== Big.name) peer?.broadcast(index, name, body)
     else
       for (const fragment of fragmentsOf(this.idOf(name, body), body).slice(0, how === 'part' ? 1 : Infinity))
         peer?.record([fragment])
   }
 
-  /** Twenty that are new, each with an id of its own. */
-  flood(at: number): void {
-    for (let n = 0; n < 20; n++) this.say(at, this.make(Keyed.name, `flood ${String(this.#floods++)}`, ''), 'whole')
+  /** So many that are new, each with an id of its own: as many as may be judged at once, or more. */
+  flood(at: number, name: string): void {
+    for (let n = name === Loose.name ? 70 : 20; n > 0; n--)
+      this.say(at, this.make(name, `flood ${String(this.#floods++)}`, ''), 'whole')
   }
 
   tell(at: number, made: Made): void {
@@ -121,11 +140,11 @@ export class Crowd {
   }
 
   note(at: number): void {
-    this.#at(at)?.peer.send(FRAME.firstApplication + 2, utf8('1'))
+    this.#at(at)?.peer.send(FRAME.firstApplication + NOTE, utf8('1'))
   }
 
   asks(at: number, id: number): void {
-    this.#at(at)?.peer.ask(id, 3, utf8('1'))
+    this.#at(at)?.peer.ask(id, ASK, utf8('1'))
   }
 
   asked(who: number): void {
@@ -144,23 +163,44 @@ export class Crowd {
     this.#at(at)?.peer.send(FRAME.cancel, varintBytes(id))
   }
 
-  honest(): void {
+  honest(name: string, bytes = 0): void {
     const hash = `honest ${String(this.due.length)}`
     this.due.push(hash)
-    const { body } = this.make(Keyed.name, hash, '')
-    this.#honest?.broadcast(0, Keyed.name, body)
+    const { index, body } = this.make(name, hash, ' '.repeat(bytes))
+    this.#honest?.broadcast(index, name, body)
+    this.#sentBytes += BROADCAST_ID_BYTES + body.length + 1
+  }
+
+  /** What the honest one has been sent back of its credit, and has not: told when all that is due has come, a quarter of the window later. */
+  async owedBytes(): Promise<number> {
+    const grants = () => this.#honest?.of('window') ?? []
+    const before = grants().length
+    for (let tries = 0; grants().length === before && tries < 80; tries++) {
+      this.honest(Quick.name, 15_000)
+      await this.world.settle()
+    }
+    return this.#sentBytes - grants().reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  /** What was accepted, and the honest one, who has always been there, has not been told of. */
+  get untold(): readonly string[] {
+    const ids = this.#honest?.of('inventory').flatMap(({ announced }) => announced.map(({ id }) => hex(id))) ?? []
+    const bodies = this.#honest?.of('application').map(({ body }) => hex(body.subarray(0, BROADCAST_ID_BYTES))) ?? []
+    const told = new Set([...ids, ...bodies])
+    return [...this.#accepted].flatMap(([key, body]) => {
+      const [name = ''] = key.split(' ')
+      return isHonest(body) || told.has(hex(this.idOf(name, utf8(JSON.stringify(body))))) ? [] : [key]
+    })
   }
 
   publish(size: number): void {
-    this.swarm.broadcast(size > 1_000 ? Big : Keyed, {
-      hash: `own ${String(this.world.random.float())}`,
-      body: 'o'.repeat(size),
-    })
+    const body = { hash: `own ${String(this.world.random.float())}`, body: 'o'.repeat(size) }
+    this.#publish(size > 1_000 ? Big : Keyed, body)
   }
 
   make(name: string, hash: string, what: string): Made {
     const body = utf8(JSON.stringify({ hash, body: name === Big.name ? BIG + what : what }))
-    return { index: name === Keyed.name ? 0 : 1, name, body, id: this.idOf(name, body) }
+    return { index: NAMES.findIndex((one) => one.name === name), name, body, id: this.idOf(name, body) }
   }
 
   idOf(name: string, body: Uint8Array): Uint8Array {
@@ -191,6 +231,48 @@ export class Crowd {
     }
   }
 
+  /** Of one application id one body is judged at a time, and none after one was accepted. */
+  #begun(name: string, { hash }: Body, context: HandlerContext): void {
+    const key = `${name} ${hash}`
+    this.begun.add(hash)
+    if (this.#last.get(key)?.signal.aborted === false) this.wrongs.push(`${key} is judged twice at once`)
+    if (this.#accepted.has(key)) this.wrongs.push(`${key} is judged after it was accepted`)
+    this.#last.set(key, context)
+  }
+
+  #told(name: string, body: Body, { signal }: HandlerContext, verdict: Verdict): Verdict {
+    if (verdict === 'accept' && !signal.aborted) this.#accepted.set(`${name} ${body.hash}`, body)
+    return verdict
+  }
+
+  #quick(body: Body, context: HandlerContext): Verdict | Promise<Verdict> {
+    const told = (verdict: Verdict): Verdict => this.#told(Quick.name, body, context, verdict)
+    switch (body.body) {
+      case '0':
+        return told('ignore')
+      case '1':
+        return told('reject')
+      case '2':
+        throw new Error('what no handler should meet')
+      case '3':
+        // Of two accepted bodies of one id: its own, and this.
+        this.#publish(Quick, { hash: body.hash, body: 'own' })
+        return 'accept'
+      case '4':
+        context.peer.close()
+        return told('accept')
+      case '5':
+        return Promise.resolve().then(() => told('accept'))
+      default:
+        return told('accept')
+    }
+  }
+
+  #publish(definition: typeof Keyed, body: Body): void {
+    this.swarm.broadcast(definition, body)
+    this.#accepted.set(`${definition.name} ${body.hash}`, body)
+  }
+
   /** A handler that runs until it is its turn to answer. */
   async #later<T>(answer: (verdict: Verdict) => T): Promise<T> {
     return new Promise((resolve) => {
@@ -213,4 +295,8 @@ export class Crowd {
   #at(at: number): { readonly peer: RawPeer; readonly pair: Pair | undefined } | undefined {
     return this.#links.length === 0 ? undefined : this.#links[at % this.#links.length]
   }
+}
+
+function isHonest({ hash }: Body): boolean {
+  return hash.startsWith('honest')
 }

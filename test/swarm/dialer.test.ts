@@ -23,11 +23,21 @@ function scene() {
   const clock = new ManualClock()
   const linked = new Set<PeerId>()
   const suspects = new Set<PeerId>()
+  const banned = new Set<PeerId>()
   const opened: string[] = []
   const failures: string[] = []
   const sockets: DialEvents[] = []
   const adopted: Connection[] = []
-  const scene = { clock, linked, suspects, opened, mayTry: true, dialer: null as unknown as Dialer }
+  const scene = {
+    clock,
+    linked,
+    suspects,
+    opened,
+    mayTry: true,
+    banned,
+    hears: (): void => undefined,
+    dialer: null as unknown as Dialer,
+  }
   const transport: Pick<Transport, 'dial'> = {
     dial: ({ host }, events) => {
       opened.push(host)
@@ -47,7 +57,7 @@ function scene() {
     suspectCount: () => 0,
     isSuspect: (peerId) => peerId !== null && suspects.has(peerId),
     isConnected: (peerId) => linked.has(peerId),
-    isBanned: () => false,
+    isBanned: (peerId) => banned.has(peerId),
     isPreferred: () => true,
     adopt: () => {
       const connection = { link: adopted.length, close: () => undefined } as never
@@ -56,6 +66,7 @@ function scene() {
     },
     failed: ({ reason }) => {
       failures.push(reason.code)
+      scene.hears()
     },
     alarmed: () => undefined,
     maintenance: () => ({
@@ -249,7 +260,51 @@ describe('a dial to an address that turns out to be a peer’s', () => {
   })
 })
 
+describe('a peer that is dialled at one address while it is found at another', () => {
+  it('has not failed before both have', async () => {
+    const { dialer, clock, failures, opened, sockets, adopted } = scene()
+    dialer.wishes.want(null, 'masternode', [addressOf(1)])
+    clock.advance(1)
+    const asked = dialer.dial({ ...addressOf(2), peerId: peer(1) }, 'regular')
+    sockets[0]?.opened({} as never)
+    const [found] = adopted
+    if (found === undefined) throw new Error('not adopted')
+    dialer.found(peer(1), found)
+    dialer.ended(found, { code: 'connection-lost', fault: 'network' }, false)
+    expect(failures).toEqual([])
+    sockets[1]?.failed({ code: 'unreachable', fault: 'network' })
+    await expect(asked).rejects.toMatchObject({ code: 'unreachable' })
+    expect(failures).toEqual(['unreachable'])
+    clock.advance(60_000)
+    expect(opened.length).toBeGreaterThan(2)
+  })
+})
+
 describe('the end of an outage', () => {
+  it('dials nobody who was struck off as others failed', () => {
+    const all = scene()
+    const { dialer, clock, linked, banned, opened, want } = all
+    for (let i = 1; i <= 200; i++) want(i, 'masternode')
+    clock.advance(12_000)
+    const [queued, dialing] = (['queued', 'dialing'] as const).map((kind) =>
+      [...dialer.targets.all()].filter(({ attempt }) => attempt?.kind === kind),
+    )
+    const struck = dialing?.at(-1)
+    if (struck === undefined || queued === undefined) throw new Error('nobody is dialled')
+    // Whose slot is free at last, and who is told to have failed then.
+    for (const { peerId } of queued) if (peerId !== null) banned.add(peerId)
+    all.hears = () => {
+      if (dialer.targets.find(struck.peerId) === struck) dialer.forget(struck)
+    }
+    const before = opened.length
+    linked.add(peer(1))
+    dialer.reached(peer(1), connectionTo(1))()
+    expect(all.failures).toContain('banned')
+    clock.advance(3_600_000)
+    expect(opened.length).toBeGreaterThan(before + 100)
+    expect(opened.slice(before)).not.toContain(struck.addresses[0]?.host)
+  })
+
   it('is one for the trusted also where a stranger was linked first', () => {
     const { dialer, clock, linked, opened, want } = scene()
     for (const i of [1, 2, 3]) want(i, 'masternode')

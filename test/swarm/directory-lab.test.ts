@@ -1,11 +1,16 @@
 /** A directory that the operator trusts to name the masternodes. */
 import { describe, expect, it } from 'vitest'
+import { parseAddress } from '../../src/policy/address.js'
 import type { PeerId } from '../../src/ports/types.js'
+import type { Link } from '../../src/ports/transport.js'
 import type { DirectoryAnswer, TrustedDirectory } from '../../src/ports/discovery.js'
 import { memoryStorage } from '../../src/storage/memory.js'
 import type { HoldfastError } from '../../src/errors.js'
 import { swarmLab } from '../../src/testing/index.js'
 import { World } from './world.js'
+
+const ignore = (): void => undefined
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
 type Answer = readonly string[] | Error | 'silence' | 'nonsense'
 
@@ -119,6 +124,31 @@ describe('a trusted directory', () => {
     expect(lab.swarm(0).peer(lab.id(1))?.class).toBe('masternode')
   })
 
+  it('makes room at the door for as many as it named before a restart, also before it answers', async () => {
+    const world = new World()
+    const storage = memoryStorage()
+    const page = new Page(range(400).map((i) => `memory://${world.identity().id}@m${String(i)}:1`))
+    const options = { directory: page, storage, perIpLimits: false, identity: world.identity() }
+    const before = await world.started('before', options)
+    await world.run(1_000)
+    const stopped = before.swarm.stop()
+    await world.run(2_000)
+    await stopped
+    page.answer = 'silence'
+    const { swarm } = await world.started('after', options)
+    for (const i of range(80)) {
+      const opened = (link: Link): void => {
+        link.open({ data: ignore, drained: ignore, ended: ignore, closed: ignore })
+      }
+      world.network
+        .transport(`half-open ${String(i)}`)
+        .dial(parseAddress('memory://after:1'), { opened, failed: ignore })
+    }
+    await world.settle()
+    expect([swarm.masternodes.size, swarm.status().pending]).toEqual([400, 80])
+    await world.stop()
+  })
+
   it('is asked no more once the node stops, and what it says then is nobody’s', async () => {
     const world = new World()
     const answers: DirectoryAnswer[] = []
@@ -139,6 +169,24 @@ describe('a trusted directory', () => {
     await world.run(400_000)
     await stopping
     expect([answers.length, cancelled, swarm.masternodes.size]).toEqual([1, 1, 0])
+    expect(world.clock.armed).toBe(0)
+  })
+
+  it('is called off where it stops the node as it is asked', async () => {
+    const world = new World()
+    let cancelled = 0
+    const directory: TrustedDirectory = {
+      list: () => {
+        void node.swarm.stop()
+        return () => {
+          cancelled++
+        }
+      },
+    }
+    const node = world.node('a', { directory })
+    await node.swarm.start()
+    await world.run(1_000)
+    expect(cancelled).toBe(1)
     expect(world.clock.armed).toBe(0)
   })
 

@@ -85,6 +85,50 @@ describe('a host that hears of a dial that failed while the swarm starts', () =>
   })
 })
 
+describe('a host that lists an address while its peer is let in, and then lets it in no more', () => {
+  it('keeps whoever had to make way', async () => {
+    const world = new World()
+    const b = await world.started('b')
+    let asked = 0
+    const a = world.node('a', {
+      slots: { regularMax: 1 },
+      authorize: ({ peerId }) => {
+        if (peerId !== b.swarm.id) return 'regular'
+        asked++
+        if (asked === 1) a.swarm.masternodes.add('memory://b:1')
+        return asked === 1 ? 'regular' : false
+      },
+    })
+    await a.swarm.start()
+    const guest = await RawPeer.connect(world, a)
+    const dialled = a.swarm.dial('memory://b:1').catch((error: unknown) => (error as { code: string }).code)
+    await world.run(1_000)
+    expect([await dialled, asked > 1, guest.closed]).toEqual(['not-allowed', true, null])
+    await world.stop()
+  })
+})
+
+describe('a handler that stops the swarm and fails', () => {
+  it('is not called a second time', async () => {
+    const world = new World()
+    const Tx = message<number>('tx')
+    const a = world.node('a', { propagation: 'flood' })
+    let called = 0
+    a.swarm.handle(Tx, () => {
+      called++
+      void a.swarm.stop()
+      throw new Error('enough')
+    })
+    await a.swarm.start()
+    const raw = await RawPeer.connect(world, a)
+    raw.broadcast(0, 'tx', utf8('1'))
+    await world.run(10_000)
+    expect(called).toBe(1)
+    expect(a.swarm.status()).toMatchObject({ inFlight: 0, memory: { inFlightBytes: 0 } })
+    expect(world.clock.armed).toBe(0)
+  })
+})
+
 describe('a host that hears of a ban', () => {
   it.each(['lifts it', 'lists the peer'])('and %s keeps the link', async (how) => {
     const world = new World()

@@ -10,6 +10,7 @@ import { varintBytes } from '../../src/protocol/varint.js'
 import type { Identity } from '../../src/swarm/identity.js'
 import type { SwarmOptions } from '../../src/swarm/options.js'
 import type { MemoryStatus } from '../../src/policy/memory.js'
+import { FRAGMENTED, Scene as Propagated } from './propagation-scene.js'
 import { RawPeer } from './raw-peer.js'
 import { SizedBook } from './sized-book.js'
 import type { Node } from './world.js'
@@ -364,6 +365,27 @@ describe('a node that is short of memory', () => {
     await scene.node.swarm.start()
     return { scene, heard, fill }
   }
+
+  it('holds it against nobody that what it asked for found no room', async () => {
+    const peerStore = new SizedBook()
+    const scene = await Propagated.of({ peerStore, memoryMaxMiB: 64 })
+    const peer = await scene.peer()
+    const [dropped, next] = [scene.make(FRAGMENTED), scene.make(FRAGMENTED)]
+    scene.announce(peer, dropped)
+    await scene.world.settle()
+    expect(scene.asked(peer)).toEqual([dropped.name])
+    peerStore.peers = BUDGET / 1_024
+    await scene.world.run(1_000)
+    scene.send(peer, dropped)
+    await scene.world.settle()
+    expect(scene.handled).toEqual([])
+    peerStore.peers = 0
+    await scene.world.run(10_000)
+    scene.announce(peer, next)
+    await scene.world.settle()
+    expect(scene.asked(peer).at(-1)).toBe(next.name)
+    await scene.world.stop()
+  })
 
   it.each([0.4, 0.501, 0.751, 0.876, 1.1])(
     'admits no stranger where more than its share is in use, and trusted peers always: %s',

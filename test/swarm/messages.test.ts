@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { HoldfastError } from '../../src/errors.js'
+import { DedupCache } from '../../src/policy/dedup.js'
 import { utf8 } from '../../src/protocol/bytes.js'
 import { direct, message } from '../../src/protocol/message.js'
 import type { Verdict } from '../../src/swarm/registry.js'
@@ -458,6 +459,31 @@ describe('an application id', () => {
     raw.broadcast(0, 'tx', json(null))
     await world.settle()
     expect(a.swarm.status().strikes).toEqual({ undecodable: 1 })
+  })
+})
+
+describe('two copies of a broadcast that wait for a place', () => {
+  it('are judged once where the first is rejected', async () => {
+    const world = new World()
+    const a = world.node('a', { perIpLimits: false, dedup: new DedupCache({ inFlightMax: 1 }) })
+    const waiting: { readonly n: number; readonly answer: (verdict: Verdict) => void }[] = []
+    a.swarm.handle(
+      Plain,
+      async (n) =>
+        new Promise<Verdict>((answer) => {
+          waiting.push({ n, answer })
+        }),
+    )
+    await a.swarm.start()
+    const raws = [await RawPeer.connect(world, a), await RawPeer.connect(world, a), await RawPeer.connect(world, a)]
+    for (const [from, n] of [1, 2, 2].entries()) raws[from]?.broadcast(0, 'plain', json(n))
+    await world.settle()
+    for (const verdict of ['accept', 'reject'] as const) {
+      waiting.at(-1)?.answer(verdict)
+      await world.settle()
+    }
+    expect(waiting.map(({ n }) => n)).toEqual([1, 2])
+    expect(a.swarm.status()).toMatchObject({ inFlight: 0, strikes: { rejected: 1 }, memory: { inFlightBytes: 0 } })
   })
 })
 

@@ -41,6 +41,19 @@ describe('a roster that changes', () => {
     expect(roster.pin(at(null, '10.0.0.1'), one)).toBe(false)
   })
 
+  it('pins a persistent address to one that is no masternode any more, and not to one that was revoked', () => {
+    const roster = new Roster(me, [at(one, '10.0.0.1')], [at(null, '10.0.0.2'), at(null, '10.0.0.3')])
+    roster.strike(one)
+    expect(roster.pin(at(null, '10.0.0.2'), one)).toBe(true)
+    expect(roster.classOf(one)).toBe('persistent')
+    roster.strike(one, true)
+    roster.strike(one)
+    expect(roster.pin(at(null, '10.0.0.3'), one)).toBe(false)
+    expect(roster.classOf(one)).toBe(null)
+    roster.add(at(one, '10.0.0.1'))
+    expect(roster.pin(at(null, '10.0.0.3'), one)).toBe(true)
+  })
+
   it('keeps a pin while the directory repeats the address', () => {
     const roster = new Roster(me, [], [])
     roster.setDirectory([at(null, '10.0.0.1')])
