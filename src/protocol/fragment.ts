@@ -80,7 +80,7 @@ interface PartialMessage {
 export type FragmentFault = 'fragment-broken' | 'message-too-big'
 
 export type FragmentRead =
-  /** `head`: what its body begins with, as long as an id. */
+  /** `head`: what its body begins with, as long as an id; empty where it is not kept. */
   | { readonly kind: 'partial'; readonly innerType: number; readonly head: Uint8Array }
   /** `early`: what the fragments before the last one counted in credit. */
   | { readonly kind: 'whole'; readonly innerType: number; readonly early: number; readonly frame: Frame }
@@ -168,7 +168,7 @@ export class Reassembly {
 
 function readOf(partial: PartialMessage, isWhole: boolean, early: number): FragmentRead {
   const { innerType, answerId, total, bytes, head } = partial
-  if (!isWhole) return { kind: 'partial', innerType, head }
+  if (!isWhole) return { kind: 'partial', innerType, head: bytes === null ? EMPTY : head }
   if (bytes === null) return { kind: 'shed', innerType, answerId, head }
   const body = bytes.subarray(varintLength(innerType), total)
   return { kind: 'whole', innerType, early, frame: { type: innerType, body } }

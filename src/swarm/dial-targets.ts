@@ -78,6 +78,7 @@ export class DialTargets {
   // Bound: GIVEN_UP_MAX strangers, the oldest first; some may have been taken up again.
   readonly #givenUp = new Set<Target>()
   readonly #byId = new Map<PeerId, Target>()
+  #isOver = false
 
   all(): Iterable<Target> {
     return this.#all
@@ -100,7 +101,8 @@ export class DialTargets {
     if (known !== null) {
       const keys = new Set(known.addresses.map(addressKey))
       const added = addresses.filter((address) => !keys.has(addressKey(address)))
-      if (added.length > 0) known.addresses = [...known.addresses, ...added].slice(0, ADDRESSES_MAX)
+      // First: whoever names it now knows more than whoever told of it before.
+      if (added.length > 0) known.addresses = [...added, ...known.addresses].slice(0, ADDRESSES_MAX)
       return known
     }
     const target: Target = {
@@ -119,6 +121,8 @@ export class DialTargets {
       isFelt: false,
       waiters: [],
     }
+    // A host that ends all may hear of it in the midst of something that goes on.
+    if (this.#isOver) return target
     this.#all.add(target)
     if (peerId !== null) this.#byId.set(peerId, target)
     return target
@@ -167,13 +171,16 @@ export class DialTargets {
     for (const waiter of dialled.waiters) waiter.at = own
     own.waiters.push(...dialled.waiters)
     own.kept ||= dialled.kept
-    if (isTrustedClass(dialled.peerClass)) own.peerClass = dialled.peerClass
+    if (isTrustedClass(dialled.peerClass)) {
+      if (!isTrustedClass(own.peerClass)) own.addresses = []
+      own.peerClass = dialled.peerClass
+    }
     own.isSeed ||= dialled.isSeed
     own.isNamed ||= dialled.isNamed
     own.isFelt &&= dialled.isFelt
     // What a seed's address leads to is looked for there again.
     const isKnown = address === null || own.addresses.some((other) => addressKey(other) === addressKey(address))
-    if (!isKnown) own.addresses = [...own.addresses, { ...address, peerId }].slice(0, ADDRESSES_MAX)
+    if (!isKnown) own.addresses = [{ ...address, peerId }, ...own.addresses].slice(0, ADDRESSES_MAX)
     return own
   }
 
@@ -195,7 +202,9 @@ export class DialTargets {
     if (target.peerId !== null && this.#byId.get(target.peerId) === target) this.#byId.delete(target.peerId)
   }
 
-  clear(): void {
+  /** Holds nobody any more, whoever is provided. */
+  end(): void {
+    this.#isOver = true
     this.#all.clear()
     this.#givenUp.clear()
     this.#byId.clear()

@@ -31,7 +31,6 @@ export class Dialer {
   readonly #targets = new DialTargets()
   readonly #recovery: Recovery
   readonly #attempts: DialAttempts
-  #isOver = false
 
   constructor(setup: DialerSetup) {
     this.#setup = setup
@@ -40,6 +39,7 @@ export class Dialer {
     this.wishes = new Wishes(setup, this.#targets, {
       start: this.#start.bind(this),
       dialIn: this.#dialIn.bind(this),
+      cancel: this.#attempts.cancel.bind(this.#attempts),
       forget: this.forget.bind(this),
     })
   }
@@ -76,10 +76,11 @@ export class Dialer {
 
   /** Calls off whatever is under way, and knows the target no more. */
   forget(target: Target): void {
+    // First: a host that hears of whoever is dialled in its place may want it again.
+    this.#targets.delete(target)
     this.#attempts.cancel(target)
     const { attempt } = target
     clearStanding(target)
-    this.#targets.delete(target)
     for (const waiter of [...target.waiters]) waiter.reject(new HoldfastError('closed', 'the dial was called off'))
     if (attempt?.kind !== 'handshaking') return
     // Taken first: what ends here has not failed, and is not tried again.
@@ -160,14 +161,13 @@ export class Dialer {
 
   /** Forgets every target and cancels every attempt. */
   stop(): void {
-    this.#isOver = true
     // First, or each that is called off would make room for one that waits.
     this.#attempts.clear()
     for (const target of [...this.#targets.all()]) {
       for (const waiter of [...target.waiters]) waiter.reject(new HoldfastError('not-running', 'the swarm was stopped'))
       this.forget(target)
     }
-    this.#targets.clear()
+    this.#targets.end()
   }
 
   /** @returns whether others may be reached, too, that were not before */
@@ -193,8 +193,6 @@ export class Dialer {
   }
 
   #dialIn(target: Target, delayMs: number, isBridging = false): void {
-    // An event may have had it struck off.
-    if (!this.#targets.has(target)) return
     if (delayMs <= 0) {
       this.#start(target)
       return
@@ -232,7 +230,8 @@ export class Dialer {
   }
 
   #start(target: Target, wanted: Address | null = null): void {
-    if (this.#isOver) return
+    // An event may have had it struck off, or ended all.
+    if (!this.#targets.has(target)) return
     const { peerId, standing } = target
     const { isConnected, isBanned, transports } = this.#setup
     const address = wanted ?? target.addresses.find(({ scheme }) => transports.has(scheme)) ?? null

@@ -112,8 +112,13 @@ export class Gate {
   }
 
   #turnAway(link: Link, code: DoorCode): void {
-    const { agenda, networkId, refused } = this.#setup
-    refused(link, { code, fault: 'local' })
+    this.#bid(link, code)
+    // Last: the host may stop the swarm there.
+    this.#setup.refused(link, { code, fault: 'local' })
+  }
+
+  #bid(link: Link, code: DoorCode): void {
+    const { agenda, networkId } = this.#setup
     if (this.#farewells.size >= FAREWELLS_MAX) {
       link.open({ data: ignore, drained: ignore, ended: ignore, closed: ignore })
       link.destroy()

@@ -5,10 +5,10 @@
 import type { LocalCode } from '../errors.js'
 import { DedupCache } from '../policy/dedup.js'
 import { isTrusted } from '../policy/peer-class.js'
-import { EMPTY, hex, idKeyOf, joinPooled, keyOf } from '../protocol/bytes.js'
+import { hex, idKeyOf, keyOf } from '../protocol/bytes.js'
 import type { PeerId } from '../ports/types.js'
 import type { MessageDefinition } from '../protocol/message.js'
-import { BROADCAST_ID_BYTES, broadcastId, broadcastKey, NONCE_BYTES } from '../protocol/message.js'
+import { BROADCAST_ID_BYTES, broadcastKey } from '../protocol/message.js'
 import { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
 import type { DeliveryOwner } from './delivery.js'
@@ -19,7 +19,7 @@ import type { InventoryEvent } from './inventories.js'
 import { Inventories } from './inventories.js'
 import { Judge } from './judge.js'
 import type { Peer } from './peer.js'
-import { appIdOf, encodePayload } from './payload.js'
+import { encodeBroadcast } from './payload.js'
 import { Propagation } from './propagation.js'
 import { Ranks } from './ranks.js'
 import type { ReceivedMessage, Verdict } from './registry.js'
@@ -29,8 +29,6 @@ const REJECTED_MAX = 16_384
 const STRANGERS_SHARE = 0.75
 const COUNTED = { accept: 'verdict-accept', ignore: 'verdict-ignore', reject: 'verdict-reject' }
 
-/** Where the id goes once the rest is hashed. */
-const BLANK_ID = new Uint8Array(BROADCAST_ID_BYTES)
 const NOBODY: ReadonlySet<never> = new Set<never>()
 
 export class Gossip implements DeliveryOwner {
@@ -85,17 +83,11 @@ export class Gossip implements DeliveryOwner {
     payload: T,
     to: ((connection: Connection) => boolean) | null,
   ): BroadcastResult {
-    const { crypto, random, dedup, agenda } = this.#setup
-    const { name } = definition
-    const encoded = encodePayload(name, definition.format, payload)
-    const appId = definition.id === null ? null : appIdOf(name, definition.id, payload)
-    const nonce = definition.nameKind === 'repeat' ? random.bytes(NONCE_BYTES) : EMPTY
-    const bytes = joinPooled([BLANK_ID, nonce, encoded])
-    const id = broadcastId(name, bytes.subarray(BROADCAST_ID_BYTES), crypto)
-    bytes.set(id)
+    const { dedup, agenda } = this.#setup
+    const { id, bytes, appId } = encodeBroadcast(definition, payload, this.#setup)
     const key = keyOf(id)
     dedup.add(key, agenda.now())
-    if (appId !== null) this.#appIds.accept(this.#appIds.keyOf(name, appId), agenda.now())
+    if (appId !== null) this.#appIds.accept(this.#appIds.keyOf(definition.name, appId), agenda.now())
     return { id: hex(id), ...this.propagation.publish({ definition, key, bytes, informed: NOBODY }, to) }
   }
 
@@ -139,10 +131,13 @@ export class Gossip implements DeliveryOwner {
   }
 
   /** There is no memory for a frame, which may be a broadcast. @returns whether it brings what has been brought before */
-  shed({ peerId }: Connection, body: Uint8Array): boolean {
+  shed(connection: Connection, body: Uint8Array): boolean {
     const key = idKeyOf(body)
-    if (peerId !== null) this.propagation.brought(key, peerId)
-    return this.#setup.dedup.check(key, this.#setup.agenda.seenAt) !== 'new'
+    this.propagation.brought(key, sourceOf(connection))
+    if (this.#setup.dedup.check(key, this.#setup.agenda.seenAt) === 'new') return false
+    // Who brought it first may leave.
+    this.#noteHolder(connection, key)
+    return true
   }
 
   /** What a peer has, wants, or lacks. */

@@ -8,6 +8,8 @@ import type { Peer } from './peer.js'
 
 /** A handler that has not answered by then has failed. */
 const HANDLER_MS = 10_000
+/** One that fails after so long has waited for somebody. */
+const SLOW_MS = 1_000
 
 /** What a handler gets beside the payload. */
 export interface HandlerContext {
@@ -19,8 +21,8 @@ export interface HandlerContext {
 
 export type HandlerOutcome =
   | { readonly kind: 'answered'; readonly answer: unknown }
-  /** `isLate`: its time was up. */
-  | { readonly kind: 'failed'; readonly error: HoldfastError; readonly isLate: boolean }
+  /** `isSlow`: it has taken long for it, or its time was up. */
+  | { readonly kind: 'failed'; readonly error: HoldfastError; readonly isSlow: boolean }
 
 /** Who called: told once, when the handler is done or its time is up, withdrawn or not. */
 export interface Caller {
@@ -87,8 +89,9 @@ export class HandlerCall implements HandlerContext {
       this.#running.delete(this)
       caller.settled(outcome)
     }
+    const slowAt = agenda.now() + SLOW_MS
     const fail = (cause: unknown): void => {
-      finish(failure(name, cause))
+      finish(failure(name, cause, agenda.now() >= slowAt))
     }
     this.#running.add(this)
     const deadline = agenda.in(HANDLER_MS, () => {
@@ -106,10 +109,10 @@ export class HandlerCall implements HandlerContext {
   }
 }
 
-function failure(name: string, cause: unknown, isLate = false): HandlerOutcome {
+function failure(name: string, cause: unknown, isSlow = false): HandlerOutcome {
   return {
     kind: 'failed',
-    isLate,
+    isSlow,
     error: new HoldfastError('handler-failed', `the handler of ${name} failed`, { cause }),
   }
 }

@@ -39,7 +39,7 @@ export class Judge {
     this.#setup = setup
   }
 
-  /** Its turn has come, for the first time or, of one that had to wait for another of its application id, again. */
+  /** Its turn has come, for the first time or again: its handler has failed, or it had to wait for another of its application id. */
   judge(delivery: Delivery, done: () => void): void {
     const { appIds, agenda } = this.#setup
     if (delivery.payload !== null) {
@@ -125,8 +125,8 @@ export class Judge {
       }
       failed(verdict)
       // A stranger that can make a handler wait must not have it wait twice, whoever else waits for that.
-      const mayTry = delivery.tries < TRIES_MAX && (delivery.isBacked || outcome.kind !== 'failed' || !outcome.isLate)
-      if (mayTry && !queue.isStopped) this.#call(delivery, value, done)
+      const mayTry = delivery.tries < TRIES_MAX && (delivery.isBacked || outcome.kind !== 'failed' || !outcome.isSlow)
+      if (mayTry && !queue.isStopped) this.judge(delivery, done)
       else {
         if (delivery.isBacked && !queue.isStopped) unheard(delivery)
         settled(delivery, null, done)

@@ -1,10 +1,13 @@
 /** Payloads become bytes, and bytes payloads, here and nowhere else: codec first, then schema, and a name for what is wrong. */
 import { HoldfastError } from '../errors.js'
-import { joinBytes } from '../protocol/bytes.js'
+import type { Random } from '../ports/clock.js'
+import type { Crypto } from '../ports/crypto.js'
+import { EMPTY, joinBytes, joinPooled } from '../protocol/bytes.js'
 import type { Codec } from '../protocol/codec.js'
 import { defaultCodec, RAW_HEAD } from '../protocol/codec.js'
 import { isOversize } from '../protocol/frame.js'
-import type { PayloadFormat } from '../protocol/message.js'
+import type { MessageDefinition, PayloadFormat } from '../protocol/message.js'
+import { BROADCAST_ID_BYTES, broadcastId, NONCE_BYTES } from '../protocol/message.js'
 import type { Agenda } from './agenda.js'
 import type { Intake } from './intake.js'
 
@@ -27,6 +30,8 @@ export interface DecodeSetup {
   readonly isDone?: boolean
 }
 
+/** Where the id goes once the rest is hashed. */
+const BLANK_ID = new Uint8Array(BROADCAST_ID_BYTES)
 const CHARGED_BYTES_MIN = 1_024
 /** Smaller bodies are part of a record, or as cheap to copy. */
 const OWN_BYTES_MIN = 2_048
@@ -54,6 +59,21 @@ export function appIdOf<T>(name: string, id: (payload: T) => string, payload: T)
   }
   if (typeof given === 'string') return given
   throw failure(`not text, but ${typeof given}`)
+}
+
+/** A broadcast as it travels: id, a nonce where each is a message of its own, payload. @throws HoldfastError `invalid-payload` */
+export function encodeBroadcast<T>(
+  { name, format, id: appId, nameKind }: MessageDefinition<T>,
+  payload: T,
+  { crypto, random }: { readonly crypto: Crypto; readonly random: Random },
+): { readonly id: Uint8Array; readonly bytes: Uint8Array; readonly appId: string | null } {
+  const encoded = encodePayload(name, format, payload)
+  const own = appId === null ? null : appIdOf(name, appId, payload)
+  const nonce = nameKind === 'repeat' ? random.bytes(NONCE_BYTES) : EMPTY
+  const bytes = joinPooled([BLANK_ID, nonce, encoded])
+  const id = broadcastId(name, bytes.subarray(BROADCAST_ID_BYTES), crypto)
+  bytes.set(id)
+  return { id, bytes, appId: own }
 }
 
 /** The same as the parts of a frame's body: where it fits into one, it is written down before the host can change its memory. */

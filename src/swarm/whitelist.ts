@@ -164,9 +164,10 @@ export class Whitelist {
     if (leaving === 'regular') settings.peerStore.vouch(peerId)
     else settings.peerStore.penalized(peerId, agenda.now())
     upkeep.watch.forget(peerId)
-    const target = dialer.targets.find(peerId)
-    if (target !== null) dialer.wishes.demote(target, settings.peerStore.classOf(peerId, agenda.now()))
+    // First: a link that ends for it is that of a stranger, and the host may list the peer again.
     this.#owner.reclassify(peerId)
+    const target = this.#context.roster.classOf(peerId) === null ? dialer.targets.find(peerId) : null
+    if (target !== null) dialer.wishes.demote(target, settings.peerStore.classOf(peerId, agenda.now()))
   }
 
   /** An address whose peer was never found is not looked for any more. */

@@ -15,6 +15,8 @@ export interface WishActions {
   readonly start: (target: Target) => void
   /** @param isBridging also where no more links are wanted */
   readonly dialIn: (target: Target, delayMs: number, isBridging: boolean) => void
+  /** Calls off a dial whose socket is not open yet. */
+  readonly cancel: (target: Target) => void
   /** Calls off whatever is under way, and knows the target no more. */
   readonly forget: (target: Target) => void
 }
@@ -59,10 +61,15 @@ export class Wishes {
     const target = this.#targets.find(peerId)
     const goneKeys = new Set(gone.map(addressKey))
     if (target !== null) target.addresses = target.addresses.filter((address) => !goneKeys.has(addressKey(address)))
-    if (target !== null && !isTrustedClass(target.peerClass) && waits(target)) {
-      clearStanding(target)
+    if (target !== null && !isTrustedClass(target.peerClass)) {
+      // What others have told of it may be false: it is looked for where the operator says, and nowhere else.
+      target.addresses = addresses
       target.failures = 0
       target.inVain = 0
+      if (waits(target)) clearStanding(target)
+      if (target.waiters.length === 0) this.#actions.cancel(target)
+      // Whoever was dialled in its place may have failed at once, and the host have struck this one off.
+      if (!this.#targets.has(target)) return
     }
     this.want(peerId, peerClass, addresses)
   }

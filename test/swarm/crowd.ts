@@ -1,4 +1,5 @@
 /** Raw peers that come, go, swap links, and bring the same and other bodies of the same application ids, and one that is honest. */
+import { DedupCache } from '../../src/policy/dedup.js'
 import type { PeerClass } from '../../src/ports/types.js'
 import { hex, utf8 } from '../../src/protocol/bytes.js'
 import { FRAME } from '../../src/protocol/frame.js'
@@ -7,6 +8,7 @@ import { BROADCAST_ID_BYTES, broadcastId, direct, message, request } from '../..
 import { varintBytes } from '../../src/protocol/varint.js'
 import type { HandlerContext } from '../../src/swarm/handler-call.js'
 import type { Identity } from '../../src/swarm/identity.js'
+import type { Peer } from '../../src/swarm/peer.js'
 import type { Verdict } from '../../src/swarm/registry.js'
 import type { Swarm } from '../../src/swarm/swarm.js'
 import { fragmentsOf } from './propagation-scene.js'
@@ -23,7 +25,7 @@ const Keyed = message<Body>('keyed', { id: ({ hash }) => hash, serial: true })
 const Big = message<Body>('big', { id: ({ hash }) => hash, priority: 'bulk' })
 /** Many at once, each until it is its turn to answer. */
 const Loose = message<Body>('loose', { id: ({ hash }) => hash })
-/** At once, in the way that its body says. */
+/** At once. */
 const Quick = message<Body>('quick', { id: ({ hash }) => hash })
 const Note = direct<number>('note', { serial: true })
 const Ask = request<number, number>('ask')
@@ -56,31 +58,37 @@ export class Crowd {
   #sentBytes = 0
   readonly #identities: readonly Identity[]
   readonly #links: { readonly peer: RawPeer; readonly pair: Pair | undefined }[] = []
+  readonly #listed = new Set<string>()
   #honest: RawPeer | null = null
   #floods = 0
 
-  /** @param ofStrangers without a masternode, whose messages go before all others' */
-  constructor(seed: number, ofStrangers: boolean) {
+  /**
+   * @param ofStrangers without a masternode, whose messages go before all others'
+   * @param inFlightMax so many may be judged or wait for it; what comes beyond waits for that
+   */
+  constructor(seed: number, ofStrangers: boolean, inFlightMax: number) {
     const classes = ofStrangers ? STRANGERS : WITH_TRUSTED
     this.world = new World(seed)
     this.world.network.unreadMax = 20_000
     this.#identities = classes.map(() => this.world.identity())
     const classOf = (peerId: string): PeerClass =>
-      classes[this.#identities.findIndex(({ id }) => id === peerId)] ?? 'regular'
+      this.#listed.has(peerId)
+        ? 'masternode'
+        : (classes[this.#identities.findIndex(({ id }) => id === peerId)] ?? 'regular')
     const { swarm } = this.world.node('node', {
       authorize: ({ peerId }) => classOf(peerId),
       perIpLimits: false,
       memoryMaxMiB: 64,
+      dedup: new DedupCache({ inFlightMax }),
     })
-    for (const definition of [Keyed, Big, Loose])
-      swarm.handle(definition, async (body, context) => {
+    for (const definition of [Keyed, Big, Loose, Quick])
+      swarm.handle(definition, (body, context) => {
         this.#begun(definition.name, body, context)
-        return this.#later((verdict) => this.#told(definition.name, body, context, isHonest(body) ? 'accept' : verdict))
+        const told = (verdict: Verdict): Verdict => this.#told(definition.name, body, context, verdict)
+        const verdict = this.#atOnce(definition, body, context.peer, told)
+        if (verdict !== null) return verdict
+        return definition === Quick ? told('accept') : this.#later((one) => told(isHonest(body) ? 'accept' : one))
       })
-    swarm.handle(Quick, (body, context) => {
-      this.#begun(Quick.name, body, context)
-      return this.#quick(body, context)
-    })
     swarm.handle(Note, async () => this.#later(() => undefined))
     swarm.respond(Ask, async (n) => this.#later(() => n))
   }
@@ -99,6 +107,8 @@ export class Crowd {
   async join(who: number, epoch: number, answers: boolean): Promise<void> {
     const identity = this.#identities[who % this.#identities.length]
     if (identity === undefined) return
+    // Or there would soon be nobody left.
+    this.swarm.unban(identity.id)
     const peer = await this.#connect({ identity, epoch, answers })
     this.#links.push({ peer, pair: this.world.network.pairs.at(-1) })
   }
@@ -121,7 +131,7 @@ export class Crowd {
     const peer = this.#at(at)?.peer
     if (name !== Big.name) peer?.broadcast(index, name, body)
     else
-      for (const fragment of fragmentsOf(this.idOf(name, body), body).slice(0, how === 'part' ? 1 : Infinity))
+      for (const fragment of fragmentsOf(this.idOf(name, body), body, index).slice(0, how === 'part' ? 1 : Infinity))
         peer?.record([fragment])
   }
 
@@ -137,6 +147,15 @@ export class Crowd {
 
   list(at: number, type: 'get' | 'notFound', made: Made): void {
     this.#at(at)?.peer.send(FRAME[type], encodeIds([made.id]))
+  }
+
+  /** The host lists it as a masternode, where nobody can be reached, or strikes it off. */
+  trust(who: number, isListed: boolean): void {
+    const { id } = this.#identities[who % this.#identities.length] ?? { id: '' }
+    if (isListed) this.#listed.add(id)
+    else this.#listed.delete(id)
+    if (isListed) this.swarm.masternodes.add(`memory://${id}@nowhere:1`)
+    else this.swarm.masternodes.remove(id)
   }
 
   note(at: number): void {
@@ -245,9 +264,14 @@ export class Crowd {
     return verdict
   }
 
-  #quick(body: Body, context: HandlerContext): Verdict | Promise<Verdict> {
-    const told = (verdict: Verdict): Verdict => this.#told(Quick.name, body, context, verdict)
-    switch (body.body) {
+  /** @returns null where its body does not say what to do with it */
+  #atOnce(
+    definition: typeof Keyed,
+    { hash, body }: Body,
+    peer: Peer,
+    told: (verdict: Verdict) => Verdict,
+  ): Verdict | Promise<Verdict> | null {
+    switch (body.replace(BIG, '')) {
       case '0':
         return told('ignore')
       case '1':
@@ -256,15 +280,15 @@ export class Crowd {
         throw new Error('what no handler should meet')
       case '3':
         // Of two accepted bodies of one id: its own, and this.
-        this.#publish(Quick, { hash: body.hash, body: 'own' })
+        this.#publish(definition, { hash, body: 'own' })
         return 'accept'
       case '4':
-        context.peer.close()
+        peer.close()
         return told('accept')
       case '5':
         return Promise.resolve().then(() => told('accept'))
       default:
-        return told('accept')
+        return null
     }
   }
 

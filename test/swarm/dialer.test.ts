@@ -280,6 +280,100 @@ describe('a peer that is dialled at one address while it is found at another', (
   })
 })
 
+describe('a peer of whom strangers have told false addresses', () => {
+  const told = [11, 12, 13, 14, 15, 16, 17, 18].map(addressOf)
+
+  it.each(['is not dialled', 'is dialled', 'waits for a slot'])(
+    'and that %s is dialled where the operator lists it, and nowhere else',
+    (state) => {
+      const { dialer, clock, opened, want } = scene()
+      if (state === 'waits for a slot') for (let i = 100; i < 200; i++) want(i, 'regular')
+      if (state !== 'is not dialled') dialer.wishes.want(peer(1), 'regular', told)
+      else dialer.lost(peer(1), 'regular', { code: 'closed', fault: 'remote' })
+      clock.advance(1)
+      const before = opened.length
+      dialer.wishes.promote(peer(1), 'masternode', [addressOf(1)], [])
+      clock.advance(1)
+      expect(opened.slice(before)).toContain('192.0.2.1')
+      clock.advance(600_000)
+      const others = told.map(({ host }) => host)
+      expect(opened.slice(before).filter((host) => others.includes(host))).toEqual([])
+    },
+  )
+
+  it('is dialled where it was found, and nowhere else, once it is the masternode of an address', () => {
+    const { dialer, clock, linked, opened, sockets, adopted } = scene()
+    dialer.wishes.want(peer(1), 'regular', told)
+    dialer.wishes.want(null, 'masternode', [addressOf(1)])
+    clock.advance(1)
+    sockets.at(-1)?.opened({} as never)
+    const [connection] = adopted
+    if (connection === undefined) throw new Error('not adopted')
+    dialer.found(peer(1), connection)
+    dialer.reached(peer(1), connection)()
+    linked.add(peer(1))
+    clock.advance(1_000)
+    linked.delete(peer(1))
+    const before = opened.length
+    dialer.lost(peer(1), 'masternode', { code: 'connection-lost', fault: 'network' })
+    clock.advance(600_000)
+    expect(new Set(opened.slice(before))).toEqual(new Set(['192.0.2.1']))
+  })
+
+  it('and that is struck off again while it is being listed is dialled no more', () => {
+    const all = scene()
+    const { dialer, clock, banned, opened, want } = all
+    dialer.wishes.want(peer(1), 'regular', told)
+    for (let i = 100; i < 200; i++) want(i, 'regular')
+    clock.advance(1)
+    for (const { peerId, attempt } of dialer.targets.all())
+      if (peerId !== null && attempt?.kind === 'queued') banned.add(peerId)
+    all.hears = () => {
+      const target = dialer.targets.find(peer(1))
+      if (target !== null) dialer.forget(target)
+    }
+    const before = opened.length
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1)], [])
+    expect(all.failures).toContain('banned')
+    clock.advance(600_000)
+    expect(opened.slice(before)).not.toContain('192.0.2.1')
+  })
+
+  it('is dialled first where the host names it', () => {
+    const { dialer, clock, opened } = scene()
+    dialer.wishes.want(peer(1), 'regular', told)
+    clock.advance(10_000)
+    dialer.wishes.wantSeed({ ...addressOf(1), peerId: peer(1) })
+    clock.advance(600_000)
+    expect(opened).toContain('192.0.2.1')
+  })
+})
+
+describe('a dial that is called off', () => {
+  it('may be begun again by a host that hears of whoever is dialled in its place', async () => {
+    const all = scene()
+    const { dialer, clock, banned, want, sockets, adopted } = all
+    const control = new AbortController()
+    const first = dialer.dial(addressOf(1), 'regular', control.signal).catch(() => 'called off')
+    for (let i = 2; i < 100; i++) want(i, 'regular')
+    clock.advance(1)
+    for (const { peerId, attempt } of dialer.targets.all())
+      if (peerId !== null && attempt?.kind === 'queued') banned.add(peerId)
+    const again: Promise<PeerId>[] = []
+    all.hears = () => {
+      if (again.length === 0) again.push(dialer.dial(addressOf(1), 'regular'))
+    }
+    control.abort(new Error('no longer'))
+    expect([await first, again.length]).toEqual(['called off', 1])
+    sockets.at(-1)?.opened({} as never)
+    const [connection] = adopted
+    if (connection === undefined) throw new Error('not adopted')
+    dialer.reached(peer(1), connection)()
+    expect(await again[0]).toBe(peer(1))
+    expect([...dialer.targets.all()]).toContain(dialer.targets.find(peer(1)))
+  })
+})
+
 describe('the end of an outage', () => {
   it('dials nobody who was struck off as others failed', () => {
     const all = scene()

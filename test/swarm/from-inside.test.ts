@@ -108,6 +108,34 @@ describe('a host that lists an address while its peer is let in, and then lets i
   })
 })
 
+describe('a host that ends a link while its masternode is revoked', () => {
+  it('has it dialled as a stranger, who is given up', async () => {
+    const world = new World()
+    const b = await world.started('b')
+    let isOver = false
+    const a = world.node('a', {
+      masternodes: [b.address],
+      authorize: ({ peerId }) => {
+        if (isOver) a.swarm.peer(peerId)?.close()
+        return isOver ? 'unknown' : 'masternode'
+      },
+    })
+    await a.swarm.start()
+    await world.run(1_000)
+    expect(a.swarm.peer(b.swarm.id)?.class).toBe('masternode')
+    isOver = true
+    a.swarm.masternodes.remove(b.swarm.id, { revoked: true })
+    await world.run(1_000)
+    void b.swarm.stop()
+    await world.run(1_000)
+    const before = a.heard('dial:failed').length
+    await world.run(600_000)
+    expect(a.heard('dial:failed').length - before).toBeLessThan(4)
+    expect(a.swarm.explain(b.swarm.id).state).toBe('given-up')
+    await world.stop()
+  })
+})
+
 describe('a handler that stops the swarm and fails', () => {
   it('is not called a second time', async () => {
     const world = new World()

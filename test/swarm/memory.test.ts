@@ -10,7 +10,7 @@ import { varintBytes } from '../../src/protocol/varint.js'
 import type { Identity } from '../../src/swarm/identity.js'
 import type { SwarmOptions } from '../../src/swarm/options.js'
 import type { MemoryStatus } from '../../src/policy/memory.js'
-import { FRAGMENTED, Scene as Propagated } from './propagation-scene.js'
+import { FRAGMENTED, Scene as Propagated, SMALL } from './propagation-scene.js'
 import { RawPeer } from './raw-peer.js'
 import { SizedBook } from './sized-book.js'
 import type { Node } from './world.js'
@@ -365,6 +365,38 @@ describe('a node that is short of memory', () => {
     await scene.node.swarm.start()
     return { scene, heard, fill }
   }
+
+  it('knows who has brought what there was no room for: who brought it first may leave', async () => {
+    const running: (() => void)[] = []
+    const peerStore = new SizedBook()
+    const scene = await Propagated.of(
+      { peerStore, memoryMaxMiB: 64, perIpLimits: false, propagation: 'flood' },
+      async () =>
+        new Promise((resolve) => {
+          running.push(() => {
+            resolve('accept')
+          })
+        }),
+    )
+    const [busy, first, second] = await scene.peers(3)
+    if (busy === undefined || first === undefined || second === undefined) throw new Error('there are three')
+    // All places that strangers have, so that what comes next waits.
+    for (let i = 0; i < 48; i++) scene.send(busy, scene.make(SMALL))
+    const made = scene.make(SMALL)
+    scene.send(first, made)
+    await scene.world.settle()
+    peerStore.peers = BUDGET / 1_024
+    scene.send(second, made)
+    await scene.world.settle()
+    peerStore.peers = 0
+    first.destroy()
+    await scene.world.settle()
+    for (const answer of running.splice(0)) answer()
+    await scene.world.settle()
+    expect(scene.handled).toContain(made.name)
+    await scene.world.run(20_000)
+    await scene.world.stop()
+  })
 
   it('holds it against nobody that what it asked for found no room', async () => {
     const peerStore = new SizedBook()

@@ -138,8 +138,8 @@ export class Scene {
   }
 }
 
-export function fragmentsOf(id: Uint8Array, body: Uint8Array): readonly Uint8Array[] {
-  const fragmenter = new Fragmenter(1, FRAME.firstApplication, [id, body])
+export function fragmentsOf(id: Uint8Array, body: Uint8Array, index: number = 0): readonly Uint8Array[] {
+  const fragmenter = new Fragmenter(1, FRAME.firstApplication + index, [id, body])
   const fragments: Uint8Array[] = []
   while (!fragmenter.done) fragments.push(joinBytes(fragmenter.next()))
   return fragments

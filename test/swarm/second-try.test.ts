@@ -68,6 +68,46 @@ describe('a handler that has failed', () => {
     expect(calls.map(({ peer }) => peer.id)).toEqual([stranger.identity.id, other.identity.id])
   })
 
+  it('after a second is called once more only where a masternode has the message: else strangers could hold its place for twice ten', async () => {
+    for (const isBacked of [true, false]) {
+      const { world, node, calls, stranger, masternode, say, answer } = await scene()
+      await say(stranger, 1)
+      if (isBacked) await say(masternode, 1)
+      await world.run(1_500)
+      await answer(new Error('nobody answered'))
+      expect(calls.length).toBe(isBacked ? 2 : 1)
+      if (!isBacked) expect(node.swarm.status().inFlight).toBe(0)
+      await world.stop()
+    }
+  })
+
+  it('is not called once more where the host itself has published a body of that id meanwhile', async () => {
+    const world = new World()
+    const Keyed = message<{ hash: string; body: string }>('keyed', { id: ({ hash }) => hash })
+    const node = world.node('node', { propagation: 'flood' })
+    let called = 0
+    let fail: () => void = () => undefined
+    node.swarm.handle(
+      Keyed,
+      async () =>
+        new Promise<Verdict>((_, reject) => {
+          called++
+          fail = () => {
+            reject(new Error('nobody answered'))
+          }
+        }),
+    )
+    await node.swarm.start()
+    const stranger = await RawPeer.connect(world, node)
+    stranger.broadcast(0, 'keyed', utf8('{"hash":"1","body":"forged"}'))
+    await world.settle()
+    node.swarm.broadcast(Keyed, { hash: '1', body: 'own' })
+    fail()
+    await world.settle()
+    expect([called, node.swarm.status().inFlight, node.swarm.status().verdicts]).toEqual([1, 0, { ignore: 1 }])
+    await world.stop()
+  })
+
   it('for the last time lets the host know what it may ask a masternode for again', async () => {
     const { node, stranger, masternode, say, answer } = await scene()
     for (const peer of [stranger, masternode]) await say(peer, 1)
