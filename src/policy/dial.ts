@@ -75,7 +75,7 @@ export interface FailureQuestion {
 }
 
 /** What follows: the failures in a row that it now makes, and what to do. `drop`: the address is our own. */
-export type FailurePlan = { readonly failures: number; readonly next: BackoffDecision | { readonly kind: 'drop' } }
+export type FailurePlan = { readonly failures: number; readonly next: BackoffDecision }
 
 /** After a dial or handshake of ours came to nothing, or a link ended before it was stable. */
 export function planAfterFailure(
@@ -85,7 +85,7 @@ export function planAfterFailure(
 ): FailurePlan {
   const trusted = isTrustedClass(peerClass)
   // Anybody can say that we have dialled ourselves; and what the operator listed is never dropped for a word.
-  if (reason.code === 'self' && judged && !trusted) return { failures, next: { kind: 'drop' } }
+  if (reason.code === 'self' && judged && !trusted) return { failures, next: { kind: 'give-up' } }
   // Being one link too many says nothing against the peer.
   const counted = reason.code === 'duplicate' ? failures : failures + 1
   const next = LASTING.has(reason.code)

@@ -43,7 +43,6 @@ export class OfflineDetector {
 
 /** What fails while nothing works says nothing: it is tried again soon, whatever its turn would have been. */
 export function soonerOffline(next: FailurePlan['next']): FailurePlan['next'] {
-  if (next.kind === 'drop') return next
   const delayMs = next.kind === 'retry' ? Math.min(next.delayMs, OFFLINE_DELAY_MAX_MS) : OFFLINE_DELAY_MAX_MS
   return { kind: 'retry', delayMs, alarm: false }
 }

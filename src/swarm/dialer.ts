@@ -287,7 +287,6 @@ export class Dialer {
     // Its link was silent, and lives after all.
     if (target.standing.kind === 'connected') return
     if (next.kind === 'retry') this.#dialIn(target, Math.max(1, next.delayMs))
-    else if (next.kind === 'drop') this.forget(target)
     else if (target.standing.kind === 'idle') {
       // Whoever is forgotten is remembered as that, or hearsay would have it dialled again at once.
       const isCold = (next.kind === 'cold' && target.kept) || target.isNamed

@@ -27,6 +27,8 @@ export class Keeper {
   readonly #failed: (error: HoldfastError) => void
   /** Saves under way. Bound: what is kept. */
   readonly #saving = new Set<string>()
+  /** What could not be read: it is not written over, or a moment's failure would end every ban. Bound: what is kept. */
+  readonly #unread = new Set<string>()
   #deadline: Deadline | null = null
   #whenSaved: (() => void) | null = null
   /** Ends a load that is under way. */
@@ -63,13 +65,15 @@ export class Keeper {
     const deadline = this.#agenda.in(LOAD_MS, () => {
       for (const name of [...open])
         answered(name, () => {
-          this.#fail(name, 'was not read in time', undefined)
+          this.#unread.add(name)
+          this.#fail(name, 'was not read in time, and will not be written over', undefined)
         })
     })
     for (const { name, restore } of this.#kept) {
       const failed = (cause: unknown): void => {
         answered(name, () => {
-          this.#fail(name, 'cannot be read', cause)
+          this.#unread.add(name)
+          this.#fail(name, 'cannot be read, and will not be written over', cause)
         })
       }
       const loaded = (value: unknown): void => {
@@ -100,7 +104,8 @@ export class Keeper {
   save(done?: () => void): void {
     const storage = this.#storage
     this.#whenSaved = done ?? this.#whenSaved
-    const idle = storage === null ? [] : this.#kept.filter(({ name }) => !this.#saving.has(name))
+    const idle =
+      storage === null ? [] : this.#kept.filter(({ name }) => !this.#saving.has(name) && !this.#unread.has(name))
     for (const { name } of idle) this.#saving.add(name)
     for (const { name, snapshot } of idle) {
       let isOpen = true

@@ -1,10 +1,10 @@
 /** The operator's hand on the whitelist while the node runs. */
-import { invalidOption } from '../errors.js'
+import { checkNames, invalidOption } from '../errors.js'
 import { formatAddress, isPeerIdText } from '../policy/address.js'
 import type { Crypto } from '../ports/crypto.js'
 import type { Address, PeerId } from '../ports/types.js'
 import { parsePeerId } from '../protocol/peer-id.js'
-import { checkReachable } from './option-checks.js'
+import { checkFlag, checkReachable } from './option-checks.js'
 import { parseTrusted } from './options.js'
 import type { Roster } from './roster.js'
 import type { Whitelist } from './whitelist.js'
@@ -61,7 +61,9 @@ export class Masternodes {
    * @returns whether it was listed
    * @throws HoldfastError `invalid-address`, `invalid-peer-id`
    */
-  remove(who: string, { revoked = false }: RemoveOptions = {}): boolean {
+  remove(who: string, options: RemoveOptions = {}): boolean {
+    checkNames('remove', options, ['revoked'])
+    const revoked = checkFlag('revoked', options.revoked ?? false)
     const byId = isPeerIdText(who)
     if (byId) parsePeerId(who, this.#crypto)
     const address = byId ? null : parseTrusted(who, this.#crypto)
@@ -86,6 +88,7 @@ export class Masternodes {
       this.#roster.add(parsed)
     }, 'stranger')
   }
+
   #parse(text: string): Address {
     const address = parseTrusted(text, this.#crypto)
     checkReachable('address', [address])

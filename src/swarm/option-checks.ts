@@ -77,6 +77,12 @@ export function checkText(text: string): string {
   )
 }
 
+/** Of a call that takes nothing but a signal. */
+export function signalOf(call: string, options: { readonly signal?: AbortSignal }): AbortSignal | undefined {
+  checkNames(call, options, ['signal'])
+  return options.signal
+}
+
 /** JavaScript may pass anything, and every text is true. */
 export function checkFlag(field: string, flag: boolean): boolean {
   const given: unknown = flag

@@ -3,6 +3,7 @@
  * noticed here, except by questions that were under way on it.
  */
 import { HoldfastError } from '../errors.js'
+import { signalOf } from './option-checks.js'
 import type { Score } from '../policy/score.js'
 import type { Direction, PeerClass, PeerId } from '../ports/types.js'
 import { hex } from '../protocol/bytes.js'
@@ -134,7 +135,8 @@ export class Peer {
    * Resolves once everything sent so far has been handed to the link, or the link is lost: a peer that reads nothing may make it
    * wait for as long as it stays. Rejects with the signal's reason.
    */
-  async drain({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async drain(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const signal = signalOf('drain', options)
     signal?.throwIfAborted()
     const { connection } = this.#seat
     if (connection === null) return

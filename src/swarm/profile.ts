@@ -2,7 +2,7 @@
  * The numbers of a swarm, by peer class: one table, and what each preset changes in it. Where the numbers come from is said
  * beside them; the literal preset keeps those of TIME Coin's "Phase 2" document (2026-01-03), gives up and all.
  */
-import { HoldfastError, invalidOption } from '../errors.js'
+import { checkNames, invalidOption } from '../errors.js'
 import type { PeerClass } from '../ports/types.js'
 
 /** `masternode` is the default; `literal` follows the newest source document, gives up and all; `loopback` is for many nodes on one machine. */
@@ -109,16 +109,13 @@ export function resolveLimits(
 ): Limits {
   const pingMs = preset === 'lan' ? { idlePingMs: 5_000 } : preset === 'literal' ? { idlePingMs: 30_000 } : {}
   const resolve = (peerClass: PeerClass): ClassLimits => {
-    const limits = { ...DEFAULT_LIMITS[peerClass], ...pingMs, ...given[peerClass] }
-    for (const name of Object.keys(given[peerClass] ?? {}))
-      if (!Object.hasOwn(DEFAULT_LIMITS[peerClass], name))
-        throw new HoldfastError('invalid-option', `there is no limit limits.${peerClass}.${name}`)
+    const own = { ...DEFAULT_LIMITS[peerClass], ...pingMs }
+    checkNames(`limits.${peerClass}`, given[peerClass] ?? {}, Object.keys(own) as (keyof ClassLimits)[])
+    const limits = { ...own, ...given[peerClass] }
     for (const [name, value] of Object.entries(limits)) checkLimit(`limits.${peerClass}.${name}`, name, value)
     return limits
   }
-  for (const name of Object.keys(given))
-    if (!Object.hasOwn(DEFAULT_LIMITS, name))
-      throw new HoldfastError('invalid-option', `there is no class limits.${name}`)
+  checkNames('limits', given, PEER_CLASSES)
   return {
     masternode: resolve('masternode'),
     persistent: resolve('persistent'),

@@ -3,7 +3,7 @@
  * comes first counts, once. Ids belong to a link: when a link is replaced, what was asked on the old one fails.
  */
 import type { LocalCode, Reason } from '../errors.js'
-import { HoldfastError, invalidOption, reasonError } from '../errors.js'
+import { checkNames, HoldfastError, invalidOption, reasonError } from '../errors.js'
 import { joinBytes } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
 import { FRAME } from '../protocol/frame.js'
@@ -74,6 +74,7 @@ export class Requests implements Asker {
     const id = this.#nextId
     this.#nextId = id === VARINT_MAX ? 0 : id + 1
     return new Promise<A>((resolve, reject) => {
+      checkNames('request', options, ['timeoutMs', 'signal'])
       options.signal?.throwIfAborted()
       const body = encodePayload(definition.name, definition.format, question)
       if (body.length > (connection.hello?.limits.messageBytesMax ?? 0))

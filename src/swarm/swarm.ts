@@ -19,6 +19,7 @@ import type { Environment, SwarmOptions } from './options.js'
 import { parseTrusted, resolveOptions } from './options.js'
 import type { Peer } from './peer.js'
 import type { DirectHandler, MessageHandler, Received, RequestHandler } from './registry.js'
+import { signalOf } from './option-checks.js'
 import { PEER_CLASSES } from './profile.js'
 import type { Explanation } from './explanation.js'
 import { explanationOf } from './explanation.js'
@@ -28,6 +29,9 @@ import { eventStream, onceEvent } from './waiting.js'
 import type { StopOptions } from './lifecycle.js'
 import { Lifecycle } from './lifecycle.js'
 import { Masternodes } from './masternodes.js'
+
+/** Options that need not be looked at. */
+const EVERYBODY = {}
 
 /** Whom a broadcast is sent to at first; relays still carry it further. */
 export interface BroadcastOptions {
@@ -130,10 +134,12 @@ export class Swarm {
    * Sends a message to every peer that receives it, and through them to the whole network. Never calls this node's own handler.
    * @throws HoldfastError `not-running`, `invalid-payload` (also where the payload has no id), `invalid-option` for a bad `to`
    */
-  broadcast<T>(definition: MessageDefinition<T>, payload: T, { to }: BroadcastOptions = {}): BroadcastResult {
+  broadcast<T>(definition: MessageDefinition<T>, payload: T, options: BroadcastOptions = EVERYBODY): BroadcastResult {
     if (this.#lifecycle.state !== 'running')
       throw new HoldfastError('not-running', 'a swarm that is not running cannot broadcast')
     expectKind(definition, ['message'])
+    if (options !== EVERYBODY) checkNames('broadcast', options, ['to'])
+    const { to } = options
     return this.#membership.traffic.gossip.broadcast(definition, payload, to === undefined ? null : chooser(to))
   }
 
@@ -141,7 +147,8 @@ export class Swarm {
    * Dials an address once, now. Joins an attempt that is under way, and gives the peer that is there already.
    * @throws HoldfastError `not-running`, `invalid-address`, `no-transport`, or the reason the attempt failed; the signal's reason
    */
-  async dial(address: string, { signal }: SignalOptions = {}): Promise<Peer> {
+  async dial(address: string, options: SignalOptions = {}): Promise<Peer> {
+    const signal = signalOf('dial', options)
     if (this.#lifecycle.state !== 'running')
       throw new HoldfastError('not-running', 'a swarm that is not running cannot dial')
     const { settings, roster } = this.#context
@@ -182,20 +189,21 @@ export class Swarm {
   }
 
   /** The next event of that name. Rejects with the signal's reason, and as `not-running` once this swarm has stopped. */
-  async once<K extends SwarmEventName>(name: K, { signal }: SignalOptions = {}): Promise<SwarmEvents[K]> {
-    return onceEvent(this.#context.emitter, name, signal)
+  async once<K extends SwarmEventName>(name: K, options: SignalOptions = {}): Promise<SwarmEvents[K]> {
+    return onceEvent(this.#context.emitter, name, signalOf('once', options))
   }
 
   /** Events of that name as they come, until this swarm has stopped; at most 1,024 wait for a slow reader, then the oldest are dropped. */
   events<K extends SwarmEventName>(
     name: K,
-    { signal }: SignalOptions = {},
+    options: SignalOptions = {},
   ): AsyncGenerator<SwarmEvents[K], void, undefined> {
-    return eventStream(this.#context.emitter, name, signal)
+    return eventStream(this.#context.emitter, name, signalOf('events', options))
   }
 
   /** Resolves once everything sent so far has been handed to the links, or those are lost. Rejects with the signal's reason. */
   async drain(options: SignalOptions = {}): Promise<void> {
+    signalOf('drain', options)
     await Promise.all(Array.from(this.peers.values(), async (peer) => peer.drain(options)))
   }
 

@@ -60,8 +60,8 @@ describe('planAfterFailure', () => {
   })
 
   it('drops an address that we found to be our own, but never for a word of somebody else, nor what the operator listed', () => {
-    expect(fail('self', 'regular', 3)).toEqual({ failures: 3, next: { kind: 'drop' } })
-    expect(fail('self', 'unknown', 1).next.kind).toBe('drop')
+    expect(fail('self', 'regular', 3)).toEqual({ failures: 3, next: { kind: 'give-up' } })
+    expect(fail('self', 'unknown', 1).next.kind).toBe('give-up')
     expect(fail('self', 'regular', 3, {}, false).next.kind).toBe('retry')
     expect(fail('self', 'masternode', 3).next.kind).toBe('retry')
     expect(fail('self', 'persistent', 3).next.kind).toBe('retry')

@@ -349,6 +349,23 @@ describe('a peer of whom strangers have told false addresses', () => {
   })
 })
 
+describe('a stranger of whom somebody has told our own address', () => {
+  it('is given up, and not wanted again a moment later', () => {
+    const all = scene()
+    const { dialer, clock, opened, failures, answer, want } = all
+    want(1, 'regular')
+    clock.advance(1)
+    dialer.ended(answer(), { code: 'self', fault: 'local' }, true)
+    expect([failures, dialer.targets.find(peer(1))?.standing.kind]).toEqual([['self'], 'given-up'])
+    const before = opened.length
+    for (let i = 0; i < 60; i++) {
+      want(1, 'regular')
+      clock.advance(10_000)
+    }
+    expect(opened.length).toBe(before)
+  })
+})
+
 describe('a dial that is called off', () => {
   it('may be begun again by a host that hears of whoever is dialled in its place', async () => {
     const all = scene()

@@ -18,20 +18,23 @@ const never = async (): Promise<never> => Promise.reject(new Error('EIO'))
 describe('a mistake of the host', () => {
   it('in a storage whose methods are asynchronous and reject is an error each time, and no end of the process', async () => {
     const world = new World()
-    const storage: Storage = { load: never, save: never }
-    const node = world.node('a', { storage })
-    const starting = node.swarm.start()
-    await settlePromises()
-    await starting
-    expect(node.heard('error').map(([{ message }]) => message)).toEqual([
-      'peers cannot be read',
-      'bans cannot be read',
-      'scores cannot be read',
-    ])
-    const stopping = node.swarm.stop()
-    await settlePromises()
-    await stopping
-    expect(node.heard('error')).toHaveLength(6)
+    const names = ['peers', 'bans', 'scores']
+    const empty: Storage['load'] = (_, { loaded }) => {
+      loaded(null)
+    }
+    for (const [load, what] of [
+      [never, 'cannot be read, and will not be written over'],
+      [empty, 'cannot be saved'],
+    ] as const) {
+      const node = world.node('a', { storage: { load, save: never } })
+      const starting = node.swarm.start()
+      await settlePromises()
+      await starting
+      const stopping = node.swarm.stop()
+      await settlePromises()
+      await stopping
+      expect(node.heard('error').map(([{ message }]) => message)).toEqual(names.map((name) => `${name} ${what}`))
+    }
   })
 
   it('in a backoff that throws or rejects waits a minute each time, and no end of the process', async () => {
@@ -90,7 +93,8 @@ describe('a mistake of the host', () => {
       [{ dedup: {} }, 'dedup must be'],
       [{ peerStore: 7 }, 'peerStore must be'],
       [{ backoff: 5 }, 'backoff must be'],
-      [{ limits: { stranger: {} } }, 'there is no class limits.stranger'],
+      [{ limits: { stranger: {} } }, 'there is no option limits.stranger'],
+      [{ limits: 5 }, 'limits must be an object'],
       [{ healing: { foo: true } }, 'there is no option healing.foo'],
       [{ healing: { giveUp: 1 } }, 'healing.giveUp must be'],
       [{ protocol: { version: 1, minVersion: 1, max: 2 } }, 'there is no option protocol.max'],
@@ -122,6 +126,35 @@ describe('a mistake of the host', () => {
     ]
     for (const [run, name] of wrong) expect(run, name).toThrow(`there is no option ${name}`)
     expect(() => message('m', null as never)).toThrow('message must be an object, but was null')
+  })
+
+  it('in the name of an option of a call is told, and nothing is done', async () => {
+    const world = new World()
+    const { a, b } = await world.pair()
+    const News = message<number>('news')
+    const Ask = request<number, number>('ask')
+    b.swarm.respond(Ask, (n) => n)
+    a.swarm.masternodes.add(b.address)
+    await world.settle()
+    const peer = a.swarm.peer(b.swarm.id)
+    const wrong: [() => unknown, string][] = [
+      [() => a.swarm.masternodes.remove(b.swarm.id, { revoke: true } as never), 'remove.revoke'],
+      [() => a.swarm.broadcast(News, 1, { too: 'masternode' } as never), 'broadcast.too'],
+      [async () => peer?.request(Ask, 1, { timeout: 5 } as never), 'request.timeout'],
+      [async () => peer?.drain({ sgnal: null } as never), 'drain.sgnal'],
+      [async () => a.swarm.drain({ sgnal: null } as never), 'drain.sgnal'],
+      [async () => a.swarm.dial(b.address, { sgnal: null } as never), 'dial.sgnal'],
+      [async () => a.swarm.once('ban', { sgnal: null } as never), 'once.sgnal'],
+      [() => a.swarm.events('ban', { sgnal: null } as never), 'events.sgnal'],
+    ]
+    for (const [run, name] of wrong)
+      await expect((async () => run())(), name).rejects.toThrow(`there is no option ${name}`)
+    expect(() => a.swarm.masternodes.remove(b.swarm.id, { revoked: 'no' } as never)).toThrow(
+      'revoked must be true or false',
+    )
+    await expect((async () => peer?.request(Ask, 1, 500 as never))()).rejects.toThrow('request must be an object')
+    expect(a.swarm.masternodes.has(b.swarm.id)).toBe(true)
+    await world.stop()
   })
 
   it('in what is no definition, no function, no codec, no schema, nobody or no time is told at once', async () => {

@@ -183,14 +183,16 @@ describe('a node with a storage', () => {
     expect(saved.filter((name) => name === 'bans').length).toBeGreaterThan(2)
   })
 
-  it('begins without what cannot be read, or is not read in time, and says so', async () => {
+  it('begins without what cannot be read, or is not read in time, says so, and never writes over it', async () => {
     const errors: HoldfastError[] = []
+    const tried: string[] = []
     const broken: Storage = {
       load: (name, { loaded, failed }) => {
         if (name === 'peers') failed(new Error('bad disk'))
         if (name === 'bans') loaded({ version: 1, savedAt: 'x', bans: [null, 7, {}] })
       },
-      save: () => {
+      save: (name) => {
+        tried.push(name)
         throw new Error('no room')
       },
     }
@@ -203,12 +205,13 @@ describe('a node with a storage', () => {
     await world.run(2)
     await starting
     expect(errors.map(({ code, message }) => `${code}: ${message}`)).toEqual([
-      'storage-failed: peers cannot be read',
-      'storage-failed: scores was not read in time',
+      'storage-failed: peers cannot be read, and will not be written over',
+      'storage-failed: scores was not read in time, and will not be written over',
     ])
     await world.run(121_000)
-    expect(errors.filter(({ message }) => message.includes('cannot be saved'))).toHaveLength(3)
+    expect(errors.slice(2).map(({ message }) => message)).toEqual(['bans cannot be saved'])
     await world.stop()
+    expect(new Set(tried)).toEqual(new Set(['bans']))
   })
 
   it('stops at once when it is stopped while the storage is silent, and never begins', async () => {
