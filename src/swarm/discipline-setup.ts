@@ -3,13 +3,13 @@ import { isPeerIdText } from '../policy/address.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
-import { Discipline } from './discipline.js'
+import { Discipline, FOREVER_MS } from './discipline.js'
 import type { Peer } from './peer.js'
 
 export function createDiscipline(context: SwarmContext, connections: Connections<Peer>): Discipline {
   const { agenda, counters, emitter, journal, log, roster, settings } = context
   const { blacklist, peerStore, perIpLimits } = settings
-  const seconds = (ms: number): string => `${String(Math.round(ms / 1000))} s`
+  const seconds = (ms: number): string => (ms === FOREVER_MS ? 'ever' : `${String(Math.round(ms / 1000))} s`)
   return new Discipline({
     agenda,
     blacklist,

@@ -41,7 +41,8 @@ const QUARANTINES_MAX = 4_096
 /** Handshakes that an IP may leave unfinished in a minute; more are worth a ban. */
 const ABANDONED_PER_MIN = 5
 const BAN_POINTS = 50
-const FOREVER_MS = Number.MAX_SAFE_INTEGER
+/** What a permanent ban is told as. */
+export const FOREVER_MS: number = Number.MAX_SAFE_INTEGER
 
 export class Discipline {
   readonly #setup: DisciplineSetup
@@ -87,6 +88,12 @@ export class Discipline {
     const answer = blacklist.ban(key, forMs === 'permanent' ? forMs : now + forMs, cause, now)
     if (answer === 'banned') banned({ key, cause, forMs: forMs === 'permanent' ? FOREVER_MS : forMs }, key)
     return answer
+  }
+
+  /** The host's own word: no ban of it holds any more, nor a quarantine. @returns whether one did */
+  pardon(key: string): boolean {
+    const wasQuarantined = this.#quarantines.delete(key as PeerId)
+    return this.#setup.blacklist.unban(key) || wasQuarantined
   }
 
   /** Whether a peer's messages are dropped at present. */

@@ -2,7 +2,7 @@
  * Options are parsed once, here, into settings that the rest of the house takes as given: everything is required there,
  * checked, and frozen. A bad option throws an `invalid-option` that names the field, what was given and what is allowed.
  */
-import { checkNames, invalidOption } from '../errors.js'
+import { checkNames, HoldfastError, invalidOption } from '../errors.js'
 import type { Logger } from '../observe/log.js'
 import { parseAddress } from '../policy/address.js'
 import type { Backoff, BackoffFunction, BackoffPolicy } from '../policy/backoff.js'
@@ -245,5 +245,12 @@ export function parseTrusted(text: string, crypto: Crypto): Address {
 
 function parseAddresses(field: string, texts: readonly string[], crypto: Crypto): readonly Address[] {
   if (!checks.isList(texts)) throw invalidOption(field, texts, 'a list of addresses')
-  return texts.map((text) => parseTrusted(text, crypto))
+  return texts.map((text, at) => {
+    try {
+      return parseTrusted(text, crypto)
+    } catch (cause) {
+      const { code, message } = cause as HoldfastError
+      throw new HoldfastError(code, `${field}[${String(at)}]: ${message}`, { cause })
+    }
+  })
 }

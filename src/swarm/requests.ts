@@ -168,7 +168,9 @@ export class Requests implements Asker {
     if (event.kind === 'answer-shed')
       asked?.failed(new HoldfastError('request-failed', 'there was no memory for the answer'))
     else if (event.kind === 'failure')
-      asked?.failed(new HoldfastError('request-failed', `the peer failed: ${event.text}`, { fault: 'remote' }))
+      asked?.failed(
+        new HoldfastError('request-failed', `the peer failed: ${event.text}`, { fault: 'remote', cause: event.text }),
+      )
     else asked?.answered(event.body)
     return asked !== undefined || strayed(link, true)
   }

@@ -175,7 +175,7 @@ export class Swarm {
 
   /** Lifts a ban, whoever ordered it, and forgives what led to it. @returns whether there was anything to lift */
   unban(key: string): boolean {
-    return this.#context.settings.blacklist.unban(key)
+    return this.#membership.traffic.discipline.pardon(key)
   }
 
   on<K extends SwarmEventName>(name: K, listener: SwarmListener<K>): this {

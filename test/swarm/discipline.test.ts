@@ -85,6 +85,9 @@ describe('a ban by the host', () => {
     const identity = world.identity()
     const a = await world.started('a', { masternodes: [`memory://${identity.id}@raw:1`] })
     expect(a.swarm.ban(IP)).toBe('banned')
+    const stranger = world.identity().id
+    a.swarm.ban(stranger)
+    expect(a.swarm.explain(stranger).decisions.at(-1)?.what).toBe('banned for ever: by the host')
     const one = await RawPeer.connect(world, a)
     expect(one.told?.code ?? one.closed?.code).toBe('banned')
     expect(a.swarm.ban(identity.id)).toBe('exempt')

@@ -98,7 +98,8 @@ describe('a mistake of the host', () => {
       [{ healing: { foo: true } }, 'there is no option healing.foo'],
       [{ healing: { giveUp: 1 } }, 'healing.giveUp must be'],
       [{ protocol: { version: 1, minVersion: 1, max: 2 } }, 'there is no option protocol.max'],
-      [{ masternodes: [undefined] }, 'an address must be text'],
+      [{ masternodes: [undefined] }, 'masternodes[0]: an address must be text'],
+      [{ seeds: ['tcp://192.0.2.1:1', 'seed.example'] }, 'seeds[1]: the address "seed.example" is not of the form'],
     ]
     for (const [options, message] of wrong) expect(() => world.node('a', options), message).toThrow(message)
     const { swarm } = world.node('b')

@@ -256,6 +256,15 @@ describe('a broadcast that no honest peer sends', () => {
     await world.settle()
     expect(seen).toEqual([2])
     expect(raw.closed).toBe(null)
+    // The host may end it sooner.
+    for (let i = 0; i < 3; i++) raw.broadcast(0, 'plain', json(i), new Uint8Array(16))
+    await world.settle()
+    raw.broadcast(0, 'plain', json(3))
+    await world.settle()
+    expect([a.swarm.unban(identity.id), a.swarm.unban(identity.id)]).toEqual([true, false])
+    raw.broadcast(0, 'plain', json(4))
+    await world.settle()
+    expect(seen).toEqual([2, 4])
   })
 
   it('ends the link where its number was never given out', async () => {

@@ -97,7 +97,11 @@ describe('a request', () => {
       throw new Error('a secret')
     })
     const asked = ask(1)
-    const failed = expect(asked).rejects.toMatchObject({ code: 'request-failed', fault: 'remote' })
+    const failed = expect(asked).rejects.toMatchObject({
+      code: 'request-failed',
+      fault: 'remote',
+      cause: 'handler-failed',
+    })
     await world.settle()
     await failed
     await expect(asked).rejects.not.toMatchObject({ message: expect.stringContaining('secret') as string })
