@@ -270,7 +270,8 @@ export class PeerStore {
       const isFull = known.length >= this.#addressesMax
       if (isFull && (last === undefined || source === 'exchange')) return 'full'
       const kept = isFull ? known.filter((other) => other !== last) : known
-      entry.record = { ...entry.record, addresses: [...kept, address] }
+      // What it says itself goes before what others have told.
+      entry.record = { ...entry.record, addresses: source === 'hello' ? [address, ...kept] : [...kept, address] }
     }
     if (source === 'configured' && !entry.configured.includes(key)) entry.configured = [...entry.configured, key]
     return isKnown ? 'known' : 'added'
@@ -280,7 +281,7 @@ export class PeerStore {
     const entry = this.#entries.has(id) || this.#entries.size >= this.#peersMax ? null : this.#create(id, source)
     if (entry === null) return
     for (const { address, isConfigured } of addresses)
-      this.#addAddress(entry, address, isConfigured ? 'configured' : 'hello')
+      this.#addAddress(entry, address, isConfigured ? 'configured' : 'exchange')
     this.#change(entry, seen)
   }
 }

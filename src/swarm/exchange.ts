@@ -110,7 +110,8 @@ export class Exchange {
     const { peerId, hello } = connection
     if (peerId === null || hello === null) return
     const reach = this.#reachOf(connection)
-    for (const text of hello.addresses) {
+    // Of several the first is the first in the book.
+    for (const text of hello.addresses.toReversed()) {
       const address = readHint(text)
       if (address === null || !passes(address, reach)) continue
       // Nobody but who lives there has this node knock at the door of a listed peer, or its attempts there would be used up.

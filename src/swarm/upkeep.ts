@@ -3,6 +3,7 @@
  * maintenance. Membership says what happened; this file sees to everything that somebody may want to know of it later.
  */
 import type { Reason } from '../errors.js'
+import { addressKey } from '../policy/address.js'
 import type { Score } from '../policy/score.js'
 import type { Address, PeerId } from '../ports/types.js'
 import type { ControlEvent } from '../protocol/control.js'
@@ -26,10 +27,12 @@ export class Upkeep {
   readonly maintainer: Maintainer
   readonly #context: SwarmContext
   readonly #exchange: Exchange
+  readonly #dialer: Dialer
 
   constructor(context: SwarmContext, { connections, dialer }: UpkeepSetup) {
     const { clock, random, crypto, peerStore, identity, isProxied } = context.settings
     this.#context = context
+    this.#dialer = dialer
     this.watch = new Watch(context, connections)
     this.#exchange = new Exchange({
       clock,
@@ -54,6 +57,8 @@ export class Upkeep {
     scores.linked(peer.id, now)
     journal.note(peer.id, `connected, ${peer.direction}`, now)
     this.#exchange.introduced(connection)
+    if (dialled !== null) settings.peerStore.succeeded(peer.id, addressKey(dialled))
+    this.#dialer.wishes.met(peer.id, settings.peerStore.get(peer.id)?.addresses ?? [])
     this.watch.connected(peer.id)
   }
 

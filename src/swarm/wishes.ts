@@ -74,6 +74,16 @@ export class Wishes {
     this.want(peerId, peerClass, addresses)
   }
 
+  /** A stranger has said itself where it may be found, or has been found: what others told of it is looked for there no more. */
+  met(peerId: PeerId, addresses: readonly Address[]): void {
+    const target = this.#targets.find(peerId)
+    if (target === null || target.isNamed || isTrustedClass(target.peerClass)) return
+    const known = new Set(target.addresses.map(addressKey))
+    // What has failed were others' words.
+    if (addresses.some((address) => !known.has(addressKey(address)))) target.failures = 0
+    target.addresses = addresses
+  }
+
   /** The operator lists it no longer: while it is linked it is wanted as a stranger is, and else not at all. */
   demote(target: Target, peerClass: PeerClass): void {
     target.peerClass = peerClass

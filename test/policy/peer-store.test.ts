@@ -214,7 +214,7 @@ describe('PeerStore', () => {
 
   it('prefers the address that worked, and tries the one that failed last', () => {
     const store = new PeerStore()
-    for (const n of [1, 2, 3]) store.learn(id(1), at(n), 'hello')
+    for (const n of [1, 2, 3]) store.learn(id(1), at(n), 'exchange')
     expect(store.learn(id(1), parseAddress(`tcp://${id(2)}@10.0.0.1:1`), 'exchange')).toBe('known')
     expect(store.get(id(1))?.addresses.every(({ peerId }) => peerId === id(1))).toBe(true)
     store.failed(id(1), keyOf(1))
@@ -229,6 +229,16 @@ describe('PeerStore', () => {
     expect(store.get(id(1))?.dialedUs).toBe(false)
   })
 
+  it('has what the peer says itself before what others have told of it, in its own order after a restart, too', () => {
+    const store = new PeerStore()
+    for (const n of [1, 2]) store.learn(id(1), at(n), 'exchange')
+    for (const n of [3, 4]) store.learn(id(1), at(n), 'hello')
+    expect(hosts(store, 1)).toEqual(['10.0.0.4', '10.0.0.3', '10.0.0.1', '10.0.0.2'])
+    const again = new PeerStore()
+    again.restore(store.snapshot(0), WALL)
+    expect(hosts(again, 1)).toEqual(hosts(store, 1))
+  })
+
   it('lets hearsay displace no address, and nobody displace the operator’s', () => {
     const store = new PeerStore({ addressesMax: 2 })
     store.learn(id(1), at(1), 'configured')
@@ -236,7 +246,7 @@ describe('PeerStore', () => {
     store.failed(id(1), keyOf(1))
     expect(store.learn(id(1), at(3), 'exchange')).toBe('full')
     expect(store.learn(id(1), at(3), 'hello')).toBe('added')
-    expect(hosts(store, 1)).toEqual(['10.0.0.1', '10.0.0.3'])
+    expect(hosts(store, 1)).toEqual(['10.0.0.3', '10.0.0.1'])
     expect(store.learn(id(1), at(3), 'configured')).toBe('known')
     expect(store.learn(id(1), at(4), 'hello')).toBe('full')
   })
@@ -326,7 +336,7 @@ describe('PeerStore', () => {
 
   it('fills a book from a snapshot and displaces nobody, nor more addresses than there may be', () => {
     const full = new PeerStore()
-    for (let n = 1; n <= 4; n++) full.learn(id(1), at(n), n === 2 ? 'configured' : 'hello')
+    for (let n = 1; n <= 4; n++) full.learn(id(1), at(n), n === 2 ? 'configured' : 'exchange')
     full.learn(id(2), at(5), 'hello')
     full.learn(id(3), at(6), 'hello')
     const small = new PeerStore({ peersMax: 2, addressesMax: 2 })
@@ -335,7 +345,7 @@ describe('PeerStore', () => {
     expect(small.ids()).toEqual([4, 1].map(id))
     expect(hosts(small, 1)).toEqual(['10.0.0.1', '10.0.0.2'])
     expect(small.learn(id(1), at(8), 'hello')).toBe('added')
-    expect(hosts(small, 1)).toEqual(['10.0.0.2', '10.0.0.8'])
+    expect(hosts(small, 1)).toEqual(['10.0.0.8', '10.0.0.2'])
   })
 
   it('does nothing for an id that it does not know', () => {

@@ -1,5 +1,7 @@
 /** What is left of strangers who came, and of what was said while they did. */
 import { describe, expect, it } from 'vitest'
+import { parseAddress } from '../../src/policy/address.js'
+import { PeerStore } from '../../src/policy/peer-store.js'
 import { encodeGoodbye } from '../../src/protocol/control.js'
 import { FRAME } from '../../src/protocol/frame.js'
 import { direct } from '../../src/protocol/message.js'
@@ -38,6 +40,59 @@ describe('strangers who come and go', () => {
     expect(told.map(({ name }) => name)).toEqual(['early'])
     expect(peer.of('types').map(({ names }) => names.map(({ name }) => name))).toEqual([['late'], ['later']])
     await world.stop()
+  })
+})
+
+describe('a stranger of whom others have told false addresses', () => {
+  it('is dialled where it says itself that it lives, once it has come', () => {
+    for (const count of [0, 8]) {
+      const peerStore = new PeerStore()
+      const { lab, heard } = listen({
+        seed: 1,
+        masternodes: 0,
+        nodes: 2,
+        seeds: [],
+        swarm: (index) => (index === 0 ? { peerStore } : { slots: { outboundTarget: 0 } }),
+      })
+      for (let n = 0; n < count; n++)
+        peerStore.learn(lab.id(1), parseAddress(`tcp://10.${String(100 + n)}.0.1:24100`), 'exchange')
+      // Until it is given up, where there is anything to try.
+      lab.run(600_000)
+      void lab
+        .swarm(1)
+        .dial(lab.address(0))
+        .catch(() => undefined)
+      lab.run(2_000)
+      lab.swarm(0).peer(lab.id(1))?.close()
+      lab.run(30_000)
+      expect(lab.swarm(0).peer(lab.id(1))?.direction, `${String(count)} told`).toBe('outbound')
+      const [first] = heard(0, 'peer:connect')
+      expect(first?.args[0].id).toBe(lab.id(1))
+    }
+  })
+})
+
+describe('a stranger that was dialled', () => {
+  it('is known first by where it was found, whatever it says itself', () => {
+    const { lab } = listen({
+      seed: 1,
+      masternodes: 0,
+      nodes: 2,
+      seeds: [],
+      swarm: (index) => (index === 1 ? { announce: ['tcp://22.0.0.1:1', 'tcp://23.0.0.2:1'] } : {}),
+    })
+    lab.run(3_000)
+    void lab
+      .swarm(0)
+      .dial(lab.address(1))
+      .catch(() => undefined)
+    lab.run(2_000)
+    const places = lab
+      .swarm(0)
+      .explain(lab.id(1))
+      .addresses.map((address) => address.replace(/.*@/, 'tcp://'))
+    const [, place = ''] = lab.address(1).split('@')
+    expect(places).toEqual([`tcp://${place}`, 'tcp://22.0.0.1:1', 'tcp://23.0.0.2:1'])
   })
 })
 
