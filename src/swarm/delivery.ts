@@ -4,6 +4,7 @@ import type { PeerId } from '../ports/types.js'
 import { BytePool, copyPooled, POOLED_MAX } from '../protocol/bytes.js'
 import { BROADCAST_ID_BYTES, NONCE_BYTES } from '../protocol/message.js'
 import type { Connection } from './connection.js'
+import { HANDLER_MS } from './handler-call.js'
 import type { HandlerJob } from './handler-queue.js'
 import type { Peer } from './peer.js'
 import type { ReceivedMessage } from './registry.js'
@@ -52,6 +53,8 @@ export class Delivery implements HandlerJob {
   /** Set once it is decoded. */
   payload: { readonly value: unknown } | null = null
   tries = 0
+  /** What its handlers may take in all, where only strangers have it. */
+  leftMs: number = HANDLER_MS
   #bytes: Uint8Array
   #isKept = false
   readonly #owner: DeliveryOwner

@@ -6,6 +6,7 @@ import { addressKey } from '../policy/address.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Deadline } from './agenda.js'
+import type { Reason } from '../errors.js'
 import type { Connection } from './connection.js'
 
 export type Standing =
@@ -68,7 +69,7 @@ export interface Target {
 }
 
 /** Addresses of one target, as in the book. */
-const ADDRESSES_MAX = 8
+export const ADDRESSES_MAX = 8
 /** Strangers who are remembered as given up; one more, and the oldest may be dialled again like one never heard of. */
 const GIVEN_UP_MAX = 2_048
 
@@ -101,8 +102,9 @@ export class DialTargets {
     if (known !== null) {
       const keys = new Set(known.addresses.map(addressKey))
       const added = addresses.filter((address) => !keys.has(addressKey(address)))
-      // First: whoever names it now knows more than whoever told of it before.
-      if (added.length > 0) known.addresses = [...added, ...known.addresses].slice(0, ADDRESSES_MAX)
+      // Whoever names a stranger now knows more than whoever told of it before; of others the operator knows.
+      const all = isTrustedClass(known.peerClass) ? [...known.addresses, ...added] : [...added, ...known.addresses]
+      if (added.length > 0) known.addresses = all.slice(0, ADDRESSES_MAX)
       return known
     }
     const target: Target = {
@@ -172,7 +174,10 @@ export class DialTargets {
     own.waiters.push(...dialled.waiters)
     own.kept ||= dialled.kept
     if (isTrustedClass(dialled.peerClass)) {
-      if (!isTrustedClass(own.peerClass)) own.addresses = []
+      if (!isTrustedClass(own.peerClass)) {
+        own.addresses = []
+        leaveSeed(own)
+      }
       own.peerClass = dialled.peerClass
     }
     own.isSeed ||= dialled.isSeed
@@ -226,8 +231,19 @@ export function isListedAlone({ peerId, peerClass, kept }: Target): boolean {
   return peerId === null && kept && isTrustedClass(peerClass)
 }
 
+/** Somebody else, or nobody but ourselves, is where others say that a stranger is. @returns whether it may still be elsewhere */
+export function leaveAddress(target: Target, address: Address | null, { code }: Reason): boolean {
+  const { addresses, isNamed, peerClass } = target
+  if ((code !== 'self' && code !== 'wrong-identity') || isNamed || isTrustedClass(peerClass) || address === null)
+    return false
+  const key = addressKey(address)
+  const others = addresses.filter((other) => addressKey(other) !== key)
+  if (others.length > 0) target.addresses = others
+  return others.length > 0
+}
+
 /** Nobody begins with it any more. */
-function leaveSeed(target: Target): void {
+export function leaveSeed(target: Target): void {
   target.isSeed = false
   target.isNamed = false
 }

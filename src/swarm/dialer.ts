@@ -265,7 +265,7 @@ export class Dialer {
     const { backoff, linkCount, failed, alarmed } = this.#setup
     const where = address === null ? '' : formatAddress(address)
     const { failures } = target
-    const next = this.#recovery.planFailure(target, { reason, judged, where, links: linkCount(), backoff })
+    const next = this.#recovery.planFailure(target, { reason, judged, where, address, links: linkCount(), backoff })
     if (target.failures > failures) target.inVain++
     target.addresses = postponeAddress(target.addresses, address)
     const failure: DialFailure = {

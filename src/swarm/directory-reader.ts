@@ -62,7 +62,8 @@ export class DirectoryReader {
 
   /** Never throws: what makes no sense is as if nothing had been kept. */
   restore(snapshot: unknown): void {
-    if (snapshot === null) return
+    // A storage may have answered late.
+    if (snapshot === null || this.#last.length > 0) return
     const addresses = this.#read(snapshot)
     if (!(addresses instanceof HoldfastError)) this.#take(addresses)
   }

@@ -7,9 +7,7 @@ import type { Agenda } from './agenda.js'
 import type { Peer } from './peer.js'
 
 /** A handler that has not answered by then has failed. */
-const HANDLER_MS = 10_000
-/** One that fails after so long has waited for somebody. */
-const SLOW_MS = 1_000
+export const HANDLER_MS = 10_000
 
 /** What a handler gets beside the payload. */
 export interface HandlerContext {
@@ -21,8 +19,8 @@ export interface HandlerContext {
 
 export type HandlerOutcome =
   | { readonly kind: 'answered'; readonly answer: unknown }
-  /** `isSlow`: it has taken long for it, or its time was up. */
-  | { readonly kind: 'failed'; readonly error: HoldfastError; readonly isSlow: boolean }
+  /** `leftMs`: how much of its time it had left. */
+  | { readonly kind: 'failed'; readonly error: HoldfastError; readonly leftMs: number }
 
 /** Who called: told once, when the handler is done or its time is up, withdrawn or not. */
 export interface Caller {
@@ -34,12 +32,17 @@ type Handler = (payload: unknown, context: HandlerContext) => unknown
 export class HandlerCall implements HandlerContext {
   readonly peer: Peer
   readonly #running: Set<HandlerCall>
+  readonly #withinMs: number
   #controller: AbortController | null = null
   #over = false
   #withdrawn = false
 
-  /** @param running where the call stands while its answer is awaited */
-  constructor(peer: Peer, running: Set<HandlerCall>) {
+  /**
+   * @param running where the call stands while its answer is awaited
+   * @param withinMs how long that may take
+   */
+  constructor(peer: Peer, running: Set<HandlerCall>, withinMs: number = HANDLER_MS) {
+    this.#withinMs = withinMs
     this.peer = peer
     this.#running = running
   }
@@ -65,7 +68,7 @@ export class HandlerCall implements HandlerContext {
       isLater = isThenable(answer)
     } catch (cause) {
       this.#over = true
-      caller.settled(failure(name, cause))
+      caller.settled(failure(name, cause, this.#withinMs))
       return
     }
     if (isLater) this.#wait(name, answer as PromiseLike<unknown>, agenda, caller)
@@ -89,13 +92,12 @@ export class HandlerCall implements HandlerContext {
       this.#running.delete(this)
       caller.settled(outcome)
     }
-    const slowAt = agenda.now() + SLOW_MS
     const fail = (cause: unknown): void => {
-      finish(failure(name, cause, agenda.now() >= slowAt))
+      finish(failure(name, cause, deadline.at - agenda.now()))
     }
     this.#running.add(this)
-    const deadline = agenda.in(HANDLER_MS, () => {
-      finish(failure(name, new Error(`no answer within ${String(HANDLER_MS)} ms`), true))
+    const deadline = agenda.in(this.#withinMs, () => {
+      finish(failure(name, new Error(`no answer within ${String(this.#withinMs)} ms`), 0))
       this.#controller?.abort()
     })
     try {
@@ -109,10 +111,10 @@ export class HandlerCall implements HandlerContext {
   }
 }
 
-function failure(name: string, cause: unknown, isSlow = false): HandlerOutcome {
+function failure(name: string, cause: unknown, leftMs: number): HandlerOutcome {
   return {
     kind: 'failed',
-    isSlow,
+    leftMs,
     error: new HoldfastError('handler-failed', `the handler of ${name} failed`, { cause }),
   }
 }

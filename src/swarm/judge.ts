@@ -115,7 +115,7 @@ export class Judge {
     // A handler may ask the peer for more: a stranger who brings first what others have must not be the only one who is asked.
     if (delivery.isBacked || delivery.tries > 0) passOn(delivery)
     delivery.tries++
-    const call = new HandlerCall(delivery.peer, running)
+    const call = new HandlerCall(delivery.peer, running, delivery.leftMs)
     const told = (outcome: HandlerOutcome): void => {
       const verdict = toVerdict(definition.name, outcome)
       if (typeof verdict === 'string') {
@@ -124,9 +124,9 @@ export class Judge {
         return
       }
       failed(verdict)
-      // A stranger that can make a handler wait must not have it wait twice, whoever else waits for that.
-      const mayTry = delivery.tries < TRIES_MAX && (delivery.isBacked || outcome.kind !== 'failed' || !outcome.isSlow)
-      if (mayTry && !queue.isStopped) this.judge(delivery, done)
+      // A stranger that can make a handler wait must not have it wait for longer by making it fail: others wait for that.
+      if (outcome.kind === 'failed' && !delivery.isBacked) delivery.leftMs = outcome.leftMs
+      if (delivery.tries < TRIES_MAX && delivery.leftMs > 0 && !queue.isStopped) this.judge(delivery, done)
       else {
         if (delivery.isBacked && !queue.isStopped) unheard(delivery)
         settled(delivery, null, done)

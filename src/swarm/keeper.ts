@@ -27,7 +27,7 @@ export class Keeper {
   readonly #failed: (error: HoldfastError) => void
   /** Saves under way. Bound: what is kept. */
   readonly #saving = new Set<string>()
-  /** What could not be read: it is not written over, or a moment's failure would end every ban. Bound: what is kept. */
+  /** What could not be read yet: it is not written over, or a moment's failure would end every ban. Bound: what is kept. */
   readonly #unread = new Set<string>()
   #deadline: Deadline | null = null
   #whenSaved: (() => void) | null = null
@@ -66,14 +66,14 @@ export class Keeper {
       for (const name of [...open])
         answered(name, () => {
           this.#unread.add(name)
-          this.#fail(name, 'was not read in time, and will not be written over', undefined)
+          this.#fail(name, 'was not read in time, and is not written over', undefined)
         })
     })
     for (const { name, restore } of this.#kept) {
       const failed = (cause: unknown): void => {
         answered(name, () => {
           this.#unread.add(name)
-          this.#fail(name, 'cannot be read, and will not be written over', cause)
+          this.#fail(name, 'cannot be read, and is not written over', cause)
         })
       }
       const loaded = (value: unknown): void => {
@@ -90,8 +90,20 @@ export class Keeper {
     if (this.#storage === null) return
     this.#deadline = this.#agenda.in(SAVE_EVERY_MS, () => {
       this.start()
+      this.#readAgain()
       this.save()
     })
+  }
+
+  /** What could not be read may be readable by now. Whoever is known meanwhile stays as he is. */
+  #readAgain(): void {
+    for (const { name, restore } of this.#kept) {
+      if (!this.#unread.has(name)) continue
+      const loaded = (value: unknown): void => {
+        if (this.#unread.delete(name) && value !== null) restore(value)
+      }
+      callHost(() => this.#storage?.load(name, { loaded, failed: ignore }), ignore)
+    }
   }
 
   stop(): void {
@@ -139,4 +151,8 @@ export class Keeper {
   #fail(name: string, what: string, cause: unknown): void {
     this.#failed(new HoldfastError('storage-failed', `${name} ${what}`, { cause }))
   }
+}
+
+function ignore(): void {
+  // The host has been told.
 }

@@ -8,15 +8,19 @@ import type { FailurePlan } from '../policy/dial.js'
 import { planAfterFailure } from '../policy/dial.js'
 import { OfflineDetector, soonerOffline } from '../policy/offline.js'
 import { isTrustedClass } from '../policy/peer-class.js'
+import type { Address } from '../ports/types.js'
 import type { Random } from '../ports/clock.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Target } from './dial-targets.js'
+import { leaveAddress } from './dial-targets.js'
 
 const SPREAD_MS = 5_000
 const ONCE_PER_MS = 30_000
 /** A dial that has just begun is left alone. */
 const FRESH_DIAL_MS = 1_000
 const BURST = 20
+/** Where one place was not a stranger's, its next is tried. */
+const ELSEWHERE: FailurePlan['next'] = { kind: 'retry', delayMs: 1_000, alarm: false }
 const STARTS_PER_SEC_MIN = 20
 
 interface DialOutcome {
@@ -24,6 +28,7 @@ interface DialOutcome {
   readonly judged: boolean
   /** Where it was tried, for a peer that is not known yet. */
   readonly where: string
+  readonly address: Address | null
   /** Authenticated links at present. */
   readonly links: number
   readonly backoff: Backoff
@@ -46,7 +51,8 @@ export class Recovery {
   }
 
   /** What follows a failed dial, and what it counts. */
-  planFailure(target: Target, { reason, judged, where, links, backoff }: DialOutcome): FailurePlan['next'] {
+  planFailure(target: Target, { reason, judged, where, address, links, backoff }: DialOutcome): FailurePlan['next'] {
+    if (judged && leaveAddress(target, address, reason)) return ELSEWHERE
     const { peerId, peerClass, failures, idleFailures, isSeed } = target
     this.offline.failed(peerId ?? where, reason, this.#agenda.now())
     const isOffline = this.offline.isOffline(links)

@@ -8,7 +8,7 @@ import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { DialerSetup } from './dialer-setup.js'
 import type { DialTargets, Target } from './dial-targets.js'
-import { clearStanding } from './dial-targets.js'
+import { ADDRESSES_MAX, clearStanding, leaveSeed } from './dial-targets.js'
 
 export interface WishActions {
   /** Dials now, whatever the backoff says. */
@@ -59,17 +59,21 @@ export class Wishes {
    */
   promote(peerId: PeerId, peerClass: PeerClass, addresses: readonly Address[], gone: readonly Address[]): void {
     const target = this.#targets.find(peerId)
-    const goneKeys = new Set(gone.map(addressKey))
-    if (target !== null) target.addresses = target.addresses.filter((address) => !goneKeys.has(addressKey(address)))
-    if (target !== null && !isTrustedClass(target.peerClass)) {
-      // What others have told of it may be false: it is looked for where the operator says, and nowhere else.
-      target.addresses = addresses
+    const wasTrusted = target !== null && isTrustedClass(target.peerClass)
+    const named = new Set([...addresses, ...gone].map(addressKey))
+    // What others have told of a stranger may be false: it is looked for where the operator says, and nowhere else.
+    const others = wasTrusted ? target.addresses.filter((address) => !named.has(addressKey(address))) : []
+    if (target !== null) target.addresses = [...addresses, ...others].slice(0, ADDRESSES_MAX)
+    if (target !== null && !wasTrusted) {
+      leaveSeed(target)
       target.failures = 0
       target.inVain = 0
       if (waits(target)) clearStanding(target)
       if (target.waiters.length === 0) this.#actions.cancel(target)
       // Whoever was dialled in its place may have failed at once, and the host have struck this one off.
       if (!this.#targets.has(target)) return
+      // Its link is silent, and is replaced by one to where it is listed.
+      if (target.standing.kind === 'suspect') this.#actions.dialIn(target, 0, false)
     }
     this.want(peerId, peerClass, addresses)
   }

@@ -366,6 +366,81 @@ describe('a stranger of whom somebody has told our own address', () => {
   })
 })
 
+describe('a stranger of whom an address was told that is another’s, or our own', () => {
+  it.each(['self', 'wrong-identity'] as const)('is dialled at its others a second later, and not there: %s', (code) => {
+    const all = scene()
+    const { dialer, clock, opened, answer } = all
+    dialer.wishes.want(peer(1), 'regular', [addressOf(9), addressOf(1)])
+    clock.advance(1)
+    dialer.ended(answer(), { code, fault: 'local' }, true)
+    clock.advance(1_000)
+    expect(opened).toEqual(['192.0.2.9', '192.0.2.1'])
+    for (let i = 0; i < 3; i++) {
+      all.sockets.at(-1)?.failed({ code: 'unreachable', fault: 'network' })
+      clock.advance(300_000)
+    }
+    expect(new Set(opened.slice(1))).toEqual(new Set(['192.0.2.1']))
+  })
+
+  it('is not given up for the word of another, nor where the operator listed it', () => {
+    for (const [peerClass, judged] of [
+      ['regular', false],
+      ['masternode', true],
+    ] as const) {
+      const { dialer, clock, answer } = scene()
+      dialer.wishes.want(peer(1), peerClass, [addressOf(9), addressOf(1)])
+      clock.advance(1)
+      dialer.ended(answer(), { code: 'self', fault: 'remote' }, judged)
+      expect(dialer.targets.find(peer(1))?.addresses.length).toBe(2)
+    }
+  })
+})
+
+describe('a peer that is listed while its link is silent', () => {
+  it('is dialled beside it at once, where it is listed', () => {
+    const { dialer, clock, linked, opened, want } = scene()
+    linked.add(peer(1))
+    want(1, 'regular')
+    dialer.suspected(peer(1))
+    clock.advance(1)
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(2)], [])
+    clock.advance(1)
+    expect(opened).toEqual(['192.0.2.1', '192.0.2.2'])
+  })
+})
+
+describe('a peer that the operator lists', () => {
+  it('is looked for where it is listed, however often the host has dialled it elsewhere', () => {
+    const { dialer, clock, opened, want } = scene()
+    want(1, 'masternode')
+    for (let i = 10; i < 40; i++) {
+      dialer.dial({ ...addressOf(i), peerId: peer(1) }, 'masternode').catch(() => undefined)
+      clock.advance(120_000)
+    }
+    const between = opened.length
+    clock.advance(1_200_000)
+    expect(opened.slice(between)).toContain('192.0.2.1')
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1), addressOf(2)], [])
+    const before = opened.length
+    clock.advance(1_200_000)
+    expect(opened.slice(before)).toEqual(expect.arrayContaining(['192.0.2.1', '192.0.2.2']))
+  })
+
+  it('is no seed any more', () => {
+    const { dialer, clock, opened } = scene()
+    dialer.wishes.wantSeed({ ...addressOf(1), peerId: peer(1) })
+    clock.advance(1)
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(2)], [])
+    const target = dialer.targets.find(peer(1))
+    if (target === null) throw new Error('no target')
+    expect([target.isSeed, target.isNamed]).toEqual([false, false])
+    dialer.wishes.demote(target, 'regular')
+    const before = opened.length
+    clock.advance(86_400_000)
+    expect(opened.length).toBe(before)
+  })
+})
+
 describe('a dial that is called off', () => {
   it('may be begun again by a host that hears of whoever is dialled in its place', async () => {
     const all = scene()

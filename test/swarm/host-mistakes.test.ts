@@ -23,7 +23,7 @@ describe('a mistake of the host', () => {
       loaded(null)
     }
     for (const [load, what] of [
-      [never, 'cannot be read, and will not be written over'],
+      [never, 'cannot be read, and is not written over'],
       [empty, 'cannot be saved'],
     ] as const) {
       const node = world.node('a', { storage: { load, save: never } })

@@ -7,12 +7,19 @@ import { memoryStorage } from '../../src/storage/memory.js'
 import type { HoldfastError } from '../../src/errors.js'
 import { Tx } from './hub.js'
 import { listen } from './lab-ear.js'
+import type { Node } from './world.js'
 import { World } from './world.js'
 
 const STORED = { source: 'hello', addresses: ['memory://b:1'], configured: [], linkedMs: 9, lastSeenAt: 9 }
 
 function withTypo(id: string): string {
   return `${id.slice(0, 20)}${id[20] === 'a' ? 'b' : 'a'}${id.slice(21)}`
+}
+
+async function stopped({ swarm }: Node, world: World): Promise<void> {
+  const over = swarm.stop()
+  await world.run(2_000)
+  await over
 }
 
 describe('a node with a storage', () => {
@@ -205,13 +212,40 @@ describe('a node with a storage', () => {
     await world.run(2)
     await starting
     expect(errors.map(({ code, message }) => `${code}: ${message}`)).toEqual([
-      'storage-failed: peers cannot be read, and will not be written over',
-      'storage-failed: scores was not read in time, and will not be written over',
+      'storage-failed: peers cannot be read, and is not written over',
+      'storage-failed: scores was not read in time, and is not written over',
     ])
     await world.run(121_000)
     expect(errors.slice(2).map(({ message }) => message)).toEqual(['bans cannot be saved'])
     await world.stop()
     expect(new Set(tried)).toEqual(new Set(['bans']))
+  })
+
+  it('has what could be read only later, and saves it from then on, with what is new', async () => {
+    const world = new World()
+    const identity = world.identity()
+    const [old, fresh] = [world.identity().id, world.identity().id]
+    const storage = memoryStorage()
+    const before = await world.started('before', { storage, identity })
+    before.swarm.ban(old)
+    await stopped(before, world)
+    let isBroken = true
+    const broken: Storage = {
+      save: storage.save.bind(storage),
+      load: (name, answer) => {
+        if (isBroken) answer.failed(new Error('bad disk'))
+        else storage.load(name, answer)
+      },
+    }
+    const after = await world.started('after', { storage: broken, identity })
+    isBroken = false
+    after.swarm.ban(fresh)
+    await world.run(121_000)
+    expect([old, fresh].map((id) => after.swarm.explain(id).state)).toEqual(['banned', 'banned'])
+    await stopped(after, world)
+    const last = await world.started('last', { storage, identity })
+    expect([old, fresh].map((id) => last.swarm.explain(id).state)).toEqual(['banned', 'banned'])
+    await world.stop()
   })
 
   it('stops at once when it is stopped while the storage is silent, and never begins', async () => {
