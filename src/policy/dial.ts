@@ -74,7 +74,7 @@ export interface FailureQuestion {
   readonly judged: boolean
 }
 
-/** What follows: the failures in a row that it now makes, and what to do. `drop`: the address is our own. */
+/** What follows: the failures in a row that it now makes, and what to do. */
 export type FailurePlan = { readonly failures: number; readonly next: BackoffDecision }
 
 /** After a dial or handshake of ours came to nothing, or a link ended before it was stable. */
@@ -84,7 +84,7 @@ export function planAfterFailure(
   random: Random,
 ): FailurePlan {
   const trusted = isTrustedClass(peerClass)
-  // Anybody can say that we have dialled ourselves; and what the operator listed is never dropped for a word.
+  // Anybody can say that we have dialled ourselves; and what the operator listed is never given up for a word.
   if (reason.code === 'self' && judged && !trusted) return { failures, next: { kind: 'give-up' } }
   // Being one link too many says nothing against the peer.
   const counted = reason.code === 'duplicate' ? failures : failures + 1

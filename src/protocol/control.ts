@@ -47,7 +47,7 @@ export type ControlEvent =
    * body begins with, of a broadcast its id; it need not stay, and is empty where the message is not kept.
    */
   | { readonly kind: 'fragment'; readonly size: number; readonly head: Uint8Array }
-  /** A large message was dropped as it came, for want of memory; `size` is what its last fragment counts in credit. */
+  /** A large message was dropped as it came, for want of memory; `size` is what its last fragment counts in credit, `head` what it began with. */
   | { readonly kind: 'shed'; readonly size: number; readonly head: Uint8Array }
   /** So was a large answer. */
   | { readonly kind: 'answer-shed'; readonly id: number }

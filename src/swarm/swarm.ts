@@ -30,7 +30,7 @@ import type { StopOptions } from './lifecycle.js'
 import { Lifecycle } from './lifecycle.js'
 import { Masternodes } from './masternodes.js'
 
-/** Options that need not be looked at. */
+/** The default, which need not be looked at for misspelt names. */
 const EVERYBODY = {}
 
 /** Whom a broadcast is sent to at first; relays still carry it further. */
@@ -173,7 +173,7 @@ export class Swarm {
     return this.#membership.traffic.discipline.order(key, forMs, cause)
   }
 
-  /** Lifts a ban, whoever ordered it, and forgives what led to it. @returns whether there was anything to lift */
+  /** Lifts a ban, whoever ordered it, and forgives what led to it; ends a quarantine. @returns whether there was anything to lift */
   unban(key: string): boolean {
     return this.#membership.traffic.discipline.pardon(key)
   }

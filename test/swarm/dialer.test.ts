@@ -83,7 +83,14 @@ function scene() {
     sockets.at(-1)?.opened({} as never)
     return (scene.dialer.targets.find(peer(1))?.attempt as Extract<Attempt, { kind: 'handshaking' }>).connection
   }
-  return Object.assign(scene, { want, failures, answer, sockets, adopted })
+  /** The same of any target. */
+  const adoptLast = (): Connection => {
+    sockets.at(-1)?.opened({} as never)
+    const connection = adopted.at(-1)
+    if (connection === undefined) throw new Error('not adopted')
+    return connection
+  }
+  return Object.assign(scene, { adoptLast, want, failures, answer, sockets, adopted })
 }
 
 describe('a stranger that is silent', () => {
@@ -216,14 +223,12 @@ describe('a dial to one that somebody else answered', () => {
 
 describe('a dial to an address that turns out to be a peer’s', () => {
   it('goes on as one to the peer, with whatever the address was wanted for', async () => {
-    const { dialer, clock, opened, sockets, adopted } = scene()
+    const { dialer, clock, opened, adoptLast } = scene()
     dialer.lost(peer(1), 'regular', { code: 'closed', fault: 'remote' })
     dialer.wishes.want(null, 'masternode', [addressOf(1)])
     clock.advance(1)
     const asked = dialer.dial(addressOf(1), 'masternode')
-    sockets.at(-1)?.opened({} as never)
-    const [connection] = adopted
-    if (connection === undefined) throw new Error('not adopted')
+    const connection = adoptLast()
     dialer.found(peer(1), connection)
     expect([...dialer.targets.all()]).toMatchObject([
       { peerId: peer(1), peerClass: 'masternode', kept: true, attempt: { kind: 'handshaking' } },
@@ -237,13 +242,11 @@ describe('a dial to an address that turns out to be a peer’s', () => {
   })
 
   it('and fails is followed by others to the peer, and to nobody else', () => {
-    const { dialer, clock, failures, opened, sockets, adopted } = scene()
+    const { dialer, clock, failures, opened, adoptLast } = scene()
     dialer.lost(peer(1), 'regular', { code: 'closed', fault: 'remote' })
     dialer.wishes.want(null, 'masternode', [addressOf(1)])
     clock.advance(1)
-    sockets.at(-1)?.opened({} as never)
-    const [connection] = adopted
-    if (connection === undefined) throw new Error('not adopted')
+    const connection = adoptLast()
     dialer.found(peer(1), connection)
     dialer.ended(connection, { code: 'not-allowed', fault: 'local' }, true)
     expect(failures).toEqual(['not-allowed'])
@@ -302,13 +305,11 @@ describe('a peer of whom strangers have told false addresses', () => {
   )
 
   it('is dialled where it was found, and nowhere else, once it is the masternode of an address', () => {
-    const { dialer, clock, linked, opened, sockets, adopted } = scene()
+    const { dialer, clock, linked, opened, adoptLast } = scene()
     dialer.wishes.want(peer(1), 'regular', told)
     dialer.wishes.want(null, 'masternode', [addressOf(1)])
     clock.advance(1)
-    sockets.at(-1)?.opened({} as never)
-    const [connection] = adopted
-    if (connection === undefined) throw new Error('not adopted')
+    const connection = adoptLast()
     dialer.found(peer(1), connection)
     dialer.reached(peer(1), connection)()
     linked.add(peer(1))
@@ -444,7 +445,7 @@ describe('a peer that the operator lists', () => {
 describe('a dial that is called off', () => {
   it('may be begun again by a host that hears of whoever is dialled in its place', async () => {
     const all = scene()
-    const { dialer, clock, banned, want, sockets, adopted } = all
+    const { dialer, clock, banned, want, adoptLast } = all
     const control = new AbortController()
     const first = dialer.dial(addressOf(1), 'regular', control.signal).catch(() => 'called off')
     for (let i = 2; i < 100; i++) want(i, 'regular')
@@ -457,9 +458,7 @@ describe('a dial that is called off', () => {
     }
     control.abort(new Error('no longer'))
     expect([await first, again.length]).toEqual(['called off', 1])
-    sockets.at(-1)?.opened({} as never)
-    const [connection] = adopted
-    if (connection === undefined) throw new Error('not adopted')
+    const connection = adoptLast()
     dialer.reached(peer(1), connection)()
     expect(await again[0]).toBe(peer(1))
     expect([...dialer.targets.all()]).toContain(dialer.targets.find(peer(1)))
