@@ -132,12 +132,15 @@ async function settled(parties, plan) {
 /** What came of what was made. Nobody gets its own. @param {Told} told @param {Lab['times']['load']} plan */
 function arrivals({ blocks, made, nodes }, { origins }) {
   const sent = sum(made)
-  const counts = { delivered: 0, lost: 0, again: 0, broken: 0 }
+  const counts = { delivered: 0, lost: 0, lostUntold: 0, again: 0, broken: 0 }
   for (const [i, node] of nodes.entries()) {
     const got = sum(node.txs.counts)
     const missing = sent - (i < origins ? made[i] : 0) - got
     counts.delivered += got
-    counts.lost += missing + blocks - sum(node.blocks.counts)
+    const lost = missing + blocks - sum(node.blocks.counts)
+    counts.lost += lost
+    // Whoever is told can ask again.
+    if (node.gaps === 0) counts.lostUntold += lost
     counts.again += node.txs.again + node.blocks.again
     counts.broken += node.txs.broken + node.blocks.broken
   }

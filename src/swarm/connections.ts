@@ -13,6 +13,7 @@ import type { Hello } from '../protocol/hello.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
 import { PeerSeat } from './peer-seat.js'
+import { Places } from './places.js'
 import { takeOver } from './take-over.js'
 
 /** What the rest of the swarm must know of it. */
@@ -60,8 +61,7 @@ export class Connections<Handle> {
   readonly #crypto: Crypto
   readonly #ownKey: Uint8Array
   readonly #supersede: boolean
-  // Bound: the slots.
-  readonly #places = new Map<PeerId, Place<Handle>>()
+  readonly #places = new Places<Place<Handle>>()
   // Bound: remembered processes of peers that are away, the oldest forgotten first.
   readonly #histories = new Map<PeerId, EpochHistory>()
 
@@ -94,11 +94,11 @@ export class Connections<Handle> {
   }
 
   *handles(): Iterable<readonly [PeerId, Handle]> {
-    for (const [peerId, place] of this.#places) yield [peerId, place.handle]
+    for (const [peerId, place] of this.#places.entries()) yield [peerId, place.handle]
   }
 
-  *currents(): Iterable<Connection> {
-    for (const place of this.#places.values()) yield place.current
+  currents(): readonly Connection[] {
+    return this.#places.currents()
   }
 
   /** Which link takes the place of this one, should it end now; null where it has none to leave, or leaves it to nobody. */
@@ -263,7 +263,7 @@ export class Connections<Handle> {
   /** The newcomer takes the place: silently within one process, with a goodbye and a welcome for another. */
   #replace(place: Place<Handle>, { newcomer, address }: Contest, reason: Reason): void {
     const old = place.current
-    place.current = newcomer
+    this.#places.move(place, newcomer)
     // Whoever else is being judged now faces a link that has just answered.
     for (const contest of place.contests) contest.incumbentAnswered = true
     // Where the host knows of neither, the one that came first has never been here.

@@ -2,6 +2,7 @@
  * One body, many links: in a batch for those that have nothing else to send, and queued on each of the others as the same bytes.
  * A link whose outbox is full costs its own peer this message, which it is told, and nobody else anything.
  */
+import type { PeerId } from '../ports/types.js'
 import { POOLED_MAX } from '../protocol/bytes.js'
 import { briefly, FrameSlab } from '../protocol/frame-slab.js'
 import { Batch, BATCH_BODY_MAX } from './batch.js'
@@ -34,10 +35,23 @@ export interface Outbound {
   readonly bytes: Uint8Array
 }
 
+export interface Receivers {
+  /** Null: everybody. */
+  readonly chosen: ((connection: Connection) => boolean) | null
+  /** Who has it, and is not sent it. */
+  readonly informed: ReadonlySet<PeerId>
+}
+
+export interface FanOutSetup {
+  /** The one link of each peer: another list whenever one of them is another. */
+  readonly connections: () => readonly Connection[]
+  readonly connectionTo: (peerId: PeerId) => Connection | null
+  readonly counters: Counters
+  readonly flusher: Flusher
+}
+
 export class FanOut {
-  readonly #connections: () => Iterable<Connection>
-  readonly #counters: Counters
-  readonly #flusher: Flusher
+  readonly #setup: FanOutSetup
   /** Frames of one turn that go by themselves. */
   readonly #frames = new FrameSlab(briefly)
   /** What was written last in this turn, for the next link with the same numbers. */
@@ -45,36 +59,65 @@ export class FanOut {
   #batch = new Batch()
   /** The numbers by which everybody who rides on the batch knows these messages. Bound: the definitions. */
   readonly #types = new Map<Sendable, number>()
+  /** All links, where the last message that was looked at link by link found each of them riding; and how many rode then. */
+  #boarded: readonly Connection[] | null = null
+  #boardedRiders = 0
 
-  constructor(connections: () => Iterable<Connection>, counters: Counters, flusher: Flusher) {
-    this.#connections = connections
-    this.#counters = counters
-    this.#flusher = flusher
+  constructor(setup: FanOutSetup) {
+    this.#setup = setup
   }
 
   /** @param without told of each link that it fits and that has no room */
-  send(
+  send(outbound: Outbound, to: Receivers, without: ((connection: Connection) => void) | null): FanOutResult {
+    const batch = this.#batchFor(outbound.bytes.length)
+    const type = this.#types.get(outbound.definition)
+    const ridesOnly = batch !== null && type !== undefined && to.chosen === null && this.#isFull(batch)
+    return ridesOnly ? this.#sendToAll(outbound, type, to, batch) : this.#sendToEach(outbound, to, batch, without)
+  }
+
+  /** Whether every link rides: nobody has left, nor come, since all boarded. */
+  #isFull(batch: Batch): boolean {
+    return this.#boarded === this.#setup.connections() && this.#boardedRiders === batch.riders
+  }
+
+  #sendToAll({ definition, bytes }: Outbound, type: number, { informed }: Receivers, batch: Batch): FanOutResult {
+    let queued = this.#setup.connections().length
+    for (const peerId of informed) {
+      const connection = this.#setup.connectionTo(peerId)
+      if (connection === null) continue
+      connection.sender?.outbox.skip(batch)
+      queued--
+    }
+    batch.add(definition.priority, type, bytes, { holders: 0 })
+    this.#setup.counters.count('broadcast-queued', queued)
+    return { queued, shed: 0 }
+  }
+
+  #sendToEach(
     outbound: Outbound,
-    wanted: (connection: Connection) => boolean,
+    to: Receivers,
+    batch: Batch | null,
     without: ((connection: Connection) => void) | null,
   ): FanOutResult {
     const { definition, bytes } = outbound
+    const links = this.#setup.connections()
     const shared: Shared = { holders: 0 }
-    const batch = this.#batchFor(bytes.length)
-    const boards = batch?.isEmpty === true && this.#isWanted(wanted)
+    const boards = batch?.isEmpty === true && links.some((connection) => isFor(to, connection))
     const known = this.#types.get(definition) ?? null
     let type = known
     let queued = 0
     let shed = 0
+    let riding = 0
     // Bound: the links. Who rides gets it first: what follows may reach the host, which may broadcast before this has returned.
     const alone: Connection[] = []
-    for (const connection of this.#connections()) {
-      const isWanted = wanted(connection)
+    for (const connection of links) {
+      const isWanted = isFor(to, connection)
       // Also who has this one already: it may not have the next.
       if (batch !== null && rides(connection, batch, boards)) {
         const own = known ?? connection.remoteType(definition.nameKind, definition.name)
         type ??= own
         if (own !== null && own === type) {
+          riding++
           if (isWanted) queued++
           else connection.sender?.outbox.skip(batch)
           continue
@@ -88,14 +131,16 @@ export class FanOut {
       this.#types.set(definition, type)
       batch.add(definition.priority, type, bytes, shared)
     }
+    this.#boarded = riding === links.length ? links : null
+    this.#boardedRiders = batch?.riders ?? 0
     for (const connection of alone) {
       const became = this.#sendAlone(connection, outbound, shared)
       if (became === 'queued') queued++
       else if (became !== 'unheard') shed++
       if (became === 'full') without?.(connection)
     }
-    this.#counters.count('broadcast-queued', queued)
-    if (shed > 0) this.#counters.count('broadcast-shed', shed)
+    this.#setup.counters.count('broadcast-queued', queued)
+    if (shed > 0) this.#setup.counters.count('broadcast-shed', shed)
     return { queued, shed }
   }
 
@@ -105,7 +150,7 @@ export class FanOut {
     const type = connection.remoteType(definition.nameKind, definition.name)
     if (type === null || !fits(connection, bytes)) return false
     if (!connection.enqueue(definition.priority, this.#write(type, bytes, outbound))) return false
-    this.#counters.count('broadcast-queued')
+    this.#setup.counters.count('broadcast-queued')
     return true
   }
 
@@ -113,12 +158,6 @@ export class FanOut {
   flush(): void {
     this.#last = null
     this.#frames.rest()
-  }
-
-  /** By anybody at all. */
-  #isWanted(wanted: (connection: Connection) => boolean): boolean {
-    for (const connection of this.#connections()) if (wanted(connection)) return true
-    return false
   }
 
   #sendAlone(
@@ -138,7 +177,7 @@ export class FanOut {
   #batchFor(bytes: number): Batch | null {
     if (bytes > BATCH_BODY_MAX) return null
     if (!this.#batch.hasRoom(bytes))
-      for (const { sender } of this.#connections()) if (sender?.outbox.rides(this.#batch) === true) sender.flush()
+      for (const { sender } of this.#setup.connections()) if (sender?.outbox.rides(this.#batch) === true) sender.flush()
     if (this.#batch.riders > 0 && this.#batch.hasRoom(bytes)) return this.#batch
     if (this.#batch.isFree) this.#batch.clear()
     else this.#batch = new Batch()
@@ -151,11 +190,16 @@ export class FanOut {
     const rest = { type, bodyBytes: bytes.length, counted: true, shared }
     // What is large has memory of its own, which all links share.
     if (bytes.length > POOLED_MAX) return { ...rest, parts: [bytes] }
-    if (this.#last === null) this.#flusher.add(this)
+    if (this.#last === null) this.#setup.flusher.add(this)
     const outgoing = { ...rest, parts: NO_PARTS, frame: this.#frames.write(type, [bytes], bytes.length) }
     this.#last = { bytes, outgoing }
     return outgoing
   }
+}
+
+function isFor({ chosen, informed }: Receivers, connection: Connection): boolean {
+  if (informed.size > 0 && connection.peerId !== null && informed.has(connection.peerId)) return false
+  return chosen === null || chosen(connection)
 }
 
 /** Whether the link goes with the others; into a batch that is empty it may go. */

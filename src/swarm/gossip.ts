@@ -191,7 +191,12 @@ export class Gossip implements DeliveryOwner {
   }
 
   #linksOf(peers: Iterable<PeerId>): readonly Connection[] {
-    return [...peers].flatMap((peerId) => this.#setup.connectionTo(peerId) ?? [])
+    const links: Connection[] = []
+    for (const peerId of peers) {
+      const link = this.#setup.connectionTo(peerId)
+      if (link !== null) links.push(link)
+    }
+    return links
   }
 
   #noteHolder(connection: Connection, key: string): void {

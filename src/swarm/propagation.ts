@@ -33,7 +33,7 @@ export interface PropagationSetup {
   readonly memory: Memory
   readonly counters: Counters
   /** The one connection to send on, for each peer. */
-  readonly connections: () => Iterable<Connection>
+  readonly connections: () => readonly Connection[]
   readonly peers: () => number
   readonly connectionTo: (peerId: PeerId) => Connection | null
   /** Something that this peer announced was not to be had. */
@@ -61,7 +61,7 @@ export class Propagation {
 
   constructor(setup: PropagationSetup) {
     this.#setup = setup
-    this.#fanOut = new FanOut(setup.connections, setup.counters, new Flusher(setup.clock))
+    this.#fanOut = new FanOut({ ...setup, flusher: new Flusher(setup.clock) })
     this.#shelf = new Shelf(setup.memory)
     this.#announcer = new Announcer({ ...setup, shelf: this.#shelf })
     this.#puller = new Puller(setup)
@@ -84,7 +84,8 @@ export class Propagation {
     if (chosen === null) return this.#spread(spread, true)
     // Those that were not chosen are not told: that is for relays to do.
     const wanted = (connection: Connection): boolean => chosen(connection)
-    if (this.#reach(spread, true) === 'push') return this.#fanOut.send(spread, wanted, null)
+    if (this.#reach(spread, true) === 'push')
+      return this.#fanOut.send(spread, { chosen, informed: spread.informed }, null)
     return this.#announce(spread, wanted, 'some')
   }
 
@@ -191,9 +192,7 @@ export class Propagation {
     const { informed } = spread
     // Bound: the peers.
     const without: Connection[] = []
-    const wanted =
-      informed.size === 0 ? everybody : (connection: Connection): boolean => !informed.has(peerOf(connection))
-    const result = this.#fanOut.send(spread, wanted, (connection) => without.push(connection))
+    const result = this.#fanOut.send(spread, { chosen: null, informed }, (connection) => without.push(connection))
     if (this.#setup.mode === 'flood') return result
     // Kept whether it is its own or not, or whoever asks or comes later would learn which.
     const isPushed = without.length === 0
@@ -274,8 +273,6 @@ export class Propagation {
 function mayHave({ identity, intake }: Connection, { bytes }: Kept): boolean {
   return identity !== null && (isTrustedClass(identity.peerClass) || intake?.takeServed(bytes.length) === true)
 }
-
-const everybody = (): boolean => true
 
 function peerOf(connection: Connection): PeerId {
   return connection.identity?.peerId ?? ('' as PeerId)

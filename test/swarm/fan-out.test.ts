@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Memory } from '../../src/policy/memory.js'
+import type { PeerId } from '../../src/ports/types.js'
 import { joinBytes } from '../../src/protocol/bytes.js'
 import { Reassembly } from '../../src/protocol/fragment.js'
 import { FRAME, FrameReader } from '../../src/protocol/frame.js'
@@ -16,10 +17,12 @@ import { ManualClock } from './manual-clock.js'
 
 const KIB = 1_024
 const TYPE = 40
+const NOBODY: ReadonlySet<PeerId> = new Set()
 const definition = { name: 'news', nameKind: 'message' as const, priority: 'normal' as const }
 
 /** A link of a hub: whether it takes more after what is written is the test's to say. */
 class End {
+  readonly peerId: PeerId
   readonly sender: Sender
   readonly hello = { limits: { messageBytesMax: 1e9 } }
   readonly wanted: number[] = []
@@ -32,7 +35,8 @@ class End {
   readonly #reader = new FrameReader()
   readonly #reassembly = new Reassembly(1e6)
 
-  constructor(flusher: Flusher, memory: Memory, slab: RecordSlab, outboxBytesMax: number) {
+  constructor(name: number, flusher: Flusher, memory: Memory, slab: RecordSlab, outboxBytesMax: number) {
+    this.peerId = String(name) as PeerId
     this.sender = new Sender({
       outboxBytesMax,
       memory,
@@ -97,22 +101,52 @@ function scene(links: number, outboxBytesMax = 2 ** 24) {
   const flusher = new Flusher(clock)
   const memory = new Memory(2 ** 30, { size: 0 })
   const slab = new RecordSlab()
-  const ends = Array.from({ length: links }, () => new End(flusher, memory, slab, outboxBytesMax))
-  const fanOut = new FanOut(() => ends as unknown as readonly Connection[], new Counters(), flusher)
+  const makeEnd = (name: number): End => new End(name, flusher, memory, slab, outboxBytesMax)
+  const ends = Array.from({ length: links }, (_, name) => makeEnd(name))
+  /** Those that are linked: another list whenever one comes or goes. */
+  let linked: readonly End[] = [...ends]
+  const fanOut = new FanOut({
+    connections: () => linked as unknown as readonly Connection[],
+    connectionTo: (peerId) => (linked.find((end) => end.peerId === peerId) ?? null) as unknown as Connection | null,
+    counters: new Counters(),
+    flusher,
+  })
   let number = 0
   return {
     ends,
+    /** A peer's link ends. */
+    lose: (end: End): void => {
+      linked = linked.filter((other) => other !== end)
+      end.sender.stop()
+      end.sender.takeUnsent()
+    },
+    /** A peer comes, or another link of it that takes the place of this one: what has not left is not sent on it. */
+    join: (former: End | null = null): void => {
+      const end = makeEnd(ends.length)
+      ends.push(end)
+      former?.sender.takeUnsent()
+      linked = former === null ? [...linked, end] : linked.map((other) => (other === former ? end : other))
+    },
+    isLinked: (end: End): boolean => linked.includes(end),
     memory,
     endTurn: (): void => {
       clock.endTurn()
     },
-    broadcast: (length: number, without: readonly number[] = []): void => {
+    /** @param chooses whether those that are to have it are chosen, or those left out that have it */
+    broadcast: (length: number, without: readonly number[] = [], chooses = false) => {
       const bytes = new Uint8Array(4 + length).fill(number % 251)
       new DataView(bytes.buffer).setUint32(0, number)
-      const wanted = ends.filter((_, index) => !without.includes(index))
+      const wanted = linked.filter((end) => !without.includes(ends.indexOf(end)))
       for (const end of wanted) end.wanted.push(number)
       number++
-      fanOut.send({ definition, bytes }, (link) => wanted.includes(link as unknown as End), null)
+      const informed = new Set(without.map((name) => String(name) as PeerId))
+      const chosen = chooses ? (link: unknown): boolean => wanted.includes(link as End) : null
+      const { queued, shed } = fanOut.send(
+        { definition, bytes },
+        { chosen, informed: chooses ? NOBODY : informed },
+        null,
+      )
+      return { queued, shed, wanted: wanted.length }
     },
   }
 }
@@ -171,9 +205,13 @@ describe('a hub', () => {
         arbitrary: fc.record({
           kind: fc.constant('broadcast' as const),
           length: fc.oneof(fc.nat(300), fc.nat(BATCH_BODY_MAX + KIB)),
-          without: fc.subarray([0, 1, 2, 3]),
+          without: fc.subarray([0, 1, 2, 3, 4, 5]),
+          chooses: fc.boolean(),
         }),
       },
+      fc.record({ kind: fc.constant('join' as const) }),
+      fc.record({ kind: fc.constant('lose' as const), link }),
+      fc.record({ kind: fc.constant('replace' as const), link }),
       fc.record({ kind: fc.constant('control' as const), link, bytes: fc.oneof(fc.nat(KIB), fc.constant(16 * KIB)) }),
       fc.record({ kind: fc.constant('owe' as const), link }),
       fc.record({ kind: fc.constant('burst' as const) }),
@@ -183,14 +221,22 @@ describe('a hub', () => {
     )
     fc.assert(
       fc.property(fc.array(command, { maxLength: 80 }), (commands) => {
-        const { ends, memory, broadcast, endTurn } = scene(4)
+        const { ends, memory, broadcast, endTurn, join, lose, isLinked } = scene(4)
+        const sendsAll = (length: number, without: readonly number[] = [], chooses = false): void => {
+          const { queued, shed, wanted } = broadcast(length, without, chooses)
+          expect([queued, shed]).toEqual([wanted, 0])
+        }
         for (const one of commands) {
           if (one.kind === 'turn') endTurn()
-          else if (one.kind === 'broadcast') broadcast(one.length, one.without)
-          else if (one.kind === 'burst') for (let i = 0; i < 9; i++) broadcast(4 * KIB)
+          else if (one.kind === 'broadcast') sendsAll(one.length, one.without, one.chooses)
+          else if (one.kind === 'burst') for (let i = 0; i < 9; i++) sendsAll(4 * KIB)
+          else if (one.kind === 'join') join()
           else {
             const end = ends[one.link] as End
-            if (one.kind === 'drain') end.drain()
+            if (one.kind === 'lose') lose(end)
+            else if (one.kind === 'replace' && isLinked(end)) join(end)
+            else if (one.kind === 'replace') continue
+            else if (one.kind === 'drain') end.drain()
             else if (one.kind === 'saturate') end.takes = false
             else if (one.kind === 'control') end.owe(one.bytes)
             // More than a record's worth, before whatever is broadcast in this turn.
@@ -199,9 +245,10 @@ describe('a hub', () => {
         }
         endTurn()
         for (const end of ends) end.drain()
-        for (const { got, wanted, sender } of ends) {
-          expect(got).toEqual(wanted)
-          expect(sender.isIdle).toBe(true)
+        for (const end of ends) {
+          const { got, wanted, sender } = end
+          expect(got).toEqual(isLinked(end) ? wanted : wanted.slice(0, got.length))
+          expect(sender.isIdle || !isLinked(end)).toBe(true)
         }
         expect(memory.status().outboxBytes).toBe(0)
       }),

@@ -39,7 +39,7 @@ class Bench {
       random: seeded(1),
       memory: new Memory(512 * 1_024 * 1_024, { size: 0 }),
       counters: new Counters(),
-      connections: () => this.links.values(),
+      connections: () => [...this.links.values()],
       peers: () => this.links.size,
       connectionTo: (peerId) => this.links.get(peerId) ?? null,
       missed: ({ peerId }) => this.missed.push(String(peerId)),
