@@ -94,6 +94,14 @@ const DEFAULT_LIMITS: Limits = {
 
 export const PEER_CLASSES: readonly PeerClass[] = ['masternode', 'persistent', 'regular', 'unknown']
 
+/** Messages of so many bytes and more are never dropped for their number by one that is trusted: credit ends first. */
+const SMALL_BYTES = 128
+
+/** So many messages of a peer may be here that are not done with: as many small ones as its credit lasts for. */
+export function messagesMaxFor(limits: ClassLimits): number {
+  return Math.ceil(windowBytesFor(limits) / SMALL_BYTES)
+}
+
 /** Credit a peer starts with: two of its largest messages, so that one can wait while the next arrives. */
 export function windowBytesFor(limits: ClassLimits): number {
   return Math.max(2 * limits.messageBytesMax, 128 * 1024)

@@ -28,6 +28,12 @@ export class Queue<T> {
     this.#head = 0
   }
 
+  /** To the front, where it was taken from. */
+  putBack(item: T): void {
+    if (this.#head === 0) this.#items.unshift(item)
+    else this.#items[--this.#head] = item
+  }
+
   /** @returns the first that fits, which waits no more; null where none does */
   remove(fits: (item: T) => boolean): T | null {
     const at = this.#items.findIndex((item) => item !== undefined && fits(item))

@@ -6,7 +6,7 @@ import { heldBytes } from '../policy/memory.js'
 import { TokenBucket } from '../policy/rate-limit.js'
 import { IDS_MAX } from '../protocol/inventory.js'
 import type { ClassLimits } from './profile.js'
-import { windowBytesFor } from './profile.js'
+import { messagesMaxFor, windowBytesFor } from './profile.js'
 
 /** Frames of the protocol itself that a peer may send unasked: an honest one needs some dozens a minute. */
 const CONTROL = { perSec: 8, burst: 256 }
@@ -18,7 +18,7 @@ const IDS_PER_SEC_MIN = 200
 const THROTTLED_COST = 4
 /** A peer that does nothing else may keep this node busy for one tenth of the time. */
 const WORK_WEIGHT = 10
-/** So many messages of one peer, and one burst at least, may be here that are not done with, beside two windows of bytes: of one byte they cost hardly any credit. */
+/** So many messages of one peer may be here that are not done with, or its burst, or what {@link messagesMaxFor} says, beside two windows of bytes. */
 const HELD_MIN = 4_096
 /** Of what it may have here, a peer that has this share at most gets its credit, whatever others have. */
 const LITTLE = 1 / 16
@@ -43,7 +43,8 @@ export class Account {
   /** @param times how many peers' quotas it holds */
   constructor(limits: ClassLimits, times: number) {
     const { firstCopiesPerSecMax, firstCopiesBurst, bytesPerSecMax } = limits
-    this.heldMax = 2 * windowBytesFor(limits) + Math.max(HELD_MIN, firstCopiesBurst) * heldBytes(0)
+    this.heldMax =
+      2 * windowBytesFor(limits) + Math.max(HELD_MIN, firstCopiesBurst, messagesMaxFor(limits)) * heldBytes(0)
     this.#dearest = Math.min(THROTTLED_COST, Math.max(1, firstCopiesBurst))
     this.control = bucketOf(CONTROL.perSec * times, CONTROL.burst * times)
     this.firstCopies = bucketOf(firstCopiesPerSecMax * times, firstCopiesBurst * times)

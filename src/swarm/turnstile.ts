@@ -6,7 +6,9 @@ import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerId } from '../ports/types.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
-import { windowBytesFor } from './profile.js'
+import type { PeerIdentity } from './connection-owner.js'
+import { messagesMaxFor, windowBytesFor } from './profile.js'
+import { Queue } from './queue.js'
 
 interface Arrival {
   readonly connection: Connection
@@ -17,8 +19,8 @@ interface Arrival {
 }
 
 interface Line {
-  // Bound: ARRIVALS_MAX, and WINDOWS_MAX of bytes.
-  arrivals: Arrival[]
+  // Bound: `messagesMaxFor` its class, STRANGERS_MAX, and WINDOWS_MAX of bytes.
+  readonly arrivals: Queue<Arrival>
   bytes: number
   /** What was turned away because the line was full: its credit returns only once nobody waits. Bound: the peer's links. */
   readonly turnedAway: Map<Connection, number>
@@ -26,10 +28,8 @@ interface Line {
   deadline: Deadline | null
 }
 
-/** Messages of one trusted peer that may wait. */
-const ARRIVALS_MAX = 8_192
-/** Of all strangers together, before each has no more than its even share of as many. */
-const STRANGERS_MAX = 4_096
+/** Messages of all strangers together that may wait, before each has no more than its even share of as many. */
+const STRANGERS_MAX = 16_384
 /** One link brings at most one window and a message in each lane; the rest is for what links that were replaced have left. */
 const WINDOWS_MAX = 3
 
@@ -56,13 +56,10 @@ export class Turnstile {
     if (peerId === null || identity === null) return false
     let line = this.#lines.get(peerId)
     if (line === undefined) {
-      line = { arrivals: [], bytes: 0, turnedAway: new Map(), moving: false, deadline: null }
+      line = { arrivals: new Queue(), bytes: 0, turnedAway: new Map(), moving: false, deadline: null }
       this.#lines.set(peerId, line)
     }
-    if (
-      this.#isFull(line, isTrustedClass(identity.peerClass)) ||
-      line.bytes + size > WINDOWS_MAX * windowBytesFor(identity.limits)
-    ) {
+    if (this.#isFull(line, identity) || line.bytes + size > WINDOWS_MAX * windowBytesFor(identity.limits)) {
       connection.intake?.dropped(size)
       line.turnedAway.set(connection, (line.turnedAway.get(connection) ?? 0) + size)
       return false
@@ -80,12 +77,9 @@ export class Turnstile {
     const { peerId } = connection
     const line = peerId === null ? undefined : this.#lines.get(peerId)
     if (peerId === null || line === undefined) return
-    const arrivals = line.arrivals
-    const isLost = (arrival: Arrival): boolean => isPeerGone || arrival.connection === connection
-    line.arrivals = arrivals.filter((arrival) => !isLost(arrival))
-    for (const arrival of arrivals.filter(isLost)) {
-      this.#left(line, arrival)
-      arrival.connection.intake?.dropped(arrival.size)
+    for (const arrival of line.arrivals.takeAll()) {
+      if (isPeerGone || arrival.connection === connection) this.#drop(line, arrival)
+      else line.arrivals.push(arrival)
     }
     line.turnedAway.delete(connection)
     if (line.arrivals.length === 0 && !line.moving) this.#disband(peerId, line)
@@ -100,9 +94,14 @@ export class Turnstile {
     for (const [peerId, line] of this.#lines) this.#disband(peerId, line)
   }
 
-  #isFull({ arrivals }: Line, isTrusted: boolean): boolean {
-    if (arrivals.length >= ARRIVALS_MAX) return true
-    return !isTrusted && this.#strangers >= STRANGERS_MAX && arrivals.length >= STRANGERS_MAX / this.#lines.size
+  #isFull({ arrivals }: Line, { peerClass, limits }: PeerIdentity): boolean {
+    if (isTrustedClass(peerClass)) return arrivals.length >= messagesMaxFor(limits)
+    return this.#strangers >= STRANGERS_MAX && arrivals.length >= STRANGERS_MAX / this.#lines.size
+  }
+
+  #drop(line: Line, arrival: Arrival): void {
+    this.#left(line, arrival)
+    arrival.connection.intake?.dropped(arrival.size)
   }
 
   #left(line: Line, { size, isStranger }: Arrival): void {
@@ -119,10 +118,11 @@ export class Turnstile {
   #move(peerId: PeerId, line: Line): void {
     line.deadline = null
     line.moving = true
-    for (let next = line.arrivals.shift(); next !== undefined; next = line.arrivals.shift()) {
+    for (let next = line.arrivals.first; next !== undefined; next = line.arrivals.first) {
+      line.arrivals.shift()
       this.#left(line, next)
       if (next.pass()) continue
-      line.arrivals.unshift(next)
+      line.arrivals.putBack(next)
       line.bytes += next.size
       if (next.isStranger) this.#strangers++
       this.#moveLater(peerId, line, next.connection)
@@ -134,10 +134,7 @@ export class Turnstile {
 
   #disband(peerId: PeerId, line: Line): void {
     line.deadline?.cancel()
-    for (const arrival of line.arrivals.splice(0)) {
-      this.#left(line, arrival)
-      arrival.connection.intake?.dropped(arrival.size)
-    }
+    for (const arrival of line.arrivals.takeAll()) this.#drop(line, arrival)
     this.#lines.delete(peerId)
     for (const [{ intake }, bytes] of line.turnedAway) intake?.returned(bytes)
     line.turnedAway.clear()

@@ -272,9 +272,10 @@ describe('handlers that never end', () => {
 
 describe('small messages to a handler that never ends', () => {
   it('use up what one masternode may have here, and not the credit of another', async () => {
-    const limits = { firstCopiesPerSecMax: 1_000_000, firstCopiesBurst: 4_096 }
+    const limits = { firstCopiesPerSecMax: 1_000_000, firstCopiesBurst: 4_096, messageBytesMax: 1.5 * MIB }
     const scene = new Scene({ limits: { masternode: limits } })
-    const heldMax = 16 * MIB + 4_096 * 512
+    // Two windows and, beside them, as many messages of 128 bytes as one lasts for.
+    const heldMax = 6 * MIB + 24_576 * 512
     const { world, node } = scene
     let heard = 0
     node.swarm.handle(Note, async () => new Promise<void>(() => undefined))
@@ -286,12 +287,11 @@ describe('small messages to a handler that never ends', () => {
     const [busy, honest] = await Promise.all(
       scene.masters.map(async (identity) => RawPeer.connect(world, node, { identity, names: NAMES })),
     )
-    for (let i = 1; i <= 20_900; i++) {
-      busy?.send(FRAME.firstApplication, new Uint8Array(400))
+    for (let i = 1; i <= 37_000; i++) {
+      busy?.send(FRAME.firstApplication, new Uint8Array(10))
       if (i % 4_000 === 0) await world.run(10)
     }
     await world.settle()
-    // Two windows, and one burst beside them.
     expect(scene.memory.inFlightBytes).toBeLessThanOrEqual(heldMax)
     expect(scene.memory.inFlightBytes).toBeGreaterThan(16 * MIB)
     expect(node.heard('recovered').every(([{ peerId }]) => peerId === busy?.identity.id)).toBe(true)

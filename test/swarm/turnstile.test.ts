@@ -2,17 +2,18 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { PeerClass, PeerId } from '../../src/ports/types.js'
 import { Agenda } from '../../src/swarm/agenda.js'
 import type { Connection } from '../../src/swarm/connection.js'
+import type { ClassLimits } from '../../src/swarm/profile.js'
 import { resolveLimits, windowBytesFor } from '../../src/swarm/profile.js'
 import { Turnstile } from '../../src/swarm/turnstile.js'
 import { ManualClock } from './manual-clock.js'
 
-const limits = resolveLimits('masternode', {}).unknown
-const WINDOW = windowBytesFor(limits)
+const LIMITS = resolveLimits('masternode', {})
+const WINDOW = windowBytesFor(LIMITS.unknown)
 
 /** A link of one peer with room for so many, and what came back of its credit. */
 class Fake {
   readonly peerId: PeerId
-  readonly identity: { readonly limits: typeof limits; readonly peerClass: PeerClass }
+  readonly identity: { readonly limits: ClassLimits; readonly peerClass: PeerClass }
   room = 0
   released = 0
   /** What holds no memory any more, though it was never handled. */
@@ -21,7 +22,7 @@ class Fake {
 
   constructor(name = 'p', peerClass: PeerClass = 'unknown') {
     this.peerId = name as PeerId
-    this.identity = { limits, peerClass }
+    this.identity = { limits: LIMITS[peerClass], peerClass }
     this.intake = {
       firstCopyWaitMs: 600,
       takeFirstCopy: () => this.room-- > 0,
@@ -69,20 +70,20 @@ describe('a turnstile', () => {
     expect(turnstile.mayPass(link.connection)).toBe(true)
   })
 
-  it('holds 4,096 for one stranger, and no more than its even share for each when they are many; masternodes do not count', () => {
+  it('holds 16,384 for one stranger, no more than its even share for each when they are many, and of a masternode all that its credit allows', () => {
     const fill = (link: Fake): number => {
       let held = 0
-      while (held < 10_000 && wait(link, 0, 1)) held++
+      while (held < 100_000 && wait(link, 0, 1)) held++
       return held
     }
     const strangers = ['a', 'b', 'c', 'd'].map((name) => new Fake(name))
-    expect(strangers.map(fill)).toEqual([4_096, 2_048, 1_366, 1_024])
-    expect(fill(new Fake('m', 'masternode'))).toBe(8_192)
+    expect(strangers.map(fill)).toEqual([16_384, 8_192, 5_462, 4_096])
+    expect(fill(new Fake('m', 'masternode'))).toBe(65_536)
     const [a] = strangers
     if (a !== undefined) turnstile.lost(a.connection, false)
-    expect(fill(new Fake('e'))).toBe(820)
+    expect(fill(new Fake('e'))).toBe(3_277)
     turnstile.stop()
-    expect(fill(new Fake('f'))).toBe(4_096)
+    expect(fill(new Fake('f'))).toBe(16_384)
   })
 
   it('lets as many pass as there is room for, in order, and the rest later', () => {
