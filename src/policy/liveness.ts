@@ -25,7 +25,7 @@ export type LivenessCheck =
   | { readonly kind: 'close' }
 
 export class Liveness {
-  readonly #rule: LivenessRule
+  rule: LivenessRule
   #heardAt: number
   /** When the probe under way was sent; null while none is. */
   #probedAt: number | null = null
@@ -34,7 +34,7 @@ export class Liveness {
   #rttvarMs = 0
 
   constructor(rule: LivenessRule, now: number) {
-    this.#rule = rule
+    this.rule = rule
     this.#heardAt = now
   }
 
@@ -79,7 +79,7 @@ export class Liveness {
 
   /** What to do now. After `ping` a ping is sent; ask again at `nextAt`. `suspect` tells whether the peer has become so. */
   check(now: number, lagMs: number): LivenessCheck {
-    const { idlePingMs, silenceMaxMs, missesMax } = this.#rule
+    const { idlePingMs, silenceMaxMs, missesMax } = this.rule
     if (this.#probedAt === null) {
       const idleAt = this.#heardAt + idlePingMs
       return now < idleAt ? { kind: 'fine', nextAt: idleAt } : this.#probe(now, lagMs)
@@ -96,7 +96,7 @@ export class Liveness {
   }
 
   #orSilenceEnds(at: number, now: number): number {
-    const silenceEndsAt = this.#heardAt + this.#rule.silenceMaxMs
+    const silenceEndsAt = this.#heardAt + this.rule.silenceMaxMs
     return silenceEndsAt > now ? Math.min(at, silenceEndsAt) : at
   }
 

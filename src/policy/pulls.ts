@@ -7,6 +7,7 @@
  */
 import type { PeerClass, PeerId } from '../ports/types.js'
 import { isTrustedClass } from './peer-class.js'
+import { PullAccounts } from './pull-accounts.js'
 import type { Owed, Stalled } from './pull-standing.js'
 import { BYTES_PER_MS, PullStanding, RANK } from './pull-standing.js'
 
@@ -33,8 +34,8 @@ interface Asked extends Owed {
 
 interface Wanted {
   readonly key: string
-  /** Who announced it first: it counts among that peer's. */
-  readonly by: PeerId
+  /** Who announced it first, or first of those that are trusted: it counts among that peer's. */
+  by: PeerId
   // Bound: OTHERS_MAX and one.
   asked: Asked[]
   // Bound: OTHERS_MAX. The next to ask comes first.
@@ -48,12 +49,6 @@ interface Wanted {
   isHere: boolean
 }
 
-/** What one peer was the first to announce. */
-interface Holder {
-  readonly isTrusted: boolean
-  readonly wanted: Set<Wanted>
-}
-
 export interface Pull {
   readonly key: string
   readonly from: PeerId
@@ -62,8 +57,7 @@ export interface Pull {
 export class Pulls {
   // Bound: WANTED_MAX.
   readonly #wanted = new Map<string, Wanted>()
-  // Bound: the peers that have announced something wanted, and WANTED_OF_TRUSTED_MAX of each, the oldest first.
-  readonly #byPeer = new Map<PeerId, Holder>()
+  readonly #accounts = new PullAccounts<Wanted>()
   // Bound: the ids wanted, once each: the soonest to be looked at first, since all wait equally long.
   #checks: { readonly wanted: Wanted; readonly at: number }[] = []
   readonly #standing = new PullStanding()
@@ -95,6 +89,7 @@ export class Pulls {
       return false
     }
     const wanted = known ?? this.#begin(key, from, isTrusted, now)
+    if (known !== undefined && isTrusted) this.#accounts.adopt(known, from, WANTED_OF_TRUSTED_MAX)
     // It came, and was lost again before it was judged.
     wanted.isHere = false
     // Who failed before is asked when a silence has passed in which nobody else came.
@@ -199,27 +194,19 @@ export class Pulls {
 
   /** @returns whether one more may be wanted on account of this peer */
   #makeRoom(from: PeerId, isTrusted: boolean, rank: number): boolean {
-    const own = this.#byPeer.get(from)?.wanted.size ?? 0
+    const own = this.#accounts.countOf(from)
     const unfailed = isTrusted ? WANTED_OF_TRUSTED_MAX : WANTED_OF_ONE_MAX
     if (own >= (rank < RANK.lacking ? unfailed : WANTED_OF_FAILED_MAX)) return false
     if (this.#wanted.size < (isTrusted ? WANTED_MAX : WANTED_OF_STRANGERS_MAX)) return true
-    let most: Holder | null = null
-    for (const holder of this.#byPeer.values())
-      if ((isTrusted || !holder.isTrusted) && holder.wanted.size > Math.max(own + 1, most?.wanted.size ?? 0))
-        most = holder
-    for (const oldest of most?.wanted ?? []) {
-      this.#giveUp(oldest)
-      return true
-    }
-    return false
+    const oldest = this.#accounts.oldestOfMost(own, isTrusted)
+    if (oldest !== null) this.#giveUp(oldest)
+    return oldest !== null
   }
 
   #begin(key: string, by: PeerId, isTrusted: boolean, now: number): Wanted {
     const wanted: Wanted = { key, by, asked: [], others: [], forgotten: null, askedAt: now, failures: 0, isHere: false }
     this.#wanted.set(key, wanted)
-    const holder = this.#byPeer.get(by) ?? { isTrusted, wanted: new Set() }
-    this.#byPeer.set(by, holder)
-    holder.wanted.add(wanted)
+    this.#accounts.add(wanted, isTrusted)
     this.#checks.push({ wanted, at: now + SILENCE_MS })
     return wanted
   }
@@ -276,15 +263,14 @@ export class Pulls {
     this.#forget(wanted)
     if (wanted.isHere) return
     this.#givenUp.add(wanted.by)
+    for (const { from } of wanted.others) this.#givenUp.add(from)
     if (wanted.forgotten !== null) this.#givenUp.add(wanted.forgotten)
   }
 
   #forget(wanted: Wanted): void {
     this.#wanted.delete(wanted.key)
     if (this.#wanted.size === 0) this.#checks = []
-    const holder = this.#byPeer.get(wanted.by)
-    holder?.wanted.delete(wanted)
-    if (holder?.wanted.size === 0) this.#byPeer.delete(wanted.by)
+    this.#accounts.remove(wanted)
   }
 }
 

@@ -40,6 +40,8 @@ export type ControlEvent =
   /** It was asked for these, and does not send them. */
   | { readonly kind: 'not-found'; readonly ids: readonly Uint8Array[] }
   | { readonly kind: 'window'; readonly bytes: number }
+  /** From now on it takes messages of so many bytes. */
+  | { readonly kind: 'limits'; readonly messageBytesMax: number }
   /** The peer dropped gossip meant for us. */
   | { readonly kind: 'gap' }
   /**
@@ -110,6 +112,10 @@ export function decodeControl(
     case FRAME.window: {
       const bytes = reader.varint()
       return reader.broken || bytes === 0 ? 'broken' : { kind: 'window', bytes }
+    }
+    case FRAME.limits: {
+      const messageBytesMax = reader.varint()
+      return reader.broken || messageBytesMax === 0 ? 'broken' : { kind: 'limits', messageBytesMax }
     }
     case FRAME.gap:
       return { kind: 'gap' }

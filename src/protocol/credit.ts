@@ -27,7 +27,7 @@ export class SendCredit {
 
 /** What the other side may still send, and what has been used up but not yet granted again. */
 export class ReceiveCredit {
-  readonly #window: number
+  #window: number
   #left: number
   #owed = 0
 
@@ -45,6 +45,12 @@ export class ReceiveCredit {
   arrived(bytes: number): boolean {
     this.#left -= bytes
     return this.#left >= 0
+  }
+
+  /** The window is another: what it has grown by is owed, and where it has become smaller nothing is granted until that is made up for. */
+  resize(window: number): void {
+    this.#owed += window - this.#window
+    this.#window = window
   }
 
   /** The bytes are done with. They are granted again once they are worth a frame. */

@@ -24,6 +24,7 @@ export const FRAME = {
   window: 17,
   gap: 18,
   fragment: 19,
+  limits: 32,
   firstOptional: 32,
   firstApplication: 64,
 } as const

@@ -43,7 +43,7 @@ const EARLY_MAX = 16
 export class Session {
   /** Bytes for the link, in order. The owner writes them and empties the list. */
   output: Uint8Array[] = []
-  /** What has come of messages too large for a frame; the owner says which answers are waited for, and when memory is short. */
+  /** What has come of messages too large for a frame; the owner says how large one may be, which answers are waited for, and when memory is short. */
   readonly reassembly: Reassembly = new Reassembly(HELLO_BYTES_MAX)
   /** What has come cost beside its bytes. */
   readonly tally: Tally = new Tally()
@@ -59,7 +59,6 @@ export class Session {
   #hinted = false
   /** Records before the hello. */
   #early = 0
-  #bodyBytesMax = 0
   #credit = new ReceiveCredit(0)
 
   constructor(setup: SessionSetup) {
@@ -110,7 +109,6 @@ export class Session {
     this.#take('admitted')
     this.#hello = hello
     this.reassembly.bytesMax = hello.limits.messageBytesMax
-    this.#bodyBytesMax = hello.limits.messageBytesMax + HEADER_BYTES_MAX
     this.#credit = new ReceiveCredit(hello.limits.windowBytes)
     if (!this.#openRecords()) this.#end()
     else if (this.#setup.direction === 'outbound') this.#sayHello(hello)
@@ -199,7 +197,7 @@ export class Session {
     if (frame.type === FRAME.fragment) return this.#gather(frame)
     const size = frame.body.length + varintLength(frame.type)
     if (!isCounted(frame.type)) return this.#control(frame, size)
-    if (frame.body.length > this.#bodyBytesMax) return this.#violated('message-too-big')
+    if (frame.body.length > this.reassembly.bytesMax + HEADER_BYTES_MAX) return this.#violated('message-too-big')
     return this.#credit.arrived(size) ? this.#deliver(frame, size) : this.#violated('credit-overrun')
   }
 

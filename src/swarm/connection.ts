@@ -18,7 +18,7 @@ import type { Deadline } from './agenda.js'
 import type { CloseOptions, ConnectionOwner, ConnectionWorld, PeerIdentity } from './connection-owner.js'
 import type { Intake } from './intake.js'
 import type { OpenParts } from './open-parts.js'
-import { createOpenParts } from './open-parts.js'
+import { createOpenParts, heed } from './open-parts.js'
 import type { Leftover, Outgoing } from './outgoing.js'
 import type { ClassLimits } from './profile.js'
 import type { Sender } from './sender.js'
@@ -93,7 +93,6 @@ export class Connection implements LinkEvents {
     return keyOf(this.#open?.hello.epoch ?? EMPTY)
   }
 
-  /** The half that sends, while it may. */
   get sender(): Sender | null {
     return this.#stage === 'open' ? (this.#open?.sender ?? null) : null
   }
@@ -157,9 +156,10 @@ export class Connection implements LinkEvents {
     this.#writeSession()
   }
 
-  /** The peer has earned another class while it was linked. What it may hold of ours, its outbox and window, stays as it was. */
+  /** The peer is of another class while it is linked, and is told what that takes. */
   reclassify(peerClass: PeerClass, limits: ClassLimits): void {
     if (this.identity !== null) this.identity = { ...this.identity, peerClass, limits }
+    this.#open?.vitals.reclassify()
     this.#open?.intake.reclassify()
   }
 
@@ -234,10 +234,9 @@ export class Connection implements LinkEvents {
         this.sendControl(FRAME.pong, event.payload)
         break
       case 'pong':
-        if (this.#open?.vitals.pong(event.payload) === false) this.#open.intake.takeControl()
-        break
       case 'window':
-        if (this.#open?.sender.credited(event.bytes) === false) this.#open.intake.takeControl()
+      case 'limits':
+        if (this.#open !== null && !heed(this.#open, event)) this.#open.intake.takeControl()
         break
       case 'types':
         if (!this.#remoteNames.add(event.names)) this.close('protocol-error', { text: 'too many names', judged: true })
@@ -256,7 +255,7 @@ export class Connection implements LinkEvents {
     this.#deadline.cancel()
     // The responder's own hello must leave before anything its owner sends.
     this.#writeSession()
-    this.#open = createOpenParts(this, hello, this.identity, this.#session.credit, this.#world, {
+    this.#open = createOpenParts(this, hello, this.identity, this.#session, this.#world, {
       write: (parts) => this.link.write(this.#session.seal(parts)),
       suspected: () => {
         this.#owner.suspected(this)
@@ -268,6 +267,7 @@ export class Connection implements LinkEvents {
     this.#remoteNames.add(hello.names)
     this.#stage = 'open'
     this.#open.vitals.begin()
+    this.#open.intake.begin()
     this.#owner.established(this)
   }
 

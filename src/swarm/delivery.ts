@@ -53,6 +53,8 @@ export class Delivery implements HandlerJob {
   /** Set once it is decoded. */
   payload: { readonly value: unknown } | null = null
   tries = 0
+  /** Whether a trusted peer had it when it was last tried. */
+  wasBacked = false
   /** What its handlers may take in all, where only strangers have it. */
   leftMs: number = HANDLER_MS
   #bytes: Uint8Array
@@ -153,13 +155,20 @@ export function inherit(
   return moveTo(connections, delivery, peerOf)
 }
 
-/** Another who has it answers for it from now on, and is whom a handler may ask: a trusted one where there is one. */
+/**
+ * Another who has it answers for it from now on, and is whom a handler may ask: a trusted one where there is one. For one that is
+ * trusted and here no stranger does, and another that is trusted only once it has been asked in vain.
+ */
 export function passOn(
   delivery: Delivery,
   holders: readonly Connection[],
   peerOf: (connection: Connection) => Peer | null,
 ): void {
-  if (!isTrusted(delivery.connection)) moveTo([...holders.filter(isTrusted), ...holders], delivery, peerOf)
+  const { connection, tries } = delivery
+  const others = holders.filter((holder) => sourceOf(holder) !== sourceOf(connection))
+  const isGood = isTrusted(connection) && connection.isOpen
+  if (!isGood) moveTo([...others.filter(isTrusted), ...holders.filter(isTrusted), ...others], delivery, peerOf)
+  else if (tries > 0) moveTo(others.filter(isTrusted), delivery, peerOf)
 }
 
 /** To the first of these that has it, is open and has memory for it. @returns false where none is */
@@ -169,10 +178,10 @@ function moveTo(
   peerOf: (connection: Connection) => Peer | null,
 ): boolean {
   const { sources, size } = delivery
-  const own = sourceOf(delivery.connection)
   for (const connection of connections) {
     const source = sourceOf(connection)
-    const peer = source !== own && sources.has(source) && connection.isOpen ? peerOf(connection) : null
+    const peer =
+      connection !== delivery.connection && sources.has(source) && connection.isOpen ? peerOf(connection) : null
     if (peer === null || connection.intake?.takeOver(size) !== true) continue
     release(delivery)
     delivery.connection = connection

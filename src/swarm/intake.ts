@@ -11,6 +11,8 @@ import { FRAME_BYTES_MAX } from '../protocol/frame.js'
 import type { SessionEvent } from '../protocol/session.js'
 import type { Tally } from '../protocol/tally.js'
 import type { Agenda, Deadline } from './agenda.js'
+import type { ClassLimits } from './profile.js'
+import { windowBytesFor } from './profile.js'
 import type { Quota } from './quota.js'
 
 export interface IntakeSetup {
@@ -19,6 +21,10 @@ export interface IntakeSetup {
   readonly memory: Memory
   /** What the peer is now. */
   readonly peerClass: () => PeerClass
+  readonly limits: () => ClassLimits
+  /** Which keeps to `bytesMax`: as the peer has been told. */
+  readonly reassembly: { bytesMax: number }
+  readonly sendLimits: (messageBytesMax: number) => void
   /** Bytes held of messages that are not whole. */
   readonly partialBytes: () => number
   /** What the link draws on, by the class that the peer has now. */
@@ -29,7 +35,7 @@ export interface IntakeSetup {
 }
 
 /** Frames that need no credit and that nobody asked for: past a few a second they are not even looked at. */
-const COURTESIES: readonly SessionEvent['kind'][] = ['ping', 'types', 'get-peers', 'peers', 'gap', 'skipped']
+const COURTESIES: readonly SessionEvent['kind'][] = ['ping', 'types', 'get-peers', 'peers', 'gap', 'skipped', 'limits']
 /**
  * A message smaller than this, which no broadcast is, costs its sender hardly any credit; of those for which there was no place some
  * thousand in a row are a flood.
@@ -42,6 +48,8 @@ const CHARGED_BYTES = 4_096
 const RECORD_BYTES = 256
 /** What a message of one that is not trusted costs beside its bytes, whatever becomes of it: it is looked up, at least. */
 const MESSAGE_BYTES = 128
+/** Who is told of a smaller limit may have begun to send what was within the old one. */
+const NARROW_MS = 120_000
 /** While too much is in flight, it is looked at again this often. */
 const BUSY_MS = 50
 
@@ -49,6 +57,8 @@ export class Intake {
   readonly #setup: IntakeSetup
   #quota: Quota
   #deadline: Deadline | null = null
+  #narrowing: Deadline | null = null
+  #toldBytesMax: number
   #stopped = false
   #isGone = false
   #partialBytes = 0
@@ -61,6 +71,12 @@ export class Intake {
   constructor(setup: IntakeSetup) {
     this.#setup = setup
     this.#quota = setup.openQuota()
+    this.#toldBytesMax = setup.reassembly.bytesMax
+  }
+
+  /** The link is open: what the peer was told in the hello may be what it was before that. */
+  begin(): void {
+    this.#limit()
   }
 
   /** Bytes have come. Pieces that said nothing whole are counted as control frames: they cost their arithmetic. */
@@ -192,6 +208,7 @@ export class Intake {
     this.#quota.hold(-this.#heldBytes)
     this.#quota = this.#setup.openQuota()
     this.#quota.hold(this.#heldBytes)
+    this.#limit()
     // What it waits for was the old one's debt.
     this.#deadline?.cancel()
     this.#deadline = null
@@ -202,6 +219,7 @@ export class Intake {
   stop(): void {
     this.#stopped = true
     this.#deadline?.cancel()
+    this.#narrowing?.cancel()
   }
 
   /** Nothing comes any more. */
@@ -209,6 +227,23 @@ export class Intake {
     this.#isGone = true
     this.#charge()
     this.countPartial()
+  }
+
+  /** The peer is told how large a message it may send, and has some time to keep to less. */
+  #limit(): void {
+    const { agenda, credit, limits, reassembly, sendLimits } = this.#setup
+    const { messageBytesMax } = limits()
+    if (messageBytesMax === this.#toldBytesMax) return
+    this.#toldBytesMax = messageBytesMax
+    sendLimits(messageBytesMax)
+    credit.resize(windowBytesFor(limits()))
+    this.#narrowing?.cancel()
+    this.#narrowing = null
+    if (messageBytesMax > reassembly.bytesMax) reassembly.bytesMax = messageBytesMax
+    else
+      this.#narrowing = agenda.in(NARROW_MS, () => {
+        reassembly.bytesMax = messageBytesMax
+      })
   }
 
   #hold(bytes: number): void {

@@ -2,17 +2,20 @@
 import type { WireCode } from '../errors.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { Direction, PeerClass } from '../ports/types.js'
-import type { ReceiveCredit } from '../protocol/credit.js'
 import { FRAME } from '../protocol/frame.js'
+import type { ControlEvent } from '../protocol/control.js'
 import type { Hello } from '../protocol/hello.js'
+import type { Session } from '../protocol/session.js'
 import { varintBytes } from '../protocol/varint.js'
 import type { CloseOptions, ConnectionWorld, PeerIdentity } from './connection-owner.js'
 import { Intake } from './intake.js'
+import type { ClassLimits } from './profile.js'
 import { Sender } from './sender.js'
 import { Vitals } from './vitals.js'
 
 export interface OpenParts {
-  readonly hello: Hello
+  /** What the peer takes may change while it is linked. */
+  hello: Hello
   readonly sender: Sender
   readonly vitals: Vitals
   readonly intake: Intake
@@ -49,19 +52,19 @@ export function createOpenParts(
   connection: OpenConnection,
   hello: Hello,
   admitted: PeerIdentity,
-  credit: ReceiveCredit,
+  { credit, reassembly }: Pick<Session, 'credit' | 'reassembly'>,
   { agenda, pulse, random, slab, flusher, ledger, memory }: ConnectionWorld,
   { write, suspected, cleared }: OpenCalls,
 ): OpenParts {
   const { direction, remoteIp } = connection
   const inbound = direction === 'inbound'
-  const { limits } = admitted
   const identity = (): PeerIdentity => connection.identity ?? admitted
   const peerClass = (): PeerClass => identity().peerClass
+  const limits = (): ClassLimits => identity().limits
   return {
     hello,
     sender: new Sender({
-      outboxBytesMax: limits.outboxBytesMax,
+      outboxBytesMax: () => limits().outboxBytesMax,
       memory,
       peerClass,
       creditBytes: hello.limits.windowBytes,
@@ -73,7 +76,7 @@ export function createOpenParts(
     }),
     vitals: new Vitals({
       // One side asks first, so that an idle link is not pinged from both ends at once.
-      rule: inbound ? { ...limits, idlePingMs: limits.idlePingMs * INBOUND_PATIENCE } : limits,
+      rule: () => (inbound ? { ...limits(), idlePingMs: limits().idlePingMs * INBOUND_PATIENCE } : limits()),
       agenda,
       pulse,
       random,
@@ -91,6 +94,11 @@ export function createOpenParts(
       credit,
       memory,
       peerClass,
+      limits,
+      reassembly,
+      sendLimits: (messageBytesMax) => {
+        connection.sendControl(FRAME.limits, varintBytes(messageBytesMax))
+      },
       partialBytes: () => connection.partialBytes,
       openQuota: () => ledger.open({ direction, remoteIp, identity: identity() }),
       sendGrant: (bytes) => {
@@ -102,5 +110,22 @@ export function createOpenParts(
         else connection.close('rate-limit', { retryAfterMs, text: 'control frames' })
       },
     }),
+  }
+}
+
+type Heeded = Extract<ControlEvent, { kind: 'pong' | 'window' | 'limits' }>
+
+/** What the peer says of the link itself. @returns false where it was not worth a frame */
+export function heed(parts: OpenParts, event: Heeded): boolean {
+  switch (event.kind) {
+    case 'pong':
+      return parts.vitals.pong(event.payload)
+    case 'window':
+      return parts.sender.credited(event.bytes)
+    case 'limits': {
+      const { messageBytesMax } = event
+      parts.hello = { ...parts.hello, limits: { ...parts.hello.limits, messageBytesMax } }
+      return true
+    }
   }
 }

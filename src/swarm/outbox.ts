@@ -22,7 +22,8 @@ import type { RecordSlab } from './record-parts.js'
 import { RECORD_TARGET, RecordParts } from './record-parts.js'
 
 export interface OutboxSetup {
-  readonly bytesMax: number
+  /** What may wait for the peer as it is now. */
+  readonly bytesMax: () => number
   readonly credit: SendCredit
   readonly slab: RecordSlab
   /** The node's, on which it draws as a peer of that class. */
@@ -72,7 +73,7 @@ export class Outbox {
 
   /** Whether the next bytes would only wait: an eighth of the bound is in use. */
   get isHigh(): boolean {
-    return this.#bytes * 8 > this.#setup.bytesMax
+    return this.#bytes * 8 > this.#setup.bytesMax()
   }
 
   /** Whether half of the room for control frames is in use: what can be said later is not said now. */
@@ -85,7 +86,7 @@ export class Outbox {
     const { credit, bytesMax, memory, peerClass } = this.#setup
     if (this.#messages > 0 || this.#batch !== null) return false
     // It is not to be high because of what it rides on.
-    const isRoomy = credit.left >= BATCH_BYTES_MAX && bytesMax >= 8 * BATCH_BYTES_MAX
+    const isRoomy = credit.left >= BATCH_BYTES_MAX && bytesMax() >= 8 * BATCH_BYTES_MAX
     if (!isRoomy || !memory.fits(peerClass(), BATCH_BYTES_MAX)) return false
     this.#batch = batch
     batch.riders++
@@ -117,7 +118,8 @@ export class Outbox {
 
   /** @returns false where its own bound or the node's is reached, and nothing was added. Who rides must leave first. */
   push(priority: Priority, outgoing: Outgoing): boolean {
-    const { bytesMax, memory, peerClass } = this.#setup
+    const { memory, peerClass } = this.#setup
+    const bytesMax = this.#setup.bytesMax()
     const isGiant = outgoing.bodyBytes > bytesMax
     if (isGiant ? this.#giant !== null : this.#bytes + outgoing.bodyBytes > bytesMax) return false
     if (!memory.queue(peerClass(), priority, outgoing)) return false
@@ -274,8 +276,8 @@ export class Outbox {
   #forget(outgoing: Outgoing): void {
     this.#setup.memory.unqueue(outgoing)
     letGo(outgoing)
-    // Not by the object: what stays is moved.
-    if (outgoing.bodyBytes > this.#setup.bytesMax) this.#giant = null
+    // Not by the object: what stays is moved. Nor by the bound, which may have changed.
+    if (outgoing.bodyBytes === this.#giant?.bodyBytes) this.#giant = null
     else this.#bytes -= outgoing.bodyBytes
     this.#messages--
     if (this.#messages === 0) this.#frames.rest()

@@ -16,7 +16,7 @@ import { Outbox } from './outbox.js'
 import type { RecordSlab } from './record-parts.js'
 
 export interface SenderSetup {
-  readonly outboxBytesMax: number
+  readonly outboxBytesMax: () => number
   readonly memory: Memory
   /** What the peer is now. */
   readonly peerClass: () => PeerClass

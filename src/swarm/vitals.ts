@@ -7,7 +7,8 @@ import type { Agenda } from './agenda.js'
 import type { Beating, Pulse } from './pulse.js'
 
 export interface VitalsSetup {
-  readonly rule: LivenessRule
+  /** As the peer's class has it now. */
+  readonly rule: () => LivenessRule
   readonly agenda: Agenda
   readonly pulse: Pulse
   readonly random: Random
@@ -36,14 +37,21 @@ export class Vitals implements Beating {
 
   constructor(setup: VitalsSetup) {
     this.#setup = setup
-    this.#liveness = new Liveness(setup.rule, setup.agenda.now())
-    this.dueAt = setup.agenda.now() + setup.rule.idlePingMs
+    this.#liveness = new Liveness(setup.rule(), setup.agenda.now())
+    this.dueAt = setup.agenda.now() + this.#liveness.rule.idlePingMs
     setup.pulse.join(this)
   }
 
   /** Measures the link for the first time. */
   begin(): void {
     this.#send()
+  }
+
+  /** The peer's class has changed, and how long it may be silent with it. */
+  reclassify(): void {
+    this.#liveness.rule = this.#setup.rule()
+    this.dueAt = Math.min(this.dueAt, this.heardAt + this.#liveness.rule.idlePingMs)
+    this.#setup.pulse.expect(this)
   }
 
   get rttMs(): number | null {
@@ -69,7 +77,7 @@ export class Vitals implements Beating {
     if (!opened && this.#partialBytes < (now - this.#liveness.heardAt) * PARTIAL_RATE_MIN) return
     this.#partialBytes = 0
     if (!this.#liveness.heard(now)) return
-    this.dueAt = now + this.#setup.rule.idlePingMs
+    this.dueAt = now + this.#liveness.rule.idlePingMs
     this.#setup.pulse.expect(this)
     this.#setup.cleared()
   }

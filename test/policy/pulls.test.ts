@@ -497,6 +497,25 @@ describe('the bounds', () => {
     expect(missed).not.toContain(peer(50))
   })
 
+  it('let no crowd of strangers have what a trusted peer announces go, though they announced it first', () => {
+    const pulls = new Pulls()
+    for (let i = 0; i < 12; i++) flood(pulls, peer(i), 1_024)
+    const key = `${peer(0)} 0`
+    expect(pulls.announced(key, SMALL, peer(60), 'masternode', 1)).toBe(false)
+    for (let i = 12; i < 20; i++) flood(pulls, peer(i), 1_024)
+    const asked = until(pulls, SILENCE_MS + 1).filter((pull) => pull.key === key)
+    expect(asked.map(({ from }) => from)).toContain(peer(60))
+  })
+
+  it('tell of everybody who was still to be asked for what had to make room', () => {
+    const pulls = new Pulls()
+    for (let i = 0; i < 12; i++) flood(pulls, peer(i), 1_024)
+    for (let i = 0; i < 12; i++) pulls.announced(`${peer(i)} 0`, SMALL, peer(50), 'regular', 1)
+    pulls.takeGivenUp()
+    flood(pulls, peer(40), 100)
+    expect([...pulls.takeGivenUp()]).toContain(peer(50))
+  })
+
   it('let no stranger take the place of what a trusted peer announced', () => {
     const pulls = new Pulls()
     for (let i = 0; i < 3; i++) flood(pulls, peer(i), 4_096, 'masternode')
@@ -558,7 +577,9 @@ class Bystander {
   now = 0
   readonly #size: number
   readonly #deadlineMs: number
+  /** On whose account it is: who announced it first, or first of those that are trusted. */
   #by: PeerId | null = null
+  #isTrusted = false
   #isHere = false
   #askedAt = -Infinity
   readonly #owing = new Map<PeerId, number>()
@@ -611,7 +632,11 @@ class Bystander {
   #announced(from: PeerId, peerClass: PeerClass): void {
     const isOwing = this.#owing.has(from)
     if (!isOwing && !this.#waiting.has(from) && this.#classes.get(from) !== null) this.#classes.set(from, peerClass)
-    if (this.pulls.size === 0) this.#by = from
+    const isTrusted = peerClass === 'masternode' || peerClass === 'persistent'
+    if (this.pulls.size === 0 || (isTrusted && !this.#isTrusted)) {
+      this.#by = from
+      this.#isTrusted = isTrusted
+    }
     const isAsked = this.pulls.announced(KEY, this.#size, from, peerClass, this.now)
     this.#isHere = false
     if (!isOwing) this.#waiting.add(from)

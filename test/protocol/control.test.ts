@@ -78,6 +78,8 @@ describe('a control frame', () => {
 
   it('that grants credit grants something', () => {
     expect(decode(FRAME.window, 0xac, 2)).toEqual({ kind: 'window', bytes: 300 })
+    expect(decode(FRAME.limits, 0xac, 2)).toEqual({ kind: 'limits', messageBytesMax: 300 })
+    expect([decode(FRAME.limits), decode(FRAME.limits, 0)]).toEqual(['broken', 'broken'])
     for (const bytes of [[], [0], [0x80]]) expect(decode(FRAME.window, ...bytes)).toBe('broken')
   })
 
@@ -103,7 +105,7 @@ describe('a control frame', () => {
   })
 
   it('of a later version is skipped where it is optional, and unknown where it is critical', () => {
-    for (let type = 32; type < 64; type++) expect(decode(type, 1)).toEqual({ kind: 'skipped' })
+    for (let type = 33; type < 64; type++) expect(decode(type, 1)).toEqual({ kind: 'skipped' })
     for (const type of [0, 1, 8, 15, 20, 25, 31]) expect(decode(type, 1)).toBe('unknown')
   })
 

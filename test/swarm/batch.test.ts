@@ -34,7 +34,7 @@ class End {
   spent = 0
 
   constructor(slab: RecordSlab, memory: Memory) {
-    this.box = new Outbox({ bytesMax: 2 ** 21, credit: this.credit, memory, slab, peerClass: () => 'masternode' })
+    this.box = new Outbox({ bytesMax: () => 2 ** 21, credit: this.credit, memory, slab, peerClass: () => 'masternode' })
   }
 
   /** Everything that it would write now. */
@@ -181,7 +181,7 @@ describe('links that ride together', () => {
     const memory = new Memory(2 ** 30, { size: 0 })
     const written: Uint8Array[] = []
     const sender = new Sender({
-      outboxBytesMax: 2 ** 21,
+      outboxBytesMax: () => 2 ** 21,
       memory,
       peerClass: () => 'masternode',
       creditBytes: 1e9,
@@ -226,7 +226,9 @@ describe('links that ride together', () => {
       const memory = new Memory(memoryMax, { size: 0 })
       const setup = { memory, slab: new RecordSlab(), peerClass: () => 'masternode' as const }
       const batch = new Batch()
-      expect(new Outbox({ ...setup, bytesMax, credit: new SendCredit(credit) }).board(batch)).toBe(false)
+      expect(new Outbox({ ...setup, bytesMax: () => bytesMax, credit: new SendCredit(credit) }).board(batch)).toBe(
+        false,
+      )
       expect(batch.isFree).toBe(true)
     })
 })

@@ -38,7 +38,7 @@ class End {
   constructor(name: number, flusher: Flusher, memory: Memory, slab: RecordSlab, outboxBytesMax: number) {
     this.peerId = String(name) as PeerId
     this.sender = new Sender({
-      outboxBytesMax,
+      outboxBytesMax: () => outboxBytesMax,
       memory,
       peerClass: () => 'masternode',
       creditBytes: 1e9,

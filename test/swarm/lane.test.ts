@@ -125,7 +125,13 @@ describe('what stays in an outbox', () => {
   const boxOf = (bytesMax: number) => {
     const credit = new SendCredit(0)
     const memory = new Memory(2 ** 30, { size: 0 })
-    const box = new Outbox({ bytesMax, credit, memory, slab: new RecordSlab(), peerClass: () => 'regular' })
+    const box = new Outbox({
+      bytesMax: () => bytesMax,
+      credit,
+      memory,
+      slab: new RecordSlab(),
+      peerClass: () => 'regular',
+    })
     return { box, credit, memory }
   }
 
@@ -172,7 +178,8 @@ describe('a body that stayed in several outboxes', () => {
     const memory = new Memory(2 ** 30, { size: 0 })
     const credits = [new SendCredit(0), new SendCredit(0)]
     const boxes = credits.map(
-      (credit) => new Outbox({ bytesMax: 1e6, credit, memory, slab: new RecordSlab(), peerClass: () => 'regular' }),
+      (credit) =>
+        new Outbox({ bytesMax: () => 1e6, credit, memory, slab: new RecordSlab(), peerClass: () => 'regular' }),
     )
     const shared: Shared = { holders: 0 }
     const outgoing = new Turns().frame(200, shared)

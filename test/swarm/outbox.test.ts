@@ -21,7 +21,13 @@ const message = (type: number, length: number, counted = true) => ({
 function outbox(bytesMax = 1_000_000, creditBytes = 10_000_000, peerClass: PeerClass = 'masternode') {
   const credit = new SendCredit(creditBytes)
   const memory = new Memory(2 ** 30, { size: 0 })
-  const box = new Outbox({ bytesMax, credit, memory, slab: new RecordSlab(), peerClass: () => peerClass })
+  const box = new Outbox({
+    bytesMax: () => bytesMax,
+    credit,
+    memory,
+    slab: new RecordSlab(),
+    peerClass: () => peerClass,
+  })
   return { box, credit, memory }
 }
 
@@ -259,7 +265,7 @@ describe('the memory of an outbox', () => {
     const shared = { holders: 0 }
     const boxes = Array.from({ length: 50 }, () => {
       const credit = new SendCredit(10_000_000)
-      return new Outbox({ bytesMax: 1e6, credit, memory, slab: new RecordSlab(), peerClass: () => 'regular' })
+      return new Outbox({ bytesMax: () => 1e6, credit, memory, slab: new RecordSlab(), peerClass: () => 'regular' })
     })
     for (const box of boxes) box.push('normal', { ...message(70, 20_000), shared })
     expect(memory.status().outboxBytes).toBeLessThan(50 * 200 + 20_000)
@@ -272,7 +278,7 @@ describe('the memory of an outbox', () => {
   it('takes nothing that the node has no room for', () => {
     const memory = new Memory(200_000, { size: 0 })
     const credit = new SendCredit(10_000_000)
-    const box = new Outbox({ bytesMax: 1e6, credit, memory, slab: new RecordSlab(), peerClass: () => 'unknown' })
+    const box = new Outbox({ bytesMax: () => 1e6, credit, memory, slab: new RecordSlab(), peerClass: () => 'unknown' })
     expect([1, 2, 3].map(() => box.push('normal', message(70, 40_000)))).toEqual([true, true, false])
     expect(drain(box).types.length).toBe(2)
   })

@@ -34,6 +34,9 @@ async function scene() {
   const identity = world.identity()
   classes.set(identity.id, 'masternode')
   const masternode = await RawPeer.connect(world, node, { identity })
+  const second = world.identity()
+  classes.set(second.id, 'masternode')
+  const another = await RawPeer.connect(world, node, { identity: second })
   const say = async (peer: RawPeer, n: number): Promise<void> => {
     peer.broadcast(0, 'tx', utf8(String(n)))
     await world.settle()
@@ -42,7 +45,7 @@ async function scene() {
     calls.at(-1)?.answer(verdict)
     await world.settle()
   }
-  return { world, node, calls, stranger, other, masternode, say, answer }
+  return { world, node, calls, stranger, other, masternode, another, say, answer }
 }
 
 describe('a handler that has failed', () => {
@@ -85,6 +88,52 @@ describe('a handler that has failed', () => {
       await world.stop()
     }
   })
+
+  it('has one try more once a masternode has the message, though strangers have had both', async () => {
+    const { world, node, calls, stranger, masternode, say, answer } = await scene()
+    await say(stranger, 1)
+    await world.run(3_000)
+    await answer(new Error('nobody answered'))
+    await say(masternode, 1)
+    await world.run(7_000)
+    expect(calls.map(({ peer }) => peer.id)).toEqual([
+      stranger.identity.id,
+      stranger.identity.id,
+      masternode.identity.id,
+    ])
+    await world.run(9_000)
+    await answer('accept')
+    expect(node.swarm.status()).toMatchObject({ inFlight: 0, verdicts: { accept: 1 } })
+  })
+
+  it.each([true, false])(
+    'is called once more with another masternode, though the first one leaves: %s',
+    async (leaves) => {
+      const { world, node, calls, other, masternode, another, say, answer } = await scene()
+      await say(masternode, 1)
+      for (const peer of [other, another]) await say(peer, 1)
+      if (leaves) masternode.destroy()
+      await world.settle()
+      await answer(new Error('nobody answered'))
+      expect(calls.map(({ peer }) => peer.id)).toEqual([masternode.identity.id, another.identity.id])
+      await answer('accept')
+      expect(node.swarm.status()).toMatchObject({ inFlight: 0, memory: { inFlightBytes: 0 } })
+    },
+  )
+
+  it.each([true, false])(
+    'is called once more with a stranger only where the masternode has left: %s',
+    async (leaves) => {
+      const { world, calls, other, masternode, say, answer } = await scene()
+      for (const peer of [masternode, other]) await say(peer, 1)
+      if (leaves) masternode.destroy()
+      await world.settle()
+      await answer(new Error('nobody answered'))
+      expect(calls.map(({ peer }) => peer.id)).toEqual(
+        [masternode, leaves ? other : masternode].map((one) => one.identity.id),
+      )
+    },
+  )
 
   it('is not called once more where the host itself has published a body of that id meanwhile', async () => {
     const world = new World()

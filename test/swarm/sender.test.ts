@@ -14,7 +14,7 @@ function scene(creditBytes = 1_000_000, outboxBytesMax = 1_000) {
   let now = 0
   let timers: { readonly at: number; readonly run: () => void }[] = []
   const sender = new Sender({
-    outboxBytesMax,
+    outboxBytesMax: () => outboxBytesMax,
     memory: new Memory(2 ** 30, { size: 0 }),
     peerClass: () => 'masternode',
     creditBytes,

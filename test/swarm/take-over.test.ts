@@ -20,7 +20,7 @@ function link(outboxBytesMax: number, messageBytesMax: number, memory = new Memo
   const sent: number[] = []
   let takes = false
   const sender = new Sender({
-    outboxBytesMax,
+    outboxBytesMax: () => outboxBytesMax,
     memory,
     peerClass: () => 'regular',
     creditBytes: 1e9,
