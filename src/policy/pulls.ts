@@ -18,7 +18,7 @@ const WANTED_OF_STRANGERS_MAX = 12_288
 const WANTED_OF_ONE_MAX = 1_024
 /** The same for one that is trusted: what a busy relay tells at once. */
 const WANTED_OF_TRUSTED_MAX = 4_096
-/** And for one that has failed before. */
+/** And for one that is not, and has failed before. */
 const WANTED_OF_FAILED_MAX = 16
 /** Who else has it, for each id. */
 const OTHERS_MAX = 16
@@ -158,8 +158,10 @@ export class Pulls {
     for (const wanted of [...this.#wanted.values()]) {
       if (wanted.others.some(isFrom)) wanted.others = wanted.others.filter((other) => !isFrom(other))
       if (!wanted.asked.some(isFrom)) continue
+      // That a masternode's link is lost says nothing of what it has.
+      if (wanted.asked.some((asked) => isFrom(asked) && asked.rank !== RANK.masternode))
+        this.#standing.lacked(from, now)
       wanted.asked = wanted.asked.filter((asked) => !isFrom(asked))
-      this.#standing.lacked(from, now)
       const pull = this.#next(wanted, now)
       if (pull !== null) pulls.push(pull)
     }
@@ -196,7 +198,7 @@ export class Pulls {
   #makeRoom(from: PeerId, isTrusted: boolean, rank: number): boolean {
     const own = this.#accounts.countOf(from)
     const unfailed = isTrusted ? WANTED_OF_TRUSTED_MAX : WANTED_OF_ONE_MAX
-    if (own >= (rank < RANK.lacking ? unfailed : WANTED_OF_FAILED_MAX)) return false
+    if (own >= (isTrusted || rank < RANK.lacking ? unfailed : WANTED_OF_FAILED_MAX)) return false
     if (this.#wanted.size < (isTrusted ? WANTED_MAX : WANTED_OF_STRANGERS_MAX)) return true
     const oldest = this.#accounts.oldestOfMost(own, isTrusted)
     if (oldest !== null) this.#giveUp(oldest)

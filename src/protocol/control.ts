@@ -53,6 +53,8 @@ export type ControlEvent =
   | { readonly kind: 'shed'; readonly size: number; readonly head: Uint8Array }
   /** So was a large answer. */
   | { readonly kind: 'answer-shed'; readonly id: number }
+  /** An answer begins to come that is larger than was asked for: none of it is kept. */
+  | { readonly kind: 'answer-too-big'; readonly id: number; readonly bytes: number; readonly isWhole: boolean }
   /** Part of a large answer that nobody waits for, or no longer. */
   | { readonly kind: 'stray'; readonly isWhole: boolean }
   /** An optional frame of a later version. */

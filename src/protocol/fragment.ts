@@ -68,6 +68,8 @@ interface PartialMessage {
   readonly innerType: number
   /** Which question it answers; null where it is no answer. */
   readonly answerId: number | null
+  /** An answer may be larger than was asked for where its definition is another version's, which is no offence. */
+  readonly isTooBig: boolean
   /** Null where there was no room for it: what comes is counted, and dropped. */
   bytes: Uint8Array | null
   /** What its body begins with, as long as an id; empty before it has come. */
@@ -85,6 +87,8 @@ export type FragmentRead =
   /** `early`: what the fragments before the last one counted in credit. */
   | { readonly kind: 'whole'; readonly innerType: number; readonly early: number; readonly frame: Frame }
   | { readonly kind: 'shed'; readonly innerType: number; readonly answerId: number | null; readonly head: Uint8Array }
+  /** The first of an answer that is larger than was asked for. */
+  | { readonly kind: 'too-big'; readonly answerId: number; readonly total: number; readonly isWhole: boolean }
   /** Of an answer that nobody waits for. */
   | { readonly kind: 'stray'; readonly isWhole: boolean }
   | { readonly kind: 'fault'; readonly fault: FragmentFault }
@@ -144,14 +148,18 @@ export class Reassembly {
       return { kind: 'fault', fault: 'fragment-broken' }
     const isStray = partial.answerId !== null && !this.#awaited.has(partial.answerId)
     if (partial.length === 0) partial.head = headOf(partial, data)
-    if (this.short || isStray) partial.bytes = null
+    const isFirst = partial.length === 0
+    if (this.short || isStray || partial.isTooBig) partial.bytes = null
     if (partial.bytes !== null) partial.bytes = append(partial.bytes, partial, data)
     partial.length += data.length
     const early = partial.counted
     partial.counted += body.length + 1
     const isWhole = partial.length === partial.total
     this.#lanes[lane] = isWhole ? null : partial
-    return isStray ? { kind: 'stray', isWhole } : readOf(partial, isWhole, early)
+    if (isStray) return { kind: 'stray', isWhole }
+    const { isTooBig, answerId, total } = partial
+    if (isTooBig && isFirst && answerId !== null) return { kind: 'too-big', answerId, total, isWhole }
+    return readOf(partial, isWhole, early)
   }
 
   #begin(reader: ByteReader, body: Uint8Array): PartialMessage | FragmentFault {
@@ -161,8 +169,10 @@ export class Reassembly {
     const answerId = innerType === FRAME.response ? inner.varint() : null
     if (inner.broken) return 'fragment-broken'
     const bytesMax = answerId === null ? this.bytesMax : this.#answerBytesMax
-    if (total > bytesMax + HEADER_BYTES_MAX) return 'message-too-big'
-    return { total, innerType, answerId, bytes: EMPTY, head: EMPTY, length: 0, counted: 0 }
+    const isTooBig = total > bytesMax + HEADER_BYTES_MAX
+    // Nor is one that nobody waits for any more; but who was never asked has nothing to answer.
+    if (isTooBig && (answerId === null || this.#answerBytesMax === 0)) return 'message-too-big'
+    return { total, innerType, answerId, isTooBig, bytes: EMPTY, head: EMPTY, length: 0, counted: 0 }
   }
 }
 

@@ -141,6 +141,8 @@ export class FrameReader {
     if (end > chunk.length) return null
     const first = chunk[at] ?? 0
     this.#at = end
+    // The last one may be given away with its memory.
+    if (end === chunk.length) this.clear()
     if (first < 0x80) return { type: first, body: chunk.subarray(at + 1, end) }
     const reader = new ByteReader(chunk.subarray(at, end))
     const type = reader.varint()

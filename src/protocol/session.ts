@@ -205,6 +205,8 @@ export class Session {
     const read = this.reassembly.add(fragment.body)
     if (read.kind === 'fault') return this.#violated(read.fault)
     if (read.kind === 'stray') return read
+    if (read.kind === 'too-big')
+      return { kind: 'answer-too-big', id: read.answerId, bytes: read.total, isWhole: read.isWhole }
     const counted = isCounted(read.innerType)
     if (!counted && read.innerType !== FRAME.response) return this.#violated('fragment-broken')
     const last = fragment.body.length + 1

@@ -13,6 +13,7 @@ import { BROADCAST_ID_BYTES } from '../protocol/message.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Connection } from './connection.js'
 import { LinkMarks, LinkSlots } from './marks.js'
+import { Queue } from './queue.js'
 import type { Kept, Shelf } from './shelf.js'
 import { CATCH_UP, KEPT_MAX } from './shelf.js'
 
@@ -32,8 +33,10 @@ interface Listener {
   readonly dependence: Dependence
   /** Of how many messages it has been told, and not asked for them: KEPT_MAX at most. */
   mayAsk: number
-  /** It reads nothing: what it is not told meanwhile may be gone when it does. */
-  isBehind: boolean
+  /** The oldest that it is still to be told: it may be gone when its moment comes. Infinity: none. */
+  dueFrom: number
+  /** What it was chosen to be told of, and others were not. Bound: KEPT_MAX. */
+  readonly chosen: Queue<Kept>
   deadline: Deadline | null
 }
 
@@ -56,26 +59,39 @@ export class Announcer {
     const { agenda, shelf } = this.#setup
     shelf.expire(agenda.now())
     const toldTo = Math.max(0, shelf.next - CATCH_UP)
-    this.#listeners.set(connection, {
+    const listener: Listener = {
       now: [],
       marks: new LinkMarks(this.#slots.take(), shelf.next),
       toldTo,
       dependence: new Dependence(),
       mayAsk: 0,
-      isBehind: false,
+      dueFrom: Number.POSITIVE_INFINITY,
+      chosen: new Queue(),
       deadline: null,
-    })
-    if (toldTo < shelf.next) this.later(connection)
+    }
+    this.#listeners.set(connection, listener)
+    if (toldTo < shelf.next) this.#owe(connection, listener, toldTo)
   }
 
-  /** @returns whether it had a place */
-  lost(connection: Connection): boolean {
+  /** @param heir another link to the same process, which owes what this one did; null: there is none. @returns whether it had a place */
+  lost(connection: Connection, heir: Connection | null = null): boolean {
     const listener = this.#listeners.get(connection)
     if (listener === undefined) return false
     listener.deadline?.cancel()
     this.#slots.giveBack(listener.marks.slot)
     this.#listeners.delete(connection)
+    if (heir !== null) this.#inherit(heir, listener)
     return true
+  }
+
+  #inherit(heir: Connection, { toldTo, dueFrom, chosen, now }: Listener): void {
+    this.joined(heir)
+    const listener = this.#listeners.get(heir)
+    if (listener === undefined) return
+    listener.toldTo = Math.min(listener.toldTo, toldTo)
+    for (const kept of [...now, ...chosen.takeAll()]) if (kept.audience === 'some') listener.chosen.push(kept)
+    const isOwed = dueFrom < Number.POSITIVE_INFINITY || listener.chosen.length > 0
+    if (isOwed) this.#owe(heir, listener, dueFrom)
   }
 
   /** A peer has a message, or has been told of it on this link: what was said on one that is dead was said to nobody. */
@@ -113,24 +129,32 @@ export class Announcer {
     return true
   }
 
-  /** Tells it at the end of the turn; one that reads nothing, when it reads again. */
-  atOnce(connection: Connection, kept: Kept): void {
+  /** Tells it at the end of the turn; one that reads nothing, when it reads again. @returns false where it has no place yet */
+  atOnce(connection: Connection, kept: Kept): boolean {
     const listener = this.#listeners.get(connection)
-    if (listener === undefined) return
+    if (listener === undefined) return false
     // More than one frame of a turn waits, too: so much at once would look as if it read nothing.
-    if (isBackedUp(connection) || listener.now.length >= IDS_MAX) {
-      this.later(connection)
-      return
+    if (isBackedUp(connection) || listener.now.length >= IDS_MAX) this.#owe(connection, listener, kept.number, kept)
+    else {
+      listener.marks.add('told', kept)
+      if (listener.now.push(kept) === 1 && this.#hurried.push(connection) === 1)
+        this.#setup.clock.atTurnEnd(this.#hurry)
     }
-    listener.marks.add('told', kept)
-    if (listener.now.push(kept) > 1) return
-    if (this.#hurried.push(connection) === 1) this.#setup.clock.atTurnEnd(this.#hurry)
+    return true
   }
 
-  /** Tells it of whatever it does not have when its moment comes. */
-  later(connection: Connection): void {
+  /** Tells it of this, and of whatever else it does not have, when its moment comes. */
+  later(connection: Connection, kept: Kept): void {
     const listener = this.#listeners.get(connection)
-    if (listener === undefined || listener.deadline !== null) return
+    if (listener !== undefined) this.#owe(connection, listener, kept.number, kept)
+  }
+
+  #owe(connection: Connection, listener: Listener, from: number, kept: Kept | null = null): void {
+    if (kept?.audience === 'some') {
+      if (listener.chosen.length >= KEPT_MAX) connection.sender?.noteGap()
+      else listener.chosen.push(kept)
+    } else listener.dueFrom = Math.min(listener.dueFrom, from)
+    if (listener.deadline !== null) return
     const { agenda, random } = this.#setup
     const [least, greatest] = OFFER_LATER_MS
     listener.deadline = agenda.in(least + random.float() * (greatest - least), () => {
@@ -158,13 +182,12 @@ export class Announcer {
   #tellRest(connection: Connection, listener: Listener): void {
     const { shelf } = this.#setup
     if (isBackedUp(connection)) {
-      listener.isBehind = true
-      this.later(connection)
+      this.#owe(connection, listener, listener.dueFrom)
       return
     }
     shelf.expire(this.#setup.agenda.now())
-    if (listener.isBehind && shelf.oldest > listener.toldTo) connection.sender?.noteGap()
-    listener.isBehind = false
+    if (shelf.oldest > listener.dueFrom) connection.sender?.noteGap()
+    if (!this.#tellChosen(connection, listener)) return
     const rest: Kept[] = []
     for (const kept of shelf.since(listener.toldTo)) {
       const { name, nameKind } = kept.definition
@@ -176,11 +199,35 @@ export class Announcer {
       listener.toldTo = kept.number + 1
       this.#tell(connection, listener, rest.splice(0))
       if (!isBackedUp(connection)) continue
-      this.later(connection)
+      this.#owe(connection, listener, listener.toldTo)
       return
     }
     listener.toldTo = shelf.next
+    listener.dueFrom = Number.POSITIVE_INFINITY
     this.#tell(connection, listener, rest)
+  }
+
+  /** @returns false where it reads no more for now */
+  #tellChosen(connection: Connection, listener: Listener): boolean {
+    const { shelf } = this.#setup
+    while (listener.chosen.length > 0) {
+      const told: Kept[] = []
+      for (
+        let kept = listener.chosen.first;
+        kept !== undefined && told.length < IDS_MAX;
+        kept = listener.chosen.first
+      ) {
+        listener.chosen.shift()
+        if (shelf.get(kept.key) !== kept) connection.sender?.noteGap()
+        else if (!listener.marks.has('told', kept)) told.push(kept)
+      }
+      for (const kept of told) listener.marks.add('told', kept)
+      this.#tell(connection, listener, told)
+      if (!isBackedUp(connection)) continue
+      this.#owe(connection, listener, listener.dueFrom)
+      return false
+    }
+    return true
   }
 
   /** @param told IDS_MAX at most */

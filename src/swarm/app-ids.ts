@@ -38,7 +38,8 @@ export class AppIds<Delivery> {
   }
 
   keyOf(name: string, id: string): string {
-    return this.#crypto.sha256Key([utf8(`${name} ${id}`)])
+    // A name may hold spaces: without its length one definition could be made to look like another.
+    return this.#crypto.sha256Key([utf8(`${String(name.length)} ${name} ${id}`)])
   }
 
   isAccepted(key: string, now: number): boolean {

@@ -24,13 +24,16 @@ export interface ConnectionWorld {
   readonly memory: Memory
 }
 
+/** What a frame of the protocol says that is not about the link alone. */
+export type OwnersEvent = Exclude<ControlEvent, { kind: 'ping' | 'pong' | 'window' | 'limits' | 'types' }>
+
 /** Who decides. Every call comes from the link's events or from a deadline, but for `lost`, which also follows `close` at once. */
 export interface ConnectionOwner<Connection> {
   /** The identity is proven: answer with `admit` or `close`. */
   proven(connection: Connection, publicKey: Uint8Array, skewMs: number): void
   established(connection: Connection): void
   application(connection: Connection, index: number, body: Uint8Array, size: number): void
-  control(connection: Connection, event: ControlEvent): void
+  control(connection: Connection, event: OwnersEvent): void
   suspected(connection: Connection): void
   /** A suspect link has brought something after all. */
   cleared(connection: Connection): void

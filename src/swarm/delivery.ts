@@ -135,6 +135,19 @@ export function sourceOf(connection: Connection): PeerId {
   return connection.identity?.peerId ?? ('' as PeerId)
 }
 
+/** The links in use of those that are here. */
+export function linksOf(
+  peers: Iterable<PeerId>,
+  connectionTo: (peerId: PeerId) => Connection | null,
+): readonly Connection[] {
+  const links: Connection[] = []
+  for (const peerId of peers) {
+    const link = connectionTo(peerId)
+    if (link !== null) links.push(link)
+  }
+  return links
+}
+
 /** The delivery is over: what it held goes back. */
 export function release({ connection, size, isInherited }: Delivery): void {
   if (isInherited) connection.intake?.dropped(size)

@@ -12,7 +12,7 @@ import { BROADCAST_ID_BYTES, broadcastKey } from '../protocol/message.js'
 import { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
 import type { DeliveryOwner } from './delivery.js'
-import { Delivery, headBytes, inherit, passOn, release, sourceOf } from './delivery.js'
+import { Delivery, headBytes, inherit, linksOf, passOn, release, sourceOf } from './delivery.js'
 import type { BroadcastResult } from './fan-out.js'
 import type { GossipSetup } from './gossip-setup.js'
 import type { InventoryEvent } from './inventories.js'
@@ -149,11 +149,13 @@ export class Gossip implements DeliveryOwner {
   lost(connection: Connection, gone: PeerId | null): void {
     const isItsOwn = ({ connection: own }: Delivery): boolean => own === connection || own.peerId === gone
     for (const delivery of this.#held.leave((held) => isItsOwn(held) && !this.#inherit(held))) release(delivery)
-    for (const delivery of this.#inFlight.values()) {
-      if (gone !== null) delivery.sources.delete(gone)
-      if (isItsOwn(delivery)) this.#lostRival(delivery)
-    }
+    for (const delivery of this.#inFlight.values()) if (isItsOwn(delivery)) this.#lostRival(delivery)
     if (gone !== null) this.#held.disband(gone)
+  }
+
+  /** A peer's process is gone, and whatever it had: it may be back, with nothing. */
+  forgot(peerId: PeerId | null): void {
+    if (peerId !== null) for (const { sources } of this.#inFlight.values()) sources.delete(peerId)
   }
 
   stop(): void {
@@ -191,12 +193,7 @@ export class Gossip implements DeliveryOwner {
   }
 
   #linksOf(peers: Iterable<PeerId>): readonly Connection[] {
-    const links: Connection[] = []
-    for (const peerId of peers) {
-      const link = this.#setup.connectionTo(peerId)
-      if (link !== null) links.push(link)
-    }
-    return links
+    return linksOf(peers, this.#setup.connectionTo)
   }
 
   #noteHolder(connection: Connection, key: string): void {

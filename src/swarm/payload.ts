@@ -138,11 +138,13 @@ export function decodeArrived(
   return decoded
 }
 
-/** Opaque bytes in memory that holds little else, and that is no `Buffer`: hosts may slice it. */
+/** Opaque bytes in memory that holds little else, and nothing behind them; and that is no `Buffer`: hosts may slice it, or transfer it. */
 function isOwnRaw({ codec }: PayloadFormat<unknown>, bytes: Uint8Array): boolean {
   // What is small is copied sooner than asked whose it is.
   if (bytes.length < OWN_BYTES_MIN || codec !== defaultCodec || bytes[0] !== RAW_HEAD[0]) return false
-  return bytes.constructor === Uint8Array && bytes.length * 2 > bytes.buffer.byteLength
+  const { buffer, byteOffset, length } = bytes
+  const isLast = byteOffset + length === buffer.byteLength
+  return bytes.constructor === Uint8Array && isLast && length * 2 > buffer.byteLength
 }
 
 /** Calls back once: with what the schema said, or when its time is up. What it says later is dropped. */

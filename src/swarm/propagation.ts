@@ -101,7 +101,8 @@ export class Propagation {
 
   /** @param isGone whether its peer is linked no more */
   lost(connection: Connection, isGone: boolean): void {
-    const wasSeated = this.#announcer.lost(connection)
+    const inUse = connection.peerId === null ? null : this.#setup.connectionTo(connection.peerId)
+    const wasSeated = this.#announcer.lost(connection, inUse?.epoch === connection.epoch ? inUse : null)
     this.#servings.lost(connection)
     // Who had no place had announced nothing that another link of its peer does not stand for.
     if (connection.peerId === null || !wasSeated) return
@@ -201,7 +202,7 @@ export class Propagation {
     const behind = new Set(without.map(peerOf))
     if (!isPushed)
       for (const connection of this.#setup.connections())
-        if (behind.has(peerOf(connection))) this.#announcer.later(connection)
+        if (behind.has(peerOf(connection))) this.#announcer.later(connection, kept)
         else this.#announcer.noteTold(connection, kept)
     return result
   }
@@ -212,11 +213,16 @@ export class Propagation {
     let shed = 0
     for (const connection of this.#receivers(spread)) {
       if (!wanted(connection)) continue
-      if (fits(connection, spread.bytes)) queued++
+      const isQueued = fits(connection, spread.bytes) && this.#announceOn(connection, kept)
+      if (isQueued) queued++
       else shed++
-      if (fits(connection, spread.bytes)) this.#announcer.atOnce(connection, kept)
     }
     return { queued, shed }
+  }
+
+  /** One that has no place yet hears when it has one of what is for all. What is for some alone it is sent whole. */
+  #announceOn(connection: Connection, kept: Kept): boolean {
+    return this.#announcer.atOnce(connection, kept) || kept.audience !== 'some' || this.#fanOut.sendOn(connection, kept)
   }
 
   #offer(spread: Spread): FanOutResult {
@@ -232,7 +238,7 @@ export class Propagation {
       const isDependent = depends(connection)
       if (isDependent && !isProbe && this.#serve(connection, connection, kept)) continue
       if (isDependent || place < OFFER_AT_ONCE) this.#announcer.atOnce(connection, kept)
-      else this.#announcer.later(connection)
+      else this.#announcer.later(connection, kept)
     }
     return { queued: receivers.length, shed: 0 }
   }

@@ -21,7 +21,12 @@ export interface RequestsSetup {
   readonly strike: (connection: Connection, violation: LocalCode, cause?: unknown) => void
 }
 
-type AnswerEvent = Extract<ControlEvent, { kind: 'response' | 'failure' | 'answer-shed' | 'stray' }>
+type AnswerEvent = Extract<
+  ControlEvent,
+  {
+    kind: 'response' | 'failure' | 'answer-shed' | 'answer-too-big' | 'stray'
+  }
+>
 
 interface Asked {
   readonly answered: (bytes: Uint8Array) => void
@@ -167,7 +172,12 @@ export class Requests implements Asker {
     const asked = link?.asked.get(event.id)
     if (event.kind === 'answer-shed')
       asked?.failed(new HoldfastError('request-failed', 'there was no memory for the answer'))
-    else if (event.kind === 'failure')
+    else if (event.kind === 'answer-too-big') {
+      // The rest of it comes all the same.
+      if (link !== undefined && asked !== undefined && !event.isWhole) link.abandoned++
+      const text = `the answer has ${String(event.bytes)} bytes, more than was asked for`
+      asked?.failed(new HoldfastError('message-too-big', text, { fault: 'remote' }))
+    } else if (event.kind === 'failure')
       asked?.failed(
         new HoldfastError('request-failed', `the peer failed: ${event.text}`, { fault: 'remote', cause: event.text }),
       )

@@ -5,16 +5,15 @@
 import type { HoldfastError, Reason } from '../errors.js'
 import { isTrusted } from '../policy/peer-class.js'
 import { copyBytes, keyOf } from '../protocol/bytes.js'
-import type { ControlEvent } from '../protocol/control.js'
 import { encodeFailure } from '../protocol/control.js'
 import { FRAME } from '../protocol/frame.js'
 import { Answers } from './answers.js'
 import { Anteroom } from './anteroom.js'
 import type { Connection } from './connection.js'
+import type { OwnersEvent } from './connection-owner.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
-import type { Violation } from './discipline.js'
-import type { Discipline } from './discipline.js'
+import type { Discipline, Violation } from './discipline.js'
 import { createDiscipline } from './discipline-setup.js'
 import { Directs } from './directs.js'
 import { Gaps } from './gaps.js'
@@ -25,7 +24,7 @@ import { Registry } from './registry.js'
 import { Requests } from './requests.js'
 import { Turnstile } from './turnstile.js'
 
-type RequestEvent = Extract<ControlEvent, { kind: 'request' }>
+type RequestEvent = Extract<OwnersEvent, { kind: 'request' }>
 
 export class Traffic {
   readonly registry: Registry = new Registry()
@@ -78,7 +77,8 @@ export class Traffic {
     else this.#shed(connection, size, this.gossip.shed(connection, body))
   }
 
-  control(connection: Connection, event: ControlEvent): void {
+  control(connection: Connection, event: OwnersEvent): void {
+    const { peerId } = connection
     switch (event.kind) {
       case 'request':
         connection.intake?.asked()
@@ -90,7 +90,7 @@ export class Traffic {
         break
       case 'fragment':
         connection.intake?.returned(event.size)
-        if (connection.peerId !== null) this.gossip.propagation.moved(connection.peerId, keyOf(event.head), event.size)
+        if (peerId !== null) this.gossip.propagation.moved(peerId, keyOf(event.head), event.size)
         break
       case 'shed':
         this.#shed(connection, event.size, this.gossip.shed(connection, event.head))
@@ -98,6 +98,7 @@ export class Traffic {
       case 'response':
       case 'failure':
       case 'answer-shed':
+      case 'answer-too-big':
       case 'stray':
         if (!this.requests.heard(connection, event)) connection.intake?.takeControl()
         break
@@ -107,8 +108,9 @@ export class Traffic {
       case 'inventory':
       case 'get':
       case 'not-found':
-        if (connection.peerId === null || this.discipline.isQuarantined(connection.peerId)) break
-        this.gossip.inventory(connection, connection.peerId, event)
+        // What one in quarantine asks for it may have: nothing that it tells is believed.
+        if (peerId === null || (event.kind === 'inventory' && this.discipline.isQuarantined(peerId))) break
+        this.gossip.inventory(connection, peerId, event)
         break
       case 'gap':
         this.#gaps.tell(connection)
@@ -116,11 +118,7 @@ export class Traffic {
       // Others have seen to the rest.
       case 'get-peers':
       case 'peers':
-      case 'ping':
-      case 'pong':
       case 'skipped':
-      case 'types':
-      case 'window':
     }
   }
 
@@ -159,6 +157,7 @@ export class Traffic {
     const livesOn = others.some(({ epoch }) => epoch === connection.epoch)
     if (livesOn) this.#turnstile.replaced(connection)
     else this.#turnstile.lost(connection, gone !== null)
+    if (!livesOn) this.gossip.forgot(connection.peerId)
     // Strangers who come again and again must not leave a heap behind each time.
     if (livesOn || isTrusted(connection)) return
     this.gossip.lost(connection, gone)

@@ -6,8 +6,8 @@ import type { Reason } from '../errors.js'
 import { addressKey } from '../policy/address.js'
 import type { Score } from '../policy/score.js'
 import type { Address, PeerId } from '../ports/types.js'
-import type { ControlEvent } from '../protocol/control.js'
 import type { Connection } from './connection.js'
+import type { OwnersEvent } from './connection-owner.js'
 import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
 import type { Dialer } from './dialer.js'
@@ -111,7 +111,7 @@ export class Upkeep {
   }
 
   /** @returns false where the event is none of peer exchange */
-  control(connection: Connection, event: ControlEvent): boolean {
+  control(connection: Connection, event: OwnersEvent): boolean {
     if (event.kind === 'get-peers') this.#exchange.answer(connection)
     else if (event.kind === 'peers') this.#exchange.heard(connection, event.hints)
     else return false

@@ -516,6 +516,21 @@ describe('the bounds', () => {
     expect([...pulls.takeGivenUp()]).toContain(peer(50))
   })
 
+  it('take no place from a masternode for what it failed, nor think the worse of it for a link that was lost', () => {
+    for (const [peerClass, lackingMax] of [
+      ['masternode', 4_096],
+      ['regular', 16],
+    ] as const) {
+      const pulls = new Pulls()
+      pulls.announced(KEY, SMALL, a, peerClass, 0)
+      pulls.lost(a, 10)
+      expect(pulls.announced('other', SMALL, a, peerClass, 20)).toBe(peerClass === 'masternode')
+      pulls.refused('other', a, 30)
+      flood(pulls, a, 5_000, peerClass)
+      expect(pulls.size).toBe(lackingMax)
+    }
+  })
+
   it('let no stranger take the place of what a trusted peer announced', () => {
     const pulls = new Pulls()
     for (let i = 0; i < 3; i++) flood(pulls, peer(i), 4_096, 'masternode')

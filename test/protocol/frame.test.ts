@@ -60,6 +60,17 @@ describe('a stream of frames', () => {
     expect(given.map(show)).toEqual(frames.flatMap((frame) => readAll(new FrameReader(), frame)).map(show))
   })
 
+  it('holds nothing of what it has given whole: it may be given away with its memory', () => {
+    const reader = new FrameReader()
+    const record = encodeFrame(64, new Uint8Array(3_000))
+    reader.push(record)
+    const frame = reader.next()
+    structuredClone(record.buffer, { transfer: [record.buffer as ArrayBuffer] })
+    expect([record.length, reader.next(), reader.waiting]).toEqual([0, null, 0])
+    reader.push(encodeFrame(65, Uint8Array.of(1)))
+    expect([frame === null, reader.next()]).toEqual([false, { type: 65, body: Uint8Array.of(1) }])
+  })
+
   it('is refused where a frame has no type, or a number has more bytes than it needs', () => {
     for (const bytes of [
       [0],

@@ -35,6 +35,21 @@ const json = (value: unknown): Uint8Array => utf8(JSON.stringify(value))
 const codes = (errors: readonly (readonly [HoldfastError])[]): string[] => errors.map(([{ code }]) => code)
 
 describe('decoding', () => {
+  it('gives a view only of memory with nothing behind it: a host may give that away', () => {
+    const { format, name } = direct<Uint8Array>('d')
+    const record = new Uint8Array(10_000)
+    const encoded = format.codec.encode(new Uint8Array(9_000).fill(7))
+    const viewOf = (at: number): boolean => {
+      record.set(encoded, at)
+      const decoded = decodePayload({ name, format: format as never }, record.subarray(at, at + encoded.length), true)
+      if (decoded instanceof Promise || decoded.kind !== 'value') throw new Error('not decoded')
+      const value = decoded.value as Uint8Array
+      expect([value.length, value[0]]).toEqual([9_000, 7])
+      return value.buffer === record.buffer
+    }
+    expect([viewOf(record.length - encoded.length), viewOf(record.length - encoded.length - 1)]).toEqual([true, false])
+  })
+
   it('asks for a promise what any thenable would say', async () => {
     const kinds = async (result: unknown): Promise<string> => {
       const schema = schemaOf(

@@ -4,7 +4,7 @@ import { message, request } from '../../src/protocol/message.js'
 import type { SwarmLab } from '../../src/testing/swarm-lab.js'
 import { swarmLab } from '../../src/testing/swarm-lab.js'
 
-const Block = message<Uint8Array>('block')
+const Block = message('block')
 const Length = request<Uint8Array, number>('length')
 const HOUR_MS = 3_600_000
 

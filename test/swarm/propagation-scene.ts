@@ -7,6 +7,7 @@ import { encodeIds, encodeInventory } from '../../src/protocol/inventory.js'
 import { broadcastId, message } from '../../src/protocol/message.js'
 import type { SwarmOptions } from '../../src/swarm/options.js'
 import type { Verdict } from '../../src/swarm/registry.js'
+import type { BroadcastOptions } from '../../src/swarm/swarm.js'
 import type { RawOptions } from './raw-peer.js'
 import { RawPeer } from './raw-peer.js'
 import type { Node } from './world.js'
@@ -86,9 +87,9 @@ export class Scene {
   }
 
   /** The node broadcasts so many bytes. */
-  publish(bytes: number): Made {
+  publish(bytes: number, options: BroadcastOptions = {}): Made {
     const made = this.make(bytes)
-    this.node.swarm.broadcast(Tx, made.payload)
+    this.node.swarm.broadcast(Tx, made.payload, options)
     return made
   }
 
