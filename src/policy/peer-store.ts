@@ -270,8 +270,12 @@ export class PeerStore {
       const isFull = known.length >= this.#addressesMax
       if (isFull && (last === undefined || source === 'exchange')) return 'full'
       const kept = isFull ? known.filter((other) => other !== last) : known
-      // What it says itself goes before what others have told.
-      entry.record = { ...entry.record, addresses: source === 'hello' ? [address, ...kept] : [...kept, address] }
+      entry.record = { ...entry.record, addresses: [...kept, address] }
+    }
+    // What it says itself goes before what others have told, whether they have told that, too, or not.
+    if (source === 'hello') {
+      const [its, others] = split(entry.record.addresses, key)
+      entry.record = { ...entry.record, addresses: [...its, ...others] }
     }
     if (source === 'configured' && !entry.configured.includes(key)) entry.configured = [...entry.configured, key]
     return isKnown ? 'known' : 'added'

@@ -15,8 +15,7 @@ import { DialAttempts } from './dial-attempts.js'
 import type { Target } from './dial-targets.js'
 import { clearStanding, connect, DialTargets, isListedAlone, postponeAddress, trust } from './dial-targets.js'
 import { waitFor } from './dial-waiting.js'
-import type { DialFailure } from './events.js'
-import { isAlarmAt, Recovery } from './recovery.js'
+import { failureOf, isAlarmAt, Recovery } from './recovery.js'
 import { Wishes } from './wishes.js'
 
 /** Parallel dials at once while most links are suspect: then it is rather we who are cut off. */
@@ -247,16 +246,22 @@ export class Dialer {
     }
     if (refusal === 'already-connected') target.standing = { kind: 'connected', sinceAt: this.#setup.agenda.now() }
     if (refusal === 'banned') this.#fail(target, address, { code: 'banned', fault: 'local' }, true)
-    // It can only come to us: whoever looks for it must be told so.
-    const [elsewhere] = target.addresses
-    if (refusal === 'no-transport' && elsewhere !== undefined && target.kept && isTrustedClass(target.peerClass))
-      this.#fail(target, elsewhere, { code: 'no-transport', fault: 'local', cause: elsewhere.scheme }, true)
+    if (refusal === 'no-transport') this.#outOfReach(target)
     if (refusal !== null || address === null) return
     const isOwn = wanted !== null || target.isSeed || isTrustedClass(target.peerClass)
     const chosen = isOwn ? address : this.#setup.maintenance().choose(target)
     if (typeof chosen === 'object') this.#attempts.start(target, chosen)
     else if (standing.kind === 'suspect') this.#dialIn(target, SUSPECT_RETRY_MS)
     else this.#leave(target, chosen)
+  }
+
+  /** It can only come to us: whoever looks for it must be told so. A stranger is given up, like any that is not where others say. */
+  #outOfReach(target: Target): void {
+    const [elsewhere] = target.addresses
+    const isListed = target.kept && (target.isNamed || isTrustedClass(target.peerClass))
+    if (isListed && elsewhere !== undefined)
+      this.#fail(target, elsewhere, { code: 'no-transport', fault: 'local', cause: elsewhere.scheme }, true)
+    else if (!isListed && target.standing.kind === 'idle') this.#targets.giveUp(target, this.#setup.agenda.now())
   }
 
   #fail(target: Target, address: Address | null, reason: Reason, judged = false): void {
@@ -268,13 +273,7 @@ export class Dialer {
     const next = this.#recovery.planFailure(target, { reason, judged, where, address, links: linkCount(), backoff })
     if (target.failures > failures) target.inVain++
     target.addresses = postponeAddress(target.addresses, address)
-    const failure: DialFailure = {
-      peerId: target.peerId,
-      address: where,
-      reason,
-      attempt: target.inVain,
-      retryInMs: target.kept && next.kind === 'retry' ? next.delayMs : null,
-    }
+    const failure = failureOf(target, where, reason, next)
     for (const waiter of [...target.waiters]) waiter.reject(reasonError(reason, `dialing ${where} failed`))
     this.#follow(target, next)
     failed(failure)

@@ -15,6 +15,15 @@ export interface Kept {
   readonly restore: (value: unknown) => void
 }
 
+export interface KeeperSetup {
+  readonly storage: Storage | null
+  readonly agenda: Agenda
+  readonly kept: readonly Kept[]
+  readonly failed: (error: HoldfastError) => void
+  /** Something has been read that could not be at the start: whatever goes on already is to follow it. */
+  readonly restored: () => void
+}
+
 const SAVE_EVERY_MS = 120_000
 const LOAD_MS = 5_000
 /** A save may take longer, and nothing of that name is saved meanwhile; but the host is told. */
@@ -25,20 +34,24 @@ export class Keeper {
   readonly #agenda: Agenda
   readonly #kept: readonly Kept[]
   readonly #failed: (error: HoldfastError) => void
+  readonly #restored: () => void
   /** Saves under way. Bound: what is kept. */
   readonly #saving = new Set<string>()
   /** What could not be read yet: it is not written over, or a moment's failure would end every ban. Bound: what is kept. */
   readonly #unread = new Set<string>()
+  /** Read again just now: a storage that never answers is asked once. Bound: what is kept. */
+  readonly #reading = new Set<string>()
   #deadline: Deadline | null = null
   #whenSaved: (() => void) | null = null
   /** Ends a load that is under way. */
   #endLoad: (() => void) | null = null
 
-  constructor(storage: Storage | null, agenda: Agenda, kept: readonly Kept[], failed: (error: HoldfastError) => void) {
+  constructor({ storage, agenda, kept, failed, restored }: KeeperSetup) {
     this.#storage = storage
     this.#agenda = agenda
     this.#kept = kept
     this.#failed = failed
+    this.#restored = restored
   }
 
   /** Calls back when everything was read, or cannot be: at once where there is no storage. */
@@ -98,12 +111,23 @@ export class Keeper {
   /** What could not be read may be readable by now. Whoever is known meanwhile stays as he is. */
   #readAgain(): void {
     for (const { name, restore } of this.#kept) {
-      if (!this.#unread.has(name)) continue
+      if (!this.#unread.has(name) || this.#reading.has(name)) continue
+      this.#reading.add(name)
       const loaded = (value: unknown): void => {
-        if (this.#unread.delete(name) && value !== null) restore(value)
+        if (!this.#reading.delete(name) || !this.#unread.delete(name) || value === null) return
+        restore(value)
+        this.#restored()
       }
-      callHost(() => this.#storage?.load(name, { loaded, failed: ignore }), ignore)
+      const failed = (): void => {
+        this.#reading.delete(name)
+      }
+      callHost(() => this.#storage?.load(name, { loaded, failed }), failed)
     }
+  }
+
+  /** The last save has had its time. */
+  leave(): void {
+    for (const name of this.#saving) this.#fail(name, 'was not saved before the swarm stopped', undefined)
   }
 
   stop(): void {
@@ -151,8 +175,4 @@ export class Keeper {
   #fail(name: string, what: string, cause: unknown): void {
     this.#failed(new HoldfastError('storage-failed', `${name} ${what}`, { cause }))
   }
-}
-
-function ignore(): void {
-  // The host has been told.
 }

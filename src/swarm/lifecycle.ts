@@ -4,10 +4,12 @@
  */
 import { checkNames, HoldfastError, invalidOption } from '../errors.js'
 import { formatAddress, isPrivate } from '../policy/address.js'
+import type { Ban } from '../policy/ban.js'
 import type { Address, PeerId } from '../ports/types.js'
 import { isPeerId } from '../protocol/peer-id.js'
 import type { SwarmContext } from './context.js'
 import { DirectoryReader } from './directory-reader.js'
+import type { Connection } from './connection.js'
 import type { Kept } from './keeper.js'
 import { Keeper } from './keeper.js'
 import { Listeners } from './listeners.js'
@@ -49,7 +51,8 @@ export class Lifecycle {
     const { directory } = settings
     this.#directory =
       directory === null ? null : new DirectoryReader({ ...settings, directory, agenda, listed, failed })
-    this.#keeper = new Keeper(settings.storage, agenda, this.#kept(), failed)
+    const restored = this.#restored.bind(this)
+    this.#keeper = new Keeper({ storage: settings.storage, agenda, kept: this.#kept(), failed, restored })
     this.#listeners = new Listeners(settings.transports, (link) => {
       membership.gate.accept(link)
     })
@@ -141,6 +144,20 @@ export class Lifecycle {
     for (const part of [whitelist, upkeep.maintainer, this.#directory, this.#keeper]) if (this.isRunning) part?.start()
   }
 
+  /** What pins and bans say that were read late holds for the links that there are, too. */
+  #restored(): void {
+    if (!this.isRunning) return
+    const { agenda, settings } = this.#context
+    const { whitelist, links } = this.#membership
+    whitelist.change(() => undefined)
+    const banOf = ({ peerId }: Connection): Ban | null =>
+      peerId === null ? null : settings.blacklist.check({ peerId }, agenda.now())
+    const banned = [...links].filter((connection) => banOf(connection) !== null)
+    this.#membership.end(banned, (connection) => {
+      connection.close('banned', { text: banOf(connection)?.cause ?? 'banned' })
+    })
+  }
+
   #kept(): readonly Kept[] {
     const { settings, agenda, scores } = this.#context
     const { peerStore, blacklist, clock, crypto } = settings
@@ -200,6 +217,8 @@ export class Lifecycle {
     this.#keeper.stop()
     this.#membership.whitelist.stop()
     upkeep.maintainer.stop()
+    // Nobody is missed by who leaves.
+    upkeep.watch.stop()
     credentials.stop()
     dialer.stop()
     const freed = this.#listeners.close()
@@ -228,6 +247,7 @@ export class Lifecycle {
       this.#membership.linkGone = check
       this.#context.agenda.in(STOP_MS, () => {
         late = true
+        if (saving) this.#keeper.leave()
         for (const connection of [...links]) connection.destroy()
         check()
       })

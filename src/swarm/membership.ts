@@ -194,7 +194,7 @@ export class Membership implements ConnectionOwner<Connection> {
       const next = peerClass === false ? 'unknown' : peerClass
       if (next === identity.peerClass) continue
       connection.reclassify(next, this.#context.settings.limits[next])
-      this.whitelist.judged(peerId, next)
+      this.whitelist.linked(connection, peerId, next)
     }
     this.end(denied, (connection) => {
       connection.close('not-allowed')

@@ -13,6 +13,7 @@ import type { Random } from '../ports/clock.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Target } from './dial-targets.js'
 import { leaveAddress } from './dial-targets.js'
+import type { DialFailure } from './events.js'
 
 const SPREAD_MS = 5_000
 const ONCE_PER_MS = 30_000
@@ -111,4 +112,15 @@ export function isAlarmAt(backoff: Backoff, { peerClass, inVain, failures }: Tar
   if (inVain <= failures) return false
   const decision = backoff.next(peerClass, inVain, { float: () => 0, bytes: (length) => new Uint8Array(length) })
   return decision.kind === 'retry' && decision.alarm
+}
+
+/** A failed dial, as the host is told of it. */
+export function failureOf(
+  { peerId, inVain, kept, standing }: Target,
+  address: string,
+  reason: Reason,
+  next: FailurePlan['next'],
+): DialFailure {
+  const isPlanned = kept && next.kind === 'retry' && standing.kind !== 'connected'
+  return { peerId, address, reason, attempt: inVain, retryInMs: isPlanned ? next.delayMs : null }
 }

@@ -23,6 +23,8 @@ export interface Listing {
   readonly address: Address
 }
 
+/** A masternode has two addresses, of two families, or moves. */
+const SEEN_MAX = 4
 /** Whom the host has struck off, whatever a directory says. */
 const STRUCK_MAX = 4_096
 
@@ -32,8 +34,8 @@ export class Roster {
   #listings: readonly Listing[] = []
   /** Whether also as a persistent peer. Bound: STRUCK_MAX; the oldest is forgotten. */
   readonly #struck = new Map<PeerId, boolean>()
-  // Bound: the trusted; where each last came from, when that is not where it is listed.
-  readonly #seenAt = new Map<PeerId, string>()
+  /** Where each has come from, when that is not where it is listed: the latest last. Bound: the trusted, and SEEN_MAX of each. */
+  readonly #seenAt = new Map<PeerId, readonly string[]>()
   // Below: what follows from the above. Bound: the same.
   readonly #byId = new Map<PeerId, Trusted>()
   readonly #byAddress = new Map<string, Trusted>()
@@ -126,16 +128,17 @@ export class Roster {
   sawAt(peerId: PeerId, ip: string): void {
     const canonical = canonicalIp(ip)
     const trusted = this.#byId.get(peerId)
-    if (trusted === undefined || canonical === null || this.#seenAt.get(peerId) === canonical) return
-    const old = this.#seenAt.get(peerId)
-    if (old !== undefined) this.#forget(old, peerId)
-    this.#seenAt.delete(peerId)
+    const seen = this.#seenAt.get(peerId) ?? []
+    if (trusted === undefined || canonical === null || seen.at(-1) === canonical) return
     if (trusted.addresses.some(({ host }) => canonicalIp(host) === canonical)) return
-    this.#seenAt.set(peerId, canonical)
+    const latest = [...seen.filter((other) => other !== canonical), canonical]
+    const [oldest] = latest
+    if (latest.length > SEEN_MAX && oldest !== undefined) this.#forget(oldest, peerId)
+    this.#seenAt.set(peerId, latest.slice(-SEEN_MAX))
     this.#note(canonical, peerId)
   }
 
-  /** IPs that trusted peers are listed at, or have come from last. */
+  /** IPs that trusted peers are listed at, or have come from lately. */
   get ipCount(): number {
     return this.#ips.size
   }
@@ -200,8 +203,8 @@ export class Roster {
       const ip = canonicalIp(address.host)
       if (ip !== null) this.#note(ip, key)
     }
-    for (const [peerId, ip] of this.#seenAt) {
-      if (this.#byId.has(peerId)) this.#note(ip, peerId)
+    for (const [peerId, ips] of this.#seenAt) {
+      if (this.#byId.has(peerId)) for (const ip of ips) this.#note(ip, peerId)
       else this.#seenAt.delete(peerId)
     }
     this.#counts.masternode = 0

@@ -26,6 +26,7 @@ export class Watch {
   /** As the last look at them found; null before the first. Bound: the operator's lists. */
   #missing: Set<PeerId> | null = null
   #updatedAt = 0
+  #isStopped = false
 
   constructor(context: SwarmContext, connections: Connections<Peer>) {
     this.#context = context
@@ -59,6 +60,10 @@ export class Watch {
       if (backInMs !== undefined) this.#awayUntil.set(peerId, agenda.now() + backInMs + RETURN_MS)
     }
     this.look(peerId)
+  }
+
+  stop(): void {
+    this.#isStopped = true
   }
 
   /** Somebody is listed from now on, and not missing before that time has passed. */
@@ -107,6 +112,7 @@ export class Watch {
   }
 
   #judge(missing: ReadonlySet<PeerId>): void {
+    if (this.#isStopped) return
     const { agenda, emitter, log, roster } = this.#context
     const view = { listed: roster.count('masternode'), missing: [...missing] }
     const change = this.#partition.update(view, agenda.now())

@@ -37,14 +37,14 @@ export class Wishes {
 
   /** Wants a peer from now on. The first dial is at once, or a little later where the other side goes first. */
   want(peerId: PeerId | null, peerClass: PeerClass, addresses: readonly Address[]): void {
-    const { isPreferred, isConnected, random, healing, agenda } = this.#setup
+    const { isPreferred, isConnected, random, healing } = this.#setup
     const target = this.#targets.provide(peerId, peerClass, addresses)
     target.kept = true
     target.isFelt = false
     target.peerClass = peerClass
     if (target.standing.kind !== 'idle' || target.attempt !== null) return
     if (peerId !== null && isConnected(peerId)) {
-      target.standing = { kind: 'connected', sinceAt: agenda.now() }
+      this.#linked(target)
       return
     }
     const preferred = peerId === null || isPreferred(peerId)
@@ -63,7 +63,14 @@ export class Wishes {
     const named = new Set([...addresses, ...gone].map(addressKey))
     // What others have told of a stranger may be false: it is looked for where the operator says, and nowhere else.
     const others = wasTrusted ? target.addresses.filter((address) => !named.has(addressKey(address))) : []
-    if (target !== null) target.addresses = [...addresses, ...others].slice(0, ADDRESSES_MAX)
+    const known = new Set(target?.addresses.map(addressKey))
+    const fresh = addresses.filter((address) => !known.has(addressKey(address)))
+    if (target !== null) target.addresses = [...new Set([...fresh, ...addresses, ...others])].slice(0, ADDRESSES_MAX)
+    if (target !== null && wasTrusted && fresh.length > 0 && target.attempt === null && waits(target)) {
+      // Where it is now has not failed yet.
+      target.failures = 0
+      clearStanding(target)
+    }
     if (target !== null && !wasTrusted) {
       leaveSeed(target)
       target.failures = 0
@@ -72,16 +79,34 @@ export class Wishes {
       if (target.waiters.length === 0) this.#actions.cancel(target)
       // Whoever was dialled in its place may have failed at once, and the host have struck this one off.
       if (!this.#targets.has(target)) return
-      // Its link is silent, and is replaced by one to where it is listed.
-      if (target.standing.kind === 'suspect') this.#actions.dialIn(target, 0, false)
+      if (isLinked(target)) this.#linked(target)
     }
     this.want(peerId, peerClass, addresses)
+  }
+
+  /** A silent link is replaced by one to where its peer is listed; one that had been silent before that is as silent. */
+  #linked(target: Target): void {
+    const { agenda, isSuspect } = this.#setup
+    const { peerId, standing } = target
+    if (!isSuspect(peerId) && standing.kind !== 'suspect') {
+      if (!isLinked(target)) target.standing = { kind: 'connected', sinceAt: agenda.now() }
+      return
+    }
+    if (standing.kind !== 'suspect')
+      target.standing = {
+        kind: 'suspect',
+        sinceAt: standing.kind === 'connected' ? standing.sinceAt : agenda.now(),
+        retry: null,
+      }
+    this.#actions.dialIn(target, 0, false)
   }
 
   /** A stranger has said itself where it may be found, or has been found: what others told of it is looked for there no more. */
   met(peerId: PeerId, addresses: readonly Address[]): void {
     const target = this.#targets.find(peerId)
     if (target === null || target.isNamed || isTrustedClass(target.peerClass)) return
+    // Where it cannot be dialled from here is no reason to forget where it can.
+    if (!addresses.some(({ scheme }) => this.#setup.transports.has(scheme))) return
     const known = new Set(target.addresses.map(addressKey))
     // What has failed were others' words.
     if (addresses.some((address) => !known.has(addressKey(address)))) target.failures = 0

@@ -234,6 +234,9 @@ describe('PeerStore', () => {
     for (const n of [1, 2]) store.learn(id(1), at(n), 'exchange')
     for (const n of [3, 4]) store.learn(id(1), at(n), 'hello')
     expect(hosts(store, 1)).toEqual(['10.0.0.4', '10.0.0.3', '10.0.0.1', '10.0.0.2'])
+    // Also where others have told it, behind what is false.
+    store.learn(id(1), at(2), 'hello')
+    expect(hosts(store, 1)).toEqual(['10.0.0.2', '10.0.0.4', '10.0.0.3', '10.0.0.1'])
     const again = new PeerStore()
     again.restore(store.snapshot(0), WALL)
     expect(hosts(again, 1)).toEqual(hosts(store, 1))

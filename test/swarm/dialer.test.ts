@@ -410,7 +410,52 @@ describe('a peer that is listed while its link is silent', () => {
   })
 })
 
+describe('a stranger that cannot be dialled from here', () => {
+  const elsewhere: Address = { ...addressOf(9), scheme: 'foo' }
+
+  it('is given up like any that is not where others say, and dialled where it says itself', () => {
+    const { dialer, opened, clock } = scene()
+    dialer.wishes.want(peer(1), 'regular', [elsewhere])
+    expect([dialer.targets.find(peer(1))?.standing.kind, opened]).toEqual(['given-up', []])
+    dialer.wishes.want(peer(2), 'regular', [addressOf(2), elsewhere])
+    dialer.wishes.met(peer(2), [elsewhere])
+    expect(dialer.targets.find(peer(2))?.addresses).toEqual([addressOf(2), elsewhere])
+    clock.advance(1)
+    expect(opened).toEqual(['192.0.2.2'])
+  })
+
+  it('is told to the host where it is a seed', () => {
+    const { dialer, failures } = scene()
+    dialer.wishes.wantSeed(elsewhere)
+    expect(failures).toEqual(['no-transport'])
+  })
+})
+
 describe('a peer that the operator lists', () => {
+  it('at one more address, while it waits, is dialled there and not where it failed', () => {
+    const { dialer, clock, opened, sockets, want } = scene()
+    want(1, 'masternode')
+    for (let i = 0; i < 8; i++) {
+      sockets.at(-1)?.failed({ code: 'connection-refused', fault: 'network' })
+      clock.advance(60_001)
+    }
+    sockets.at(-1)?.failed({ code: 'connection-refused', fault: 'network' })
+    const before = opened.length
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1), addressOf(2)], [])
+    clock.advance(1)
+    expect(opened.slice(before)).toEqual(['192.0.2.2'])
+  })
+
+  it.each([true, false])('while its link is silent is dialled at once, known to the dialer or not: %s', (isKnown) => {
+    const { dialer, linked, suspects, opened, want } = scene()
+    for (const all of [linked, suspects]) all.add(peer(1))
+    if (isKnown) want(1, 'regular')
+    const before = opened.length
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(2)], [])
+    expect(opened.slice(before)).toEqual(['192.0.2.2'])
+    expect(dialer.targets.find(peer(1))?.standing.kind).toBe('suspect')
+  })
+
   it('is looked for where it is listed, however often the host has dialled it elsewhere', () => {
     const { dialer, clock, opened, want } = scene()
     want(1, 'masternode')

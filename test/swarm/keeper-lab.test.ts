@@ -160,13 +160,15 @@ describe('a node with a storage', () => {
       },
     }
     const world = new World()
-    const { swarm } = await world.started('a', { storage: slow })
+    const node = await world.started('a', { storage: slow })
+    const { swarm } = node
     const stopping = swarm.stop()
     await world.run(499)
     expect(swarm.status().state).toBe('stopping')
     await world.run(2)
     await stopping
     expect(saved).toEqual(['peers', 'bans', 'scores'])
+    expect(node.heard('error').map(([{ message }]) => message)).toEqual(['bans was not saved before the swarm stopped'])
   })
 
   it('says so once of what has not been saved for a minute, and saves the rest', async () => {
@@ -246,6 +248,78 @@ describe('a node with a storage', () => {
     const last = await world.started('last', { storage, identity })
     expect([old, fresh].map((id) => last.swarm.explain(id).state)).toEqual(['banned', 'banned'])
     await world.stop()
+  })
+
+  it('ends the link of whom it reads only later to have been banned, and asks a storage that is silent once', async () => {
+    const world = new World()
+    const [identity, thief] = [world.identity(), world.identity()]
+    const storage = memoryStorage()
+    const before = await world.started('before', { storage, identity })
+    before.swarm.ban(thief.id)
+    await stopped(before, world)
+    const asked: string[] = []
+    let answers: 'never' | 'fails' | 'loads' = 'fails'
+    const after = await world.started('after', {
+      identity,
+      storage: {
+        save: storage.save.bind(storage),
+        load: (name, answer) => {
+          asked.push(name)
+          if (answers === 'fails' || name === 'scores') {
+            if (answers === 'fails') answer.failed(new Error('bad disk'))
+          } else if (answers === 'loads') storage.load(name, answer)
+        },
+      },
+    })
+    const guest = await world.started('thief', { identity: thief })
+    await world.connect(guest, after)
+    expect(after.swarm.peers.size).toBe(1)
+    answers = 'loads'
+    await world.run(121_000)
+    expect(after.swarm.peers.size).toBe(0)
+    expect(guest.heard('peer:disconnect').map(([, { code }]) => code)).toEqual(['banned'])
+    await world.run(600_000)
+    expect(asked.filter((name) => name === 'scores').length).toBe(2)
+    await world.stop()
+  })
+
+  it('pins what it reads only later, and lets nobody else in at that address', () => {
+    const storage = memoryStorage()
+    const places: string[] = []
+    let isBroken = false
+    const { lab } = listen({
+      seed: 2,
+      masternodes: 0,
+      nodes: 3,
+      seeds: [],
+      swarm: (index) =>
+        index === 0
+          ? {
+              masternodes: places,
+              storage: {
+                save: storage.save.bind(storage),
+                load: (name, answer) => {
+                  if (isBroken) answer.failed(new Error('bad disk'))
+                  else storage.load(name, answer)
+                },
+              },
+            }
+          : {},
+    })
+    places.push(`tcp://${lab.address(1).split('@')[1] ?? ''}`)
+    lab.kill(0)
+    lab.start(0)
+    lab.run(125_000)
+    expect(lab.swarm(0).masternodes.list()).toEqual([lab.address(1)])
+    lab.kill(1)
+    lab.kill(0)
+    isBroken = true
+    lab.start(0)
+    lab.run(1_000)
+    expect(lab.swarm(0).masternodes.list()).toEqual(places)
+    isBroken = false
+    lab.run(125_000)
+    expect(lab.swarm(0).masternodes.list()).toEqual([lab.address(1)])
   })
 
   it('stops at once when it is stopped while the storage is silent, and never begins', async () => {

@@ -91,6 +91,16 @@ describe('a network that splits', () => {
     expect(heard(0, 'partition:suspected').length).toBe(1)
   })
 
+  it('is suspected by nobody who leaves', async () => {
+    const { lab, heard, forget } = listen({ seed: 1, masternodes: 8 })
+    lab.run(60_000)
+    forget()
+    const stopping = lab.swarm(0).stop()
+    await lab.runAsync(2_000)
+    await stopping
+    expect(heard(0, 'partition:suspected')).toEqual([])
+  })
+
   it('is no such thing when a single masternode is lost', () => {
     const { lab, heard } = listen({ seed: 1, masternodes: 5 })
     lab.run(10_000)
