@@ -39,7 +39,8 @@ export function createContext(settings: Settings): SwarmContext {
     memory: new Memory(settings.memoryMaxBytes, settings.peerStore),
     lingering: new Lingering(agenda, roster),
     emitter: new SwarmEmitter((error) => {
-      log('warn', `${error.code}: ${error.message}`)
+      const { cause } = error
+      log('warn', `${error.code}: ${error.message}${cause instanceof Error ? ` (${cause.message})` : ''}`)
     }),
   }
 }

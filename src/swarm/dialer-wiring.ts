@@ -1,4 +1,6 @@
 /** What the dialer knows of the rest of the swarm, and whom it tells. */
+import type { ReasonCode } from '../errors.js'
+import { addressKey, parseAddress } from '../policy/address.js'
 import { isPreferredDialer } from '../policy/tie-break.js'
 import type { Link } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
@@ -37,7 +39,8 @@ export function createDialer(context: SwarmContext, wiring: DialerWiring): Diale
     isPreferred: (peerId) => isPreferredDialer(publicKey, peerIdKey(peerId), crypto),
     failed: (failure) => {
       counters.count(`dial-${failure.reason.code}`)
-      log('debug', `dial ${failure.address} failed: ${failure.reason.code}`)
+      const isWarning = failure.attempt === 1 && LISTED_WRONG.has(failure.reason.code) && isListed(context, failure)
+      log(isWarning ? 'warn' : 'debug', `dial ${failure.address} failed: ${failure.reason.code}`)
       failed(failure)
       emitter.emit('dial:failed', failure)
     },
@@ -45,6 +48,20 @@ export function createDialer(context: SwarmContext, wiring: DialerWiring): Diale
       log('warn', `${failure.address} has failed ${String(failure.attempt)} times in a row`)
     },
   })
+}
+
+/** What an operator has to look into: the other end answers, and is not what is listed. */
+const LISTED_WRONG: ReadonlySet<string> = new Set<ReasonCode>([
+  'wrong-identity',
+  'wrong-network',
+  'wrong-chain',
+  'wrong-version',
+  'self',
+  'no-transport',
+])
+
+function isListed({ roster }: SwarmContext, { peerId, address }: DialFailure): boolean {
+  return peerId === null ? roster.isAlone(addressKey(parseAddress(address))) : roster.classOf(peerId) !== null
 }
 
 function countSuspects(connections: Connections<Peer>): number {

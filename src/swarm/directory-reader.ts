@@ -35,6 +35,8 @@ export class DirectoryReader {
   // Bound: DIRECTORY_MAX.
   #last: readonly Address[] = []
   #failures = 0
+  /** What the host was told of the failures in a row. */
+  #told = ''
   #deadline: Deadline | null = null
   #cancel: (() => void) | null = null
   #asked = 0
@@ -112,8 +114,9 @@ export class DirectoryReader {
     })
     this.#failures = isBad ? this.#failures + 1 : 0
     if (!isBad) this.#take(answer)
-    // One failure in a row is news, the hundredth is not.
-    else if (this.#failures === 1) failed(answer)
+    // One failure in a row is news, the hundredth is not, unless it is another.
+    else if (this.#failures === 1 || answer.message !== this.#told) failed(answer)
+    this.#told = isBad ? answer.message : ''
   }
 
   #take(addresses: readonly Address[]): void {

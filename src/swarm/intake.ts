@@ -31,7 +31,7 @@ export interface IntakeSetup {
   readonly openQuota: () => Quota
   readonly sendGrant: (bytes: number) => void
   /** The peer goes on sending frames of the protocol that nobody asked for. */
-  readonly flooded: () => void
+  readonly flooded: (withWhat: string) => void
 }
 
 /** Frames that need no credit and that nobody asked for: past a few a second they are not even looked at. */
@@ -150,7 +150,7 @@ export class Intake {
   /** A frame of the protocol itself, for which no credit is needed. @returns false where it is one too many, and best ignored */
   takeControl(weight: number = 1): boolean {
     const counted = this.#quota.countControl(weight, this.#setup.agenda.now())
-    if (counted === 'flood') this.#setup.flooded()
+    if (counted === 'flood') this.#setup.flooded(weight === CRUMB_WEIGHT ? 'small messages' : 'control frames')
     return counted === 'needed'
   }
 

@@ -104,10 +104,10 @@ export function createOpenParts(
       sendGrant: (bytes) => {
         connection.sendControl(FRAME.window, varintBytes(bytes))
       },
-      flooded: () => {
+      flooded: (text) => {
         const retryAfterMs = isTrustedClass(peerClass()) ? TRUSTED_RETRY_MS : FLOODED_RETRY_MS
         if (connection.isEnding) connection.destroy()
-        else connection.close('rate-limit', { retryAfterMs, text: 'control frames' })
+        else connection.close('rate-limit', { retryAfterMs, text })
       },
     }),
   }

@@ -17,7 +17,10 @@ export interface PresenceOwner {
   dialledTo(connection: Connection): Address | null
 }
 
-export function createPresence({ emitter, log, roster }: SwarmContext, owner: PresenceOwner): ConnectionsOwner<Peer> {
+export function createPresence(
+  { agenda, emitter, journal, log, roster }: SwarmContext,
+  owner: PresenceOwner,
+): ConnectionsOwner<Peer> {
   return {
     makeHandle: (seat) => new Peer(seat, owner.traffic.requests, (rttMs) => owner.upkeep.score(seat.peerId, rttMs)),
     connected: (peer, connection) => {
@@ -49,6 +52,7 @@ export function createPresence({ emitter, log, roster }: SwarmContext, owner: Pr
     },
     conflict: (peerId) => {
       log('warn', `${peerId} runs on two hosts: the newcomer was refused`)
+      journal.note(peerId, 'conflict: a second process of it was refused', agenda.now())
       emitter.emit('peer:conflict', peerId)
     },
   }

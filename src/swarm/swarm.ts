@@ -3,11 +3,13 @@
  * made of; everything it says has been decided elsewhere.
  */
 import { checkNames, HoldfastError, invalidOption } from '../errors.js'
+import { isPeerIdText } from '../policy/address.js'
 import type { PeerClass, PeerId } from '../ports/types.js'
 import { FRAME } from '../protocol/frame.js'
 import { encodeNames } from '../protocol/hello.js'
 import type { DirectDefinition, MessageDefinition, RequestDefinition } from '../protocol/message.js'
 import { expectKind } from '../protocol/message.js'
+import { parsePeerId } from '../protocol/peer-id.js'
 import type { Connection } from './connection.js'
 import type { SwarmContext } from './context.js'
 import { createContext } from './context.js'
@@ -175,7 +177,11 @@ export class Swarm {
 
   /** Lifts a ban, whoever ordered it, and forgives what led to it; ends a quarantine. @returns whether there was anything to lift */
   unban(key: string): boolean {
-    return this.#membership.traffic.discipline.pardon(key)
+    const { agenda, journal, log } = this.#context
+    const wasBanned = this.#membership.traffic.discipline.pardon(key)
+    if (wasBanned) log('info', `${key} is banned no longer`)
+    if (wasBanned && isPeerIdText(key)) journal.note(key, 'banned no longer', agenda.now())
+    return wasBanned
   }
 
   on<K extends SwarmEventName>(name: K, listener: SwarmListener<K>): this {
@@ -207,8 +213,12 @@ export class Swarm {
     await Promise.all(Array.from(this.peers.values(), async (peer) => peer.drain(options)))
   }
 
-  /** Why a peer is not connected, or since when it is: its standing, its next attempt, and the last decisions about it. */
+  /**
+   * Why a peer is not connected, or since when it is: its standing, its next attempt, and the last decisions about it.
+   * @throws HoldfastError `invalid-peer-id` for what is none, or mistyped
+   */
   explain(id: PeerId): Explanation {
+    parsePeerId(id, this.#context.settings.crypto)
     return explanationOf(this.#context, this.#membership, id)
   }
 

@@ -13,6 +13,20 @@ describe('credit', () => {
     expect(credit.left).toBe(Number.MAX_SAFE_INTEGER)
   })
 
+  it('that grows grants what it has grown by, and that shrinks nothing until that is made up for', () => {
+    const credit = new ReceiveCredit(100)
+    expect(credit.arrived(60)).toBe(true)
+    credit.resize(1_000)
+    expect([credit.isDue, credit.pickGrant(), credit.left]).toEqual([true, 900, 940])
+    credit.resize(100)
+    credit.release(60)
+    expect([credit.isDue, credit.arrived(940)]).toEqual([false, true])
+    credit.release(840)
+    expect(credit.pickGrant()).toBe(0)
+    credit.release(100)
+    expect([credit.pickGrant(), credit.left]).toEqual([100, 100])
+  })
+
   it('takes from the peer exactly what was granted, and not a byte more', () => {
     const credit = new ReceiveCredit(100)
     expect([credit.arrived(60), credit.arrived(40), credit.arrived(1)]).toEqual([true, true, false])

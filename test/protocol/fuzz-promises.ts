@@ -79,6 +79,12 @@ export function checkEvent(event: SessionEvent, bodyBytesMax: number): void {
     case 'answer-shed':
       must(event.id >= 0 && event.id < AWAITED, event)
       break
+    case 'answer-too-big':
+      must(event.id >= 0 && event.id < AWAITED && event.bytes > ANSWER_BYTES_MAX, event)
+      break
+    case 'limits':
+      must(event.messageBytesMax > 0 && event.messageBytesMax <= VARINT_MAX, event)
+      break
     case 'skipped':
     case 'stray':
       break

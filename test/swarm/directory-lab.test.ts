@@ -92,6 +92,20 @@ describe('a trusted directory', () => {
     ])
   })
 
+  it('that fails in another way than before is told of again', () => {
+    const page = new Page('silence')
+    const { lab, errors } = network(page, 2)
+    for (const answer of [new Error('404'), [], [], new Error('404')]) {
+      page.answer = answer
+      lab.run(200_000)
+    }
+    expect(errors.map(({ message }) => message)).toEqual([
+      'the directory cannot be read',
+      'the directory lists 0 masternodes, and not 1 to 4096',
+      'the directory cannot be read',
+    ])
+  })
+
   it('does not bring back whom the operator took off', () => {
     const page = new Page('silence')
     const { lab } = network(page, 3)

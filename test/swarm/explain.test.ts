@@ -38,6 +38,14 @@ describe('explain', () => {
     expect(dials()).toBe(failures + 1)
   })
 
+  it('takes nothing that is no peer id', () => {
+    const { lab } = listen({ seed: 1, masternodes: 2 })
+    const id = lab.id(1)
+    const mistyped = `${id.slice(0, 20)}${id[20] === 'a' ? 'b' : 'a'}${id.slice(21)}`
+    for (const text of ['junk', mistyped, `tcp://${id}@127.0.0.1:1`])
+      expect(() => lab.swarm(0).explain(text as never)).toThrow(expect.objectContaining({ code: 'invalid-peer-id' }))
+  })
+
   it('says when the next attempt is due, and how many have failed', () => {
     const { lab } = listen({ seed: 1, masternodes: 2 })
     lab.run(20_000)

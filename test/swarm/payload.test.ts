@@ -36,12 +36,12 @@ const codes = (errors: readonly (readonly [HoldfastError])[]): string[] => error
 
 describe('decoding', () => {
   it('gives a view only of memory with nothing behind it: a host may give that away', () => {
-    const { format, name } = direct<Uint8Array>('d')
+    const { format, name } = direct('d')
     const record = new Uint8Array(10_000)
     const encoded = format.codec.encode(new Uint8Array(9_000).fill(7))
     const viewOf = (at: number): boolean => {
       record.set(encoded, at)
-      const decoded = decodePayload({ name, format: format as never }, record.subarray(at, at + encoded.length), true)
+      const decoded = decodePayload({ name, format: format }, record.subarray(at, at + encoded.length), true)
       if (decoded instanceof Promise || decoded.kind !== 'value') throw new Error('not decoded')
       const value = decoded.value as Uint8Array
       expect([value.length, value[0]]).toEqual([9_000, 7])

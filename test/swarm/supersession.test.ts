@@ -242,6 +242,9 @@ describe('one key on two hosts', () => {
     const incumbent = a.swarm.peers.get(first.swarm.id)
     await world.run(9 * 60_000)
     expect(a.heard('peer:conflict')[0]).toEqual([first.swarm.id])
+    expect(a.swarm.explain(first.swarm.id).decisions.map(({ what }) => what)).toContain(
+      'conflict: a second process of it was refused',
+    )
     expect(a.names.filter((name) => name !== 'peer:conflict').length).toBe(3)
     expect(a.swarm.peers.get(first.swarm.id)).toBe(incumbent)
     expect(incumbent?.connected).toBe(true)
