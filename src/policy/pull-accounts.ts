@@ -7,7 +7,8 @@ interface Accounted {
 }
 
 interface Account<Wanted> {
-  readonly isTrusted: boolean
+  /** As it was when it last announced something. */
+  isTrusted: boolean
   readonly wanted: Set<Wanted>
 }
 
@@ -21,6 +22,7 @@ export class PullAccounts<Wanted extends Accounted> {
 
   add(wanted: Wanted, isTrusted: boolean): void {
     const account = this.#byPeer.get(wanted.by) ?? { isTrusted, wanted: new Set() }
+    account.isTrusted = isTrusted
     this.#byPeer.set(wanted.by, account)
     account.wanted.add(wanted)
   }

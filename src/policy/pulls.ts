@@ -89,7 +89,7 @@ export class Pulls {
       return false
     }
     const wanted = known ?? this.#begin(key, from, isTrusted, now)
-    if (known !== undefined && isTrusted) this.#accounts.adopt(known, from, WANTED_OF_TRUSTED_MAX)
+    if (known !== undefined && isTrusted) this.#accounts.adopt(known, from, WANTED_OF_TRUSTED_MAX / 2)
     // It came, and was lost again before it was judged.
     wanted.isHere = false
     // Who failed before is asked when a silence has passed in which nobody else came.

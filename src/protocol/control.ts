@@ -40,8 +40,8 @@ export type ControlEvent =
   /** It was asked for these, and does not send them. */
   | { readonly kind: 'not-found'; readonly ids: readonly Uint8Array[] }
   | { readonly kind: 'window'; readonly bytes: number }
-  /** From now on it takes messages of so many bytes. */
-  | { readonly kind: 'limits'; readonly messageBytesMax: number }
+  /** From now on it takes messages of so many bytes, and gives so much credit in all. */
+  | { readonly kind: 'limits'; readonly messageBytesMax: number; readonly windowBytes: number }
   /** The peer dropped gossip meant for us. */
   | { readonly kind: 'gap' }
   /**
@@ -117,7 +117,8 @@ export function decodeControl(
     }
     case FRAME.limits: {
       const messageBytesMax = reader.varint()
-      return reader.broken || messageBytesMax === 0 ? 'broken' : { kind: 'limits', messageBytesMax }
+      const windowBytes = reader.varint()
+      return reader.broken || messageBytesMax === 0 ? 'broken' : { kind: 'limits', messageBytesMax, windowBytes }
     }
     case FRAME.gap:
       return { kind: 'gap' }

@@ -68,7 +68,7 @@ interface PartialMessage {
   readonly innerType: number
   /** Which question it answers; null where it is no answer. */
   readonly answerId: number | null
-  /** An answer may be larger than was asked for where its definition is another version's, which is no offence. */
+  /** None of it is kept: an answer may be larger than was asked for where its definition is another version's, which is no offence. */
   readonly isTooBig: boolean
   /** Null where there was no room for it: what comes is counted, and dropped. */
   bytes: Uint8Array | null
@@ -98,7 +98,10 @@ export type FragmentRead =
  * asked for; of one that nobody waits for, or no longer, nothing is held.
  */
 export class Reassembly {
+  /** What is larger is an offence. */
   bytesMax: number
+  /** What is larger is not kept: the peer was told of it when it was linked already. */
+  keptMax: number
   /** Whether there is no room for more at present: a message whose fragment comes meanwhile is not kept. */
   short = false
   #answerBytesMax = 0
@@ -108,6 +111,7 @@ export class Reassembly {
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax
+    this.keptMax = bytesMax
   }
 
   /** Bytes of memory held for unfinished messages. */
@@ -169,9 +173,10 @@ export class Reassembly {
     const answerId = innerType === FRAME.response ? inner.varint() : null
     if (inner.broken) return 'fragment-broken'
     const bytesMax = answerId === null ? this.bytesMax : this.#answerBytesMax
-    const isTooBig = total > bytesMax + HEADER_BYTES_MAX
-    // Nor is one that nobody waits for any more; but who was never asked has nothing to answer.
-    if (isTooBig && (answerId === null || this.#answerBytesMax === 0)) return 'message-too-big'
+    // Nor is an answer that nobody waits for any more; but who was never asked has nothing to answer.
+    const isOffence = answerId === null || this.#answerBytesMax === 0
+    if (isOffence && total > bytesMax + HEADER_BYTES_MAX) return 'message-too-big'
+    const isTooBig = total > (answerId === null ? this.keptMax : bytesMax) + HEADER_BYTES_MAX
     return { total, innerType, answerId, isTooBig, bytes: EMPTY, head: EMPTY, length: 0, counted: 0 }
   }
 }

@@ -59,6 +59,11 @@ export function encodeFrame(type: number, body: Uint8Array): Uint8Array {
   return frame
 }
 
+/** The type of a whole frame of the protocol's own. */
+export function typeOf(frame: Uint8Array): number {
+  return frame[frame.findIndex((byte) => byte < 0x80) + 1] ?? 0
+}
+
 /** How long a frame is with its header. */
 export function frameLength(type: number, bodyLength: number): number {
   const length = varintLength(type) + bodyLength

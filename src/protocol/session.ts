@@ -109,6 +109,7 @@ export class Session {
     this.#take('admitted')
     this.#hello = hello
     this.reassembly.bytesMax = hello.limits.messageBytesMax
+    this.reassembly.keptMax = hello.limits.messageBytesMax
     this.#credit = new ReceiveCredit(hello.limits.windowBytes)
     if (!this.#openRecords()) this.#end()
     else if (this.#setup.direction === 'outbound') this.#sayHello(hello)

@@ -36,7 +36,7 @@ interface Listener {
   /** The oldest that it is still to be told: it may be gone when its moment comes. Infinity: none. */
   dueFrom: number
   /** What it was chosen to be told of, and others were not. Bound: KEPT_MAX. */
-  readonly chosen: Queue<Kept>
+  readonly chosen: Queue<Pick<Kept, 'key' | 'number'>>
   deadline: Deadline | null
 }
 
@@ -70,7 +70,8 @@ export class Announcer {
       deadline: null,
     }
     this.#listeners.set(connection, listener)
-    if (toldTo < shelf.next) this.#owe(connection, listener, toldTo)
+    // What goes before its moment comes is nothing that it was promised.
+    if (toldTo < shelf.next) this.#owe(connection, listener, Number.POSITIVE_INFINITY)
   }
 
   /** @param heir another link to the same process, which owes what this one did; null: there is none. @returns whether it had a place */
@@ -89,7 +90,8 @@ export class Announcer {
     const listener = this.#listeners.get(heir)
     if (listener === undefined) return
     listener.toldTo = Math.min(listener.toldTo, toldTo)
-    for (const kept of [...now, ...chosen.takeAll()]) if (kept.audience === 'some') listener.chosen.push(kept)
+    const untold = now.filter(({ audience }) => audience === 'some')
+    for (const one of [...untold, ...chosen.takeAll()]) this.#choose(heir, listener, one)
     const isOwed = dueFrom < Number.POSITIVE_INFINITY || listener.chosen.length > 0
     if (isOwed) this.#owe(heir, listener, dueFrom)
   }
@@ -149,10 +151,15 @@ export class Announcer {
     if (listener !== undefined) this.#owe(connection, listener, kept.number, kept)
   }
 
+  /** Not the body: what the shelf has let go is not held here. */
+  #choose(connection: Connection, { chosen }: Listener, { key, number }: Pick<Kept, 'key' | 'number'>): void {
+    if (chosen.length >= KEPT_MAX) connection.sender?.noteGap()
+    else chosen.push({ key, number })
+  }
+
   #owe(connection: Connection, listener: Listener, from: number, kept: Kept | null = null): void {
     if (kept?.audience === 'some') {
-      if (listener.chosen.length >= KEPT_MAX) connection.sender?.noteGap()
-      else listener.chosen.push(kept)
+      this.#choose(connection, listener, kept)
     } else listener.dueFrom = Math.min(listener.dueFrom, from)
     if (listener.deadline !== null) return
     const { agenda, random } = this.#setup
@@ -199,6 +206,7 @@ export class Announcer {
       listener.toldTo = kept.number + 1
       this.#tell(connection, listener, rest.splice(0))
       if (!isBackedUp(connection)) continue
+      listener.dueFrom = listener.toldTo
       this.#owe(connection, listener, listener.toldTo)
       return
     }
@@ -212,13 +220,10 @@ export class Announcer {
     const { shelf } = this.#setup
     while (listener.chosen.length > 0) {
       const told: Kept[] = []
-      for (
-        let kept = listener.chosen.first;
-        kept !== undefined && told.length < IDS_MAX;
-        kept = listener.chosen.first
-      ) {
+      for (let one = listener.chosen.first; one !== undefined && told.length < IDS_MAX; one = listener.chosen.first) {
         listener.chosen.shift()
-        if (shelf.get(kept.key) !== kept) connection.sender?.noteGap()
+        const kept = shelf.get(one.key)
+        if (kept?.number !== one.number) connection.sender?.noteGap()
         else if (!listener.marks.has('told', kept)) told.push(kept)
       }
       for (const kept of told) listener.marks.add('told', kept)

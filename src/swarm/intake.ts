@@ -7,6 +7,7 @@ import { heldBytes } from '../policy/memory.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerClass } from '../ports/types.js'
 import type { ReceiveCredit } from '../protocol/credit.js'
+import type { Reassembly } from '../protocol/fragment.js'
 import { FRAME_BYTES_MAX } from '../protocol/frame.js'
 import type { SessionEvent } from '../protocol/session.js'
 import type { Tally } from '../protocol/tally.js'
@@ -22,9 +23,9 @@ export interface IntakeSetup {
   /** What the peer is now. */
   readonly peerClass: () => PeerClass
   readonly limits: () => ClassLimits
-  /** Which keeps to `bytesMax`: as the peer has been told. */
-  readonly reassembly: { bytesMax: number }
-  readonly sendLimits: (messageBytesMax: number) => void
+  /** Which keeps to what the peer has been told. */
+  readonly reassembly: Pick<Reassembly, 'bytesMax' | 'keptMax'>
+  readonly sendLimits: (messageBytesMax: number, windowBytes: number) => void
   /** Bytes held of messages that are not whole. */
   readonly partialBytes: () => number
   /** What the link draws on, by the class that the peer has now. */
@@ -48,7 +49,7 @@ const CHARGED_BYTES = 4_096
 const RECORD_BYTES = 256
 /** What a message of one that is not trusted costs beside its bytes, whatever becomes of it: it is looked up, at least. */
 const MESSAGE_BYTES = 128
-/** Who is told of a smaller limit may have begun to send what was within the old one. */
+/** Who is told of a smaller limit may be sending what was within the old one; what is larger is dropped after that, and no offence. */
 const NARROW_MS = 120_000
 /** While too much is in flight, it is looked at again this often. */
 const BUSY_MS = 50
@@ -77,6 +78,7 @@ export class Intake {
   /** The link is open: what the peer was told in the hello may be what it was before that. */
   begin(): void {
     this.#limit()
+    this.#grant()
   }
 
   /** Bytes have come. Pieces that said nothing whole are counted as control frames: they cost their arithmetic. */
@@ -235,14 +237,15 @@ export class Intake {
     const { messageBytesMax } = limits()
     if (messageBytesMax === this.#toldBytesMax) return
     this.#toldBytesMax = messageBytesMax
-    sendLimits(messageBytesMax)
+    sendLimits(messageBytesMax, windowBytesFor(limits()))
     credit.resize(windowBytesFor(limits()))
     this.#narrowing?.cancel()
     this.#narrowing = null
-    if (messageBytesMax > reassembly.bytesMax) reassembly.bytesMax = messageBytesMax
+    reassembly.bytesMax = Math.max(reassembly.bytesMax, messageBytesMax)
+    if (messageBytesMax > reassembly.keptMax) reassembly.keptMax = messageBytesMax
     else
       this.#narrowing = agenda.in(NARROW_MS, () => {
-        reassembly.bytesMax = messageBytesMax
+        reassembly.keptMax = messageBytesMax
       })
   }
 

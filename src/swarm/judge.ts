@@ -114,8 +114,9 @@ export class Judge {
     const { handler, definition, queue } = delivery.received
     // A handler may ask the peer for more: a stranger who brings first what others have must not be the only one who is asked.
     if (delivery.isBacked && !delivery.wasBacked) {
-      // Whatever strangers had of its tries and of its time, this one is had in full.
+      // Whatever strangers had of its tries and of its time.
       delivery.wasBacked = true
+      delivery.tries = 0
       delivery.leftMs = HANDLER_MS
     }
     if (delivery.isBacked || delivery.tries > 0) passOn(delivery)

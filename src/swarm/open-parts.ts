@@ -2,6 +2,7 @@
 import type { WireCode } from '../errors.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { Direction, PeerClass } from '../ports/types.js'
+import { joinBytes } from '../protocol/bytes.js'
 import { FRAME } from '../protocol/frame.js'
 import type { ControlEvent } from '../protocol/control.js'
 import type { Hello } from '../protocol/hello.js'
@@ -96,8 +97,8 @@ export function createOpenParts(
       peerClass,
       limits,
       reassembly,
-      sendLimits: (messageBytesMax) => {
-        connection.sendControl(FRAME.limits, varintBytes(messageBytesMax))
+      sendLimits: (messageBytesMax, windowBytes) => {
+        connection.sendControl(FRAME.limits, joinBytes([varintBytes(messageBytesMax), varintBytes(windowBytes)]))
       },
       partialBytes: () => connection.partialBytes,
       openQuota: () => ledger.open({ direction, remoteIp, identity: identity() }),
@@ -123,8 +124,9 @@ export function heed(parts: OpenParts, event: Heeded): boolean {
     case 'window':
       return parts.sender.credited(event.bytes)
     case 'limits': {
-      const { messageBytesMax } = event
+      const { messageBytesMax, windowBytes } = event
       parts.hello = { ...parts.hello, limits: { ...parts.hello.limits, messageBytesMax } }
+      parts.sender.windowBytes = windowBytes
       return true
     }
   }

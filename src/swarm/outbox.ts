@@ -8,7 +8,7 @@ import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerClass } from '../ports/types.js'
 import type { SendCredit } from '../protocol/credit.js'
 import { Fragmenter } from '../protocol/fragment.js'
-import { FRAME, FRAME_BYTES_MAX, frameHeader, isOversize } from '../protocol/frame.js'
+import { FRAME, FRAME_BYTES_MAX, frameHeader, isOversize, typeOf } from '../protocol/frame.js'
 import { briefly, FrameSlab } from '../protocol/frame-slab.js'
 import type { Priority } from '../protocol/message.js'
 import { varintLength } from '../protocol/varint.js'
@@ -97,7 +97,6 @@ export class Outbox {
     return this.#batch === batch
   }
 
-  /** The next message of the batch is not for this link. */
   skip(batch: Batch): void {
     this.#skipped.push(batch.next)
   }
@@ -140,6 +139,10 @@ export class Outbox {
     this.#control.push(frame)
     return true
   }
+
+  /** Whether a frame of this type waits. */
+  readonly holdsControl = (type: number): boolean =>
+    this.#control.last(CONTROL_MAX).some((frame) => typeOf(frame) === type)
 
   get #controlBytesMax(): number {
     return isTrustedClass(this.#setup.peerClass()) ? TRUSTED_CONTROL_BYTES_MAX : CONTROL_BYTES_MAX

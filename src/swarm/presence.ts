@@ -35,6 +35,8 @@ export function createPresence(
     },
     disconnected: (peer, connection, reason, wasTold) => {
       const gone = owner.connections.current(peer.id) === null
+      // First: whoever is there instead, another process of it, has nothing of what it had.
+      owner.traffic.gossip.forgot(peer.id)
       log('info', `disconnected from ${peer.id}: ${reason.code} (${reason.fault})`)
       // Who is listed is dialled as that, whatever the host says of it at the moment.
       if (gone) owner.dialer.lost(peer.id, roster.classOf(peer.id) ?? peer.class, reason)

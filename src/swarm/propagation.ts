@@ -222,7 +222,10 @@ export class Propagation {
 
   /** One that has no place yet hears when it has one of what is for all. What is for some alone it is sent whole. */
   #announceOn(connection: Connection, kept: Kept): boolean {
-    return this.#announcer.atOnce(connection, kept) || kept.audience !== 'some' || this.#fanOut.sendOn(connection, kept)
+    if (this.#announcer.atOnce(connection, kept) || kept.audience !== 'some') return true
+    const isSent = this.#fanOut.sendOn(connection, kept)
+    if (!isSent) connection.overflowed()
+    return isSent
   }
 
   #offer(spread: Spread): FanOutResult {

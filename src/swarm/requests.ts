@@ -4,6 +4,7 @@
  */
 import type { LocalCode, Reason } from '../errors.js'
 import { checkNames, HoldfastError, invalidOption, reasonError } from '../errors.js'
+import { isTrusted } from '../policy/peer-class.js'
 import { joinBytes } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
 import { FRAME } from '../protocol/frame.js'
@@ -173,8 +174,8 @@ export class Requests implements Asker {
     if (event.kind === 'answer-shed')
       asked?.failed(new HoldfastError('request-failed', 'there was no memory for the answer'))
     else if (event.kind === 'answer-too-big') {
-      // The rest of it comes all the same.
-      if (link !== undefined && asked !== undefined && !event.isWhole) link.abandoned++
+      // The rest of it comes all the same: of one that is not trusted as what nobody wants.
+      if (link !== undefined && asked !== undefined && !event.isWhole && isTrusted(connection)) link.abandoned++
       const text = `the answer has ${String(event.bytes)} bytes, more than was asked for`
       asked?.failed(new HoldfastError('message-too-big', text, { fault: 'remote' }))
     } else if (event.kind === 'failure')

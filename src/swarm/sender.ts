@@ -39,6 +39,8 @@ const GRANT_BYTES_MIN = 1_024
 
 export class Sender {
   readonly outbox: Outbox
+  /** The credit that the peer gives in all. */
+  windowBytes: number
   readonly #setup: SenderSetup
   readonly #credit: SendCredit
   #saturated = false
@@ -56,6 +58,7 @@ export class Sender {
 
   constructor(setup: SenderSetup) {
     this.#setup = setup
+    this.windowBytes = setup.creditBytes
     this.#credit = new SendCredit(setup.creditBytes)
     this.outbox = new Outbox({ ...setup, bytesMax: setup.outboxBytesMax, credit: this.#credit })
   }
@@ -125,7 +128,7 @@ export class Sender {
 
   /** @returns false where this was hardly worth a frame: next to nothing, or more than had been used */
   credited(bytes: number): boolean {
-    const wanted = bytes >= GRANT_BYTES_MIN && this.#credit.left < this.#setup.creditBytes
+    const wanted = bytes >= GRANT_BYTES_MIN && this.#credit.left < this.windowBytes
     this.#credit.grant(bytes)
     this.#flushLater()
     return wanted
@@ -143,7 +146,8 @@ export class Sender {
 
   /** Everything that was not sent, to be moved to the link that takes over. */
   takeUnsent(): Leftover {
-    const owesGap = this.outbox.leave() > 0 || (this.#gap !== 'none' && this.#gap !== 'told')
+    const isUntold = this.outbox.holdsControl(FRAME.inventory)
+    const owesGap = this.outbox.leave() > 0 || isUntold || (this.#gap !== 'none' && this.#gap !== 'told')
     return { unsent: this.outbox.takeUnsent(), owesGap }
   }
 

@@ -157,7 +157,6 @@ export class Traffic {
     const livesOn = others.some(({ epoch }) => epoch === connection.epoch)
     if (livesOn) this.#turnstile.replaced(connection)
     else this.#turnstile.lost(connection, gone !== null)
-    if (!livesOn) this.gossip.forgot(connection.peerId)
     // Strangers who come again and again must not leave a heap behind each time.
     if (livesOn || isTrusted(connection)) return
     this.gossip.lost(connection, gone)

@@ -19,7 +19,7 @@ interface Arrival {
 }
 
 interface Line {
-  // Bound: `messagesMaxFor` its class, STRANGERS_MAX, and WINDOWS_MAX of bytes.
+  // Bound: `messagesMaxFor` its class and TRUSTED_MIN, STRANGERS_MAX, and WINDOWS_MAX of bytes.
   readonly arrivals: Queue<Arrival>
   bytes: number
   /** What was turned away because the line was full: its credit returns only once nobody waits. Bound: the peer's links. */
@@ -28,6 +28,8 @@ interface Line {
   deadline: Deadline | null
 }
 
+/** Messages of one trusted peer that may wait, however little its credit. */
+const TRUSTED_MIN = 8_192
 /** Messages of all strangers together that may wait, before each has no more than its even share of as many. */
 const STRANGERS_MAX = 16_384
 /** One link brings at most one window and a message in each lane; the rest is for what links that were replaced have left. */
@@ -95,7 +97,7 @@ export class Turnstile {
   }
 
   #isFull({ arrivals }: Line, { peerClass, limits }: PeerIdentity): boolean {
-    if (isTrustedClass(peerClass)) return arrivals.length >= messagesMaxFor(limits)
+    if (isTrustedClass(peerClass)) return arrivals.length >= Math.max(TRUSTED_MIN, messagesMaxFor(limits))
     return this.#strangers >= STRANGERS_MAX && arrivals.length >= STRANGERS_MAX / this.#lines.size
   }
 

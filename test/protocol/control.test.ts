@@ -78,8 +78,8 @@ describe('a control frame', () => {
 
   it('that grants credit grants something', () => {
     expect(decode(FRAME.window, 0xac, 2)).toEqual({ kind: 'window', bytes: 300 })
-    expect(decode(FRAME.limits, 0xac, 2)).toEqual({ kind: 'limits', messageBytesMax: 300 })
-    expect([decode(FRAME.limits), decode(FRAME.limits, 0)]).toEqual(['broken', 'broken'])
+    expect(decode(FRAME.limits, 0xac, 2, 7)).toEqual({ kind: 'limits', messageBytesMax: 300, windowBytes: 7 })
+    expect([decode(FRAME.limits, 1), decode(FRAME.limits, 0, 1)]).toEqual(['broken', 'broken'])
     for (const bytes of [[], [0], [0x80]]) expect(decode(FRAME.window, ...bytes)).toBe('broken')
   })
 

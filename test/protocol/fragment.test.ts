@@ -110,6 +110,15 @@ describe('fragments', () => {
     expect(fault(new Reassembly(2_000), ...first(2_065))).toBe('message-too-big')
   })
 
+  it('of what is larger than the peer has been told since are not kept, and no offence', () => {
+    const reassembly = new Reassembly(100_000)
+    reassembly.keptMax = 1_000
+    expect(fault(reassembly, 0, ...varintBytes(3_000), 64, ...run(1_999))).toBe('partial')
+    expect(reassembly.waiting).toBe(0)
+    expect(fault(reassembly, 0, ...run(1_000))).toBe('shed')
+    expect(fault(reassembly, 0, ...varintBytes(200_000), 64, ...run(1_999))).toBe('message-too-big')
+  })
+
   it('of an answer are bound by what was asked for, and of nothing else', () => {
     const first = (type: number): readonly number[] => [0, ...varintBytes(5_000), type, ...run(1_024)]
     const asked = new Reassembly(1_000)

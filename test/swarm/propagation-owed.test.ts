@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { HoldfastError } from '../../src/errors.js'
 import { encodeGoodbye } from '../../src/protocol/control.js'
 import { FRAME } from '../../src/protocol/frame.js'
+import { DedupCache } from '../../src/policy/dedup.js'
 import { message, request } from '../../src/protocol/message.js'
 import type { Verdict } from '../../src/swarm/registry.js'
 import { swarmLab } from '../../src/testing/swarm-lab.js'
@@ -76,6 +77,48 @@ describe('what a link was still to tell', () => {
     await scene.world.stop()
   })
 
+  it.each(['all', 'some'])(
+    'and had not left is said to be missed by the one that takes its place, for %s',
+    async (audience) => {
+      const scene = await Scene.of()
+      const first = await scene.peer('masternode')
+      const pair = scene.world.network.pairs.at(-1)
+      await scene.world.settle()
+      if (pair !== undefined) pair.blackHoled = true
+      scene.world.network.unreadMax = 1
+      for (let n = 0; n < 4_000; n++) scene.publish(5_000, audience === 'all' ? {} : { to: 'masternode' })
+      for (let s = 0; s < 4; s++) await scene.world.run(1_000)
+      scene.world.network.unreadMax = 1_048_576
+      const second = await scene.peer('masternode', { identity: first.identity, supersedes: [first.connectionId] })
+      await scene.world.run(20_000)
+      expect(second.of('gap').length).toBeGreaterThan(0)
+      await scene.world.stop()
+    },
+  )
+
+  it('is no reason to say that anything is missed to who links long after', async () => {
+    const told: string[] = []
+    const lab = swarmLab({
+      seed: 6,
+      masternodes: 2,
+      nodes: 4,
+      prepare: (swarm) => {
+        swarm.handle(Tx, () => 'accept')
+        swarm.on('recovered', ({ cause }) => told.push(cause))
+      },
+    })
+    await lab.runAsync(30_000)
+    for (const i of [2, 3]) lab.kill(i)
+    for (let n = 0; n < 50; n++) {
+      lab.swarm(0).broadcast(Tx, new Uint8Array(100).fill(n))
+      await lab.runAsync(n === 25 ? 600_000 : 1_000)
+    }
+    told.length = 0
+    for (const i of [2, 3]) lab.start(i)
+    await lab.runAsync(60_000)
+    expect(told.filter((cause) => cause === 'shed')).toEqual([])
+  })
+
   it('is said to be missed where it had to go before its moment came', async () => {
     const nodes = 40
     const probe = swarmLab({ seed: 9, masternodes: 0, nodes })
@@ -109,11 +152,16 @@ describe('what a link was still to tell', () => {
 })
 
 describe('a masternode that crashes while others judge its message', () => {
-  it.each([4, 14])('and is back before they have has it from them, among %i', async (nodes) => {
+  it.each([
+    [4, 1_024],
+    [14, 1_024],
+    [4, 2],
+  ])('and is back before they have has it from them, among %i that judge %i at once', async (nodes, inFlightMax) => {
     const got: string[] = []
     const lab = swarmLab({
       seed: 4,
       masternodes: nodes,
+      swarm: () => ({ dedup: new DedupCache({ inFlightMax }) }),
       prepare: (swarm, i, boot) => {
         swarm.handle(Tx, async () => {
           got.push(`${String(i)}.${String(boot)}`)
@@ -126,13 +174,13 @@ describe('a masternode that crashes while others judge its message', () => {
       },
     })
     await lab.runAsync(30_000)
-    lab.swarm(0).broadcast(Tx, new Uint8Array(7))
+    for (let n = 0; n < 6; n++) lab.swarm(0).broadcast(Tx, new Uint8Array(7).fill(n))
     await lab.runAsync(200)
     lab.kill(0)
     await lab.runAsync(300)
     lab.start(0)
     await lab.runAsync(120_000)
-    expect(got.filter((one) => one.startsWith('0.')).length).toBe(1)
+    expect(got.filter((one) => one.startsWith('0.')).length).toBe(6)
   })
 })
 

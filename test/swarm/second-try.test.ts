@@ -71,7 +71,7 @@ describe('a handler that has failed', () => {
     expect(calls.map(({ peer }) => peer.id)).toEqual([stranger.identity.id, other.identity.id])
   })
 
-  it('has ten seconds in all where only strangers have the message, and ten more where a masternode has it', async () => {
+  it('has ten seconds in all where only strangers have the message, and both tries anew where a masternode has it', async () => {
     for (const isBacked of [true, false]) {
       const { world, node, calls, stranger, masternode, say, answer } = await scene()
       await say(stranger, 1)
@@ -83,11 +83,25 @@ describe('a handler that has failed', () => {
       expect(node.swarm.status().inFlight).toBe(1)
       await world.run(200)
       expect(node.swarm.status().inFlight).toBe(isBacked ? 1 : 0)
-      await world.run(5_900)
-      expect([calls.length, node.swarm.status().inFlight]).toEqual([2, 0])
+      await world.run(isBacked ? 15_900 : 5_900)
+      expect([calls.length, node.swarm.status().inFlight]).toEqual([isBacked ? 3 : 2, 0])
       await world.stop()
     }
   })
+
+  it.each([1, 2])(
+    'asks a masternode that has it, though another link of it was lost before its hello: process %i',
+    async (epoch) => {
+      const { world, node, calls, stranger, masternode, say, answer } = await scene()
+      for (const peer of [stranger, masternode]) await say(peer, 1)
+      const { identity } = masternode
+      const second = await RawPeer.connect(world, node, { identity, epoch, holdsHello: true, answers: false })
+      second.destroy()
+      await world.settle()
+      await answer(new Error('nobody answered'))
+      expect(calls.map(({ peer }) => peer.id)).toEqual([stranger.identity.id, identity.id])
+    },
+  )
 
   it('has one try more once a masternode has the message, though strangers have had both', async () => {
     const { world, node, calls, stranger, masternode, say, answer } = await scene()
@@ -165,7 +179,7 @@ describe('a handler that has failed', () => {
   it('for the last time lets the host know what it may ask a masternode for again', async () => {
     const { node, stranger, masternode, say, answer } = await scene()
     for (const peer of [stranger, masternode]) await say(peer, 1)
-    await answer(new Error('nobody answered'))
+    for (let i = 0; i < 2; i++) await answer(new Error('nobody answered'))
     expect(node.heard('recovered')).toEqual([])
     await answer(new Error('nobody answered'))
     expect(node.heard('recovered').map(([{ peerId, cause }]) => [peerId, cause])).toContainEqual([

@@ -74,6 +74,13 @@ function scene(creditBytes = 1_000_000, outboxBytesMax = 1_000) {
 }
 
 describe('a question that is withdrawn', () => {
+  it('takes a grant for what it is by the credit that the peer gives now, not by what it gave at first', () => {
+    const { sender } = scene(10_000)
+    expect(sender.credited(5_000)).toBe(false)
+    sender.windowBytes = 100_000
+    expect([sender.credited(5_000), sender.credited(90_000), sender.credited(5_000)]).toEqual([true, true, false])
+  })
+
   it('keeps nobody waiting for it to leave', () => {
     const { sender, sent, endTurn } = scene()
     sender.enqueue('normal', { type: 64, parts: [new Uint8Array(9)], bodyBytes: 9, counted: true, requestId: 7 })
