@@ -38,6 +38,7 @@ export class Dialer {
     this.wishes = new Wishes(setup, this.#targets, {
       start: this.#start.bind(this),
       dialIn: this.#dialIn.bind(this),
+      beside: this.#dialSuspect.bind(this),
       cancel: this.#attempts.cancel.bind(this.#attempts),
       forget: this.forget.bind(this),
     })

@@ -37,6 +37,8 @@ export class Keeper {
   readonly #restored: () => void
   /** Saves under way. Bound: what is kept. */
   readonly #saving = new Set<string>()
+  /** Of those, what is to be saved once more at the end. Bound: the same. */
+  readonly #again = new Set<string>()
   /** What could not be read yet: it is not written over, or a moment's failure would end every ban. Bound: what is kept. */
   readonly #unread = new Set<string>()
   /** Read again just now: a storage that never answers is asked once. Bound: what is kept. */
@@ -113,13 +115,15 @@ export class Keeper {
     for (const { name, restore } of this.#kept) {
       if (!this.#unread.has(name) || this.#reading.has(name)) continue
       this.#reading.add(name)
+      const failed = (): void => {
+        this.#reading.delete(name)
+      }
+      const deadline = this.#agenda.in(SAVE_MS, failed)
       const loaded = (value: unknown): void => {
+        deadline.cancel()
         if (!this.#reading.delete(name) || !this.#unread.delete(name) || value === null) return
         restore(value)
         this.#restored()
-      }
-      const failed = (): void => {
-        this.#reading.delete(name)
       }
       callHost(() => this.#storage?.load(name, { loaded, failed }), failed)
     }
@@ -136,33 +140,42 @@ export class Keeper {
     this.#endLoad = null
   }
 
-  /** @param done called once nothing is being saved any more */
+  /** @param done called once nothing is being saved any more, and all that there is has been: it is the last time */
   save(done?: () => void): void {
-    const storage = this.#storage
     this.#whenSaved = done ?? this.#whenSaved
-    const idle =
-      storage === null ? [] : this.#kept.filter(({ name }) => !this.#saving.has(name) && !this.#unread.has(name))
+    const readable = this.#storage === null ? [] : this.#kept.filter(({ name }) => !this.#unread.has(name))
+    const busy = readable.filter(({ name }) => this.#saving.has(name))
+    const idle = readable.filter(({ name }) => !this.#saving.has(name))
+    // What has changed since their save began would be lost.
+    if (done !== undefined) for (const { name } of busy) this.#again.add(name)
     for (const { name } of idle) this.#saving.add(name)
-    for (const { name, snapshot } of idle) {
-      let isOpen = true
-      const deadline = this.#agenda.in(SAVE_MS, () => {
-        this.#fail(name, 'is not saved yet', undefined)
-      })
-      const settled = (): void => {
-        if (!isOpen) return
-        isOpen = false
-        deadline.cancel()
-        this.#saving.delete(name)
-        this.#tell()
-      }
-      const failed = (cause: unknown): void => {
-        if (!isOpen) return
-        this.#fail(name, 'cannot be saved', cause)
-        settled()
-      }
-      callHost(() => storage?.save(name, snapshot(), { saved: settled, failed }), failed)
-    }
+    for (const kept of idle) this.#write(kept)
     this.#tell()
+  }
+
+  #write(kept: Kept): void {
+    const { name, snapshot } = kept
+    let isOpen = true
+    const deadline = this.#agenda.in(SAVE_MS, () => {
+      this.#fail(name, 'is not saved yet', undefined)
+    })
+    const settled = (): void => {
+      if (!isOpen) return
+      isOpen = false
+      deadline.cancel()
+      if (this.#again.delete(name)) {
+        this.#write(kept)
+        return
+      }
+      this.#saving.delete(name)
+      this.#tell()
+    }
+    const failed = (cause: unknown): void => {
+      if (!isOpen) return
+      this.#fail(name, 'cannot be saved', cause)
+      settled()
+    }
+    callHost(() => this.#storage?.save(name, snapshot(), { saved: settled, failed }), failed)
   }
 
   #tell(): void {

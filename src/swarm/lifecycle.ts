@@ -9,6 +9,7 @@ import type { Address, PeerId } from '../ports/types.js'
 import { isPeerId } from '../protocol/peer-id.js'
 import type { SwarmContext } from './context.js'
 import { DirectoryReader } from './directory-reader.js'
+import { FOREVER_MS } from './discipline.js'
 import type { Connection } from './connection.js'
 import type { Kept } from './keeper.js'
 import { Keeper } from './keeper.js'
@@ -150,11 +151,14 @@ export class Lifecycle {
     const { agenda, settings } = this.#context
     const { whitelist, links } = this.#membership
     whitelist.change(() => undefined)
-    const banOf = ({ peerId }: Connection): Ban | null =>
-      peerId === null ? null : settings.blacklist.check({ peerId }, agenda.now())
-    const banned = [...links].filter((connection) => banOf(connection) !== null)
-    this.#membership.end(banned, (connection) => {
-      connection.close('banned', { text: banOf(connection)?.cause ?? 'banned' })
+    // Only what the host has said: what strikes came to ends no more links at once than they do at any time.
+    const banOf = ({ peerId }: Connection): Ban | null => {
+      const ban = peerId === null ? null : settings.blacklist.check({ peerId }, agenda.now())
+      return ban?.untilAt === 'permanent' ? ban : null
+    }
+    this.#membership.end(links, (connection) => {
+      const ban = banOf(connection)
+      if (ban !== null) connection.close('banned', { retryAfterMs: FOREVER_MS, text: ban.cause })
     })
   }
 

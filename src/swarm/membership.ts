@@ -192,9 +192,8 @@ export class Membership implements ConnectionOwner<Connection> {
       const peerClass = this.#reception.classOf(connection, peerId, this.#dialled.get(connection) ?? null)
       if (peerClass === false) denied.push(connection)
       const next = peerClass === false ? 'unknown' : peerClass
-      if (next === identity.peerClass) continue
-      connection.reclassify(next, this.#context.settings.limits[next])
       this.whitelist.linked(connection, peerId, next)
+      if (next !== identity.peerClass) connection.reclassify(next, this.#context.settings.limits[next])
     }
     this.end(denied, (connection) => {
       connection.close('not-allowed')

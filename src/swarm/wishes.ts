@@ -15,6 +15,8 @@ export interface WishActions {
   readonly start: (target: Target) => void
   /** @param isBridging also where no more links are wanted */
   readonly dialIn: (target: Target, delayMs: number, isBridging: boolean) => void
+  /** Dials beside a link that is silent, where not too many are dialled so. */
+  readonly beside: (target: Target) => void
   /** Calls off a dial whose socket is not open yet. */
   readonly cancel: (target: Target) => void
   /** Calls off whatever is under way, and knows the target no more. */
@@ -59,29 +61,48 @@ export class Wishes {
    */
   promote(peerId: PeerId, peerClass: PeerClass, addresses: readonly Address[], gone: readonly Address[]): void {
     const target = this.#targets.find(peerId)
-    const wasTrusted = target !== null && isTrustedClass(target.peerClass)
-    const named = new Set([...addresses, ...gone].map(addressKey))
-    // What others have told of a stranger may be false: it is looked for where the operator says, and nowhere else.
-    const others = wasTrusted ? target.addresses.filter((address) => !named.has(addressKey(address))) : []
-    const known = new Set(target?.addresses.map(addressKey))
-    const fresh = addresses.filter((address) => !known.has(addressKey(address)))
-    if (target !== null) target.addresses = [...new Set([...fresh, ...addresses, ...others])].slice(0, ADDRESSES_MAX)
-    if (target !== null && wasTrusted && fresh.length > 0 && target.attempt === null && waits(target)) {
-      // Where it is now has not failed yet.
-      target.failures = 0
-      clearStanding(target)
-    }
-    if (target !== null && !wasTrusted) {
-      leaveSeed(target)
-      target.failures = 0
-      target.inVain = 0
-      if (waits(target)) clearStanding(target)
-      if (target.waiters.length === 0) this.#actions.cancel(target)
+    if (target !== null) {
+      const wasTrusted = isTrustedClass(target.peerClass)
+      const hasMoved = this.#relist(target, wasTrusted, addresses, gone)
+      if (!wasTrusted) {
+        leaveSeed(target)
+        target.inVain = 0
+      }
+      // Whoever is dialled from now on is dialled as that.
+      target.peerClass = peerClass
+      target.kept = true
+      if (!wasTrusted || hasMoved) this.#hurry(target)
       // Whoever was dialled in its place may have failed at once, and the host have struck this one off.
       if (!this.#targets.has(target)) return
-      if (isLinked(target)) this.#linked(target)
     }
     this.want(peerId, peerClass, addresses)
+  }
+
+  /**
+   * What others have told of a stranger may be false: it is looked for where the operator says, and nowhere else. Where it is now goes
+   * first, and that is where its link leads, or what has not failed yet.
+   * @returns whether it is listed anywhere new
+   */
+  #relist(target: Target, wasTrusted: boolean, addresses: readonly Address[], gone: readonly Address[]): boolean {
+    const [listed, left] = [addresses, gone].map((all) => new Set(all.map(addressKey)))
+    const stays = (address: Address): boolean =>
+      wasTrusted ? left?.has(addressKey(address)) === false : listed?.has(addressKey(address)) === true
+    const known = target.addresses.filter(stays)
+    const keys = new Set(known.map(addressKey))
+    const fresh = addresses.filter((address) => !keys.has(addressKey(address)))
+    const room = ADDRESSES_MAX - Math.min(known.length, 1)
+    const isHere = target.standing.kind === 'connected' && !this.#setup.isSuspect(target.peerId)
+    const all = isHere ? [...known, ...fresh] : [...fresh.slice(0, room), ...known]
+    target.addresses = all.slice(0, ADDRESSES_MAX)
+    return fresh.length > 0
+  }
+
+  /** Whatever it waits for, or is tried at, is not where it is to be looked for now. */
+  #hurry(target: Target): void {
+    target.failures = 0
+    if (waits(target)) clearStanding(target)
+    if (target.waiters.length === 0) this.#actions.cancel(target)
+    if (this.#targets.has(target) && isLinked(target)) this.#linked(target)
   }
 
   /** A silent link is replaced by one to where its peer is listed; one that had been silent before that is as silent. */
@@ -98,7 +119,7 @@ export class Wishes {
         sinceAt: standing.kind === 'connected' ? standing.sinceAt : agenda.now(),
         retry: null,
       }
-    this.#actions.dialIn(target, 0, false)
+    this.#actions.beside(target)
   }
 
   /** A stranger has said itself where it may be found, or has been found: what others told of it is looked for there no more. */

@@ -446,6 +446,48 @@ describe('a peer that the operator lists', () => {
     expect(opened.slice(before)).toEqual(['192.0.2.2'])
   })
 
+  it('while it is linked keeps the address of its link first, however many more it is listed at', () => {
+    const { dialer, linked, want } = scene()
+    linked.add(peer(1))
+    want(1, 'masternode')
+    const more = Array.from({ length: 12 }, (_, i) => addressOf(20 + i))
+    dialer.wishes.promote(peer(1), 'masternode', [...more, addressOf(1)], [])
+    expect(dialer.targets.find(peer(1))?.addresses.slice(0, 2)).toEqual([addressOf(1), addressOf(20)])
+    dialer.wishes.promote(peer(1), 'masternode', more, [addressOf(1)])
+    expect(dialer.targets.find(peer(1))?.addresses).not.toContainEqual(addressOf(1))
+  })
+
+  it('while it is not keeps one that it had, behind those', () => {
+    const { dialer, want } = scene()
+    want(1, 'masternode')
+    const more = Array.from({ length: 12 }, (_, i) => addressOf(20 + i))
+    dialer.wishes.promote(peer(1), 'masternode', [...more, addressOf(1)], [])
+    const { addresses = [] } = dialer.targets.find(peer(1)) ?? {}
+    expect([addresses[0], addresses.at(-1), addresses.length]).toEqual([addressOf(20), addressOf(1), 8])
+  })
+
+  it('anew, while its old address is being dialled or waited for beside a silent link, is dialled there at once', () => {
+    const { dialer, linked, suspects, opened, want, clock } = scene()
+    want(1, 'masternode')
+    expect(opened).toEqual(['192.0.2.1'])
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1), addressOf(2)], [])
+    expect(opened).toEqual(['192.0.2.1', '192.0.2.2'])
+    for (const all of [linked, suspects]) all.add(peer(3))
+    want(3, 'masternode')
+    clock.advance(11_000)
+    opened.length = 0
+    dialer.wishes.promote(peer(3), 'masternode', [addressOf(3), addressOf(4)], [])
+    expect(opened.length).toBe(1)
+  })
+
+  it('while its link is silent, at no address that can be dialled from here, is told of to the host', () => {
+    const { dialer, linked, suspects, failures, want } = scene()
+    for (const all of [linked, suspects]) all.add(peer(1))
+    want(1, 'regular')
+    dialer.wishes.promote(peer(1), 'masternode', [{ ...addressOf(1), scheme: 'foo' }], [])
+    expect(failures).toEqual(['no-transport'])
+  })
+
   it.each([true, false])('while its link is silent is dialled at once, known to the dialer or not: %s', (isKnown) => {
     const { dialer, linked, suspects, opened, want } = scene()
     for (const all of [linked, suspects]) all.add(peer(1))

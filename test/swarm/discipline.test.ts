@@ -62,6 +62,17 @@ describe('bans of many peers at once', () => {
 })
 
 describe('a ban by the host', () => {
+  it('spares whom `authorize` trusts, also once the list names it no more', async () => {
+    const world = new World()
+    const identity = world.identity()
+    const a = await world.started('a', { authorize: () => 'masternode' })
+    await RawPeer.connect(world, a, { identity })
+    a.swarm.masternodes.add(`memory://${identity.id}@x:1`)
+    a.swarm.masternodes.remove(identity.id)
+    expect(a.swarm.ban(identity.id)).toBe('exempt')
+    await world.stop()
+  })
+
   it('ends the links of that peer, is told as every ban is, and holds until it is lifted', async () => {
     const world = new World()
     const a = await world.started('a')

@@ -250,7 +250,7 @@ describe('a node with a storage', () => {
     await world.stop()
   })
 
-  it('ends the link of whom it reads only later to have been banned, and asks a storage that is silent once', async () => {
+  it('ends the link of whom it reads only later to have been banned for good, and goes on asking a storage that is silent', async () => {
     const world = new World()
     const [identity, thief] = [world.identity(), world.identity()]
     const storage = memoryStorage()
@@ -279,7 +279,39 @@ describe('a node with a storage', () => {
     expect(after.swarm.peers.size).toBe(0)
     expect(guest.heard('peer:disconnect').map(([, { code }]) => code)).toEqual(['banned'])
     await world.run(600_000)
-    expect(asked.filter((name) => name === 'scores').length).toBe(2)
+    expect(asked.filter((name) => name === 'scores').length).toBe(7)
+    await world.stop()
+  })
+
+  it('saves at the end what has changed since a save began that is still under way', async () => {
+    const world = new World()
+    const storage = memoryStorage()
+    const begun: (() => void)[] = []
+    let isSlow = false
+    const node = await world.started('node', {
+      storage: {
+        load: storage.load.bind(storage),
+        save: (name, value, answer) => {
+          if (!isSlow || name !== 'bans') storage.save(name, value, answer)
+          else
+            begun.push(() => {
+              storage.save(name, value, answer)
+            })
+        },
+      },
+    })
+    isSlow = true
+    await world.run(121_000)
+    expect(begun.length).toBe(1)
+    const { id } = world.identity()
+    node.swarm.ban(id)
+    const stopping = node.swarm.stop()
+    isSlow = false
+    begun.shift()?.()
+    await world.run(1_000)
+    await stopping
+    const again = await world.started('again', { storage })
+    expect(again.swarm.explain(id).state).toBe('banned')
     await world.stop()
   })
 
