@@ -193,7 +193,10 @@ export class Announcer {
       return
     }
     shelf.expire(this.#setup.agenda.now())
-    if (shelf.oldest > listener.dueFrom) connection.sender?.noteGap()
+    if (shelf.oldest > listener.dueFrom) {
+      listener.dueFrom = shelf.oldest
+      connection.sender?.noteGap()
+    }
     if (!this.#tellChosen(connection, listener)) return
     const rest: Kept[] = []
     for (const kept of shelf.since(listener.toldTo)) {
