@@ -31,7 +31,7 @@ interface Line {
 /** Messages of one trusted peer that may wait, however little its credit. */
 const TRUSTED_MIN = 8_192
 /** Messages of all strangers together that may wait, before each has no more than its even share of as many. */
-const STRANGERS_MAX = 16_384
+const STRANGERS_MAX = 4_096
 /** One link brings at most one window and a message in each lane; the rest is for what links that were replaced have left. */
 const WINDOWS_MAX = 3
 

@@ -70,20 +70,20 @@ describe('a turnstile', () => {
     expect(turnstile.mayPass(link.connection)).toBe(true)
   })
 
-  it('holds 16,384 for one stranger, no more than its even share for each when they are many, and of a masternode all that its credit allows', () => {
+  it('holds 4,096 for one stranger, no more than its even share for each when they are many, and of a masternode all that its credit allows', () => {
     const fill = (link: Fake): number => {
       let held = 0
       while (held < 100_000 && wait(link, 0, 1)) held++
       return held
     }
     const strangers = ['a', 'b', 'c', 'd'].map((name) => new Fake(name))
-    expect(strangers.map(fill)).toEqual([16_384, 8_192, 5_462, 4_096])
+    expect(strangers.map(fill)).toEqual([4_096, 2_048, 1_366, 1_024])
     expect(fill(new Fake('m', 'masternode'))).toBe(65_536)
     const [a] = strangers
     if (a !== undefined) turnstile.lost(a.connection, false)
-    expect(fill(new Fake('e'))).toBe(3_277)
+    expect(fill(new Fake('e'))).toBe(820)
     turnstile.stop()
-    expect(fill(new Fake('f'))).toBe(16_384)
+    expect(fill(new Fake('f'))).toBe(4_096)
   })
 
   it('lets as many pass as there is room for, in order, and the rest later', () => {
