@@ -145,8 +145,8 @@ export class Intake {
 
   /** @returns false for a frame that is best ignored */
   admits(kind: SessionEvent['kind']): boolean {
-    // Names are told once, and have a bound of their own.
-    return !COURTESIES.includes(kind) || this.takeControl() || kind === 'types'
+    // Names and limits are told once: what is not heard then is never heard.
+    return !COURTESIES.includes(kind) || this.takeControl() || kind === 'types' || kind === 'limits'
   }
 
   /** A frame of the protocol itself, for which no credit is needed. @returns false where it is one too many, and best ignored */

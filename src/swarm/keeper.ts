@@ -43,6 +43,7 @@ export class Keeper {
   readonly #unread = new Set<string>()
   /** Read again just now: a storage that never answers is asked once. Bound: what is kept. */
   readonly #reading = new Set<string>()
+  #isOver = false
   #deadline: Deadline | null = null
   #whenSaved: (() => void) | null = null
   /** Ends a load that is under way. */
@@ -115,13 +116,18 @@ export class Keeper {
     for (const { name, restore } of this.#kept) {
       if (!this.#unread.has(name) || this.#reading.has(name)) continue
       this.#reading.add(name)
-      const failed = (): void => {
-        this.#reading.delete(name)
-      }
-      const deadline = this.#agenda.in(SAVE_MS, failed)
-      const loaded = (value: unknown): void => {
+      let isOver = false
+      const over = (): void => {
+        if (!isOver) this.#reading.delete(name)
+        isOver = true
         deadline.cancel()
-        if (!this.#reading.delete(name) || !this.#unread.delete(name) || value === null) return
+      }
+      // It may be asked again by then, and still answer.
+      const deadline = this.#agenda.in(SAVE_MS, over)
+      const failed = over
+      const loaded = (value: unknown): void => {
+        over()
+        if (this.#isOver || !this.#unread.delete(name) || value === null) return
         restore(value)
         this.#restored()
       }
@@ -131,6 +137,7 @@ export class Keeper {
 
   /** The last save has had its time. */
   leave(): void {
+    this.#isOver = true
     for (const name of this.#saving) this.#fail(name, 'was not saved before the swarm stopped', undefined)
   }
 
@@ -163,7 +170,7 @@ export class Keeper {
       if (!isOpen) return
       isOpen = false
       deadline.cancel()
-      if (this.#again.delete(name)) {
+      if (this.#again.delete(name) && !this.#isOver) {
         this.#write(kept)
         return
       }

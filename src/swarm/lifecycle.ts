@@ -154,11 +154,13 @@ export class Lifecycle {
     // Only what the host has said: what strikes came to ends no more links at once than they do at any time.
     const banOf = ({ peerId }: Connection): Ban | null => {
       const ban = peerId === null ? null : settings.blacklist.check({ peerId }, agenda.now())
-      return ban?.untilAt === 'permanent' ? ban : null
+      return ban?.by === 'host' ? ban : null
     }
     this.#membership.end(links, (connection) => {
       const ban = banOf(connection)
-      if (ban !== null) connection.close('banned', { retryAfterMs: FOREVER_MS, text: ban.cause })
+      if (ban === null) return
+      const retryAfterMs = ban.untilAt === 'permanent' ? FOREVER_MS : ban.untilAt - agenda.now()
+      connection.close('banned', { retryAfterMs, text: ban.cause })
     })
   }
 

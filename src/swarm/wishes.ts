@@ -41,9 +41,13 @@ export class Wishes {
   want(peerId: PeerId | null, peerClass: PeerClass, addresses: readonly Address[]): void {
     const { isPreferred, isConnected, random, healing } = this.#setup
     const target = this.#targets.provide(peerId, peerClass, addresses)
+    const isPromoted = !isTrustedClass(target.peerClass) && isTrustedClass(peerClass)
     target.kept = true
     target.isFelt = false
     target.peerClass = peerClass
+    // An address that was dialled before it was listed, by itself, has been a stranger's.
+    if (isPromoted) this.#hurry(target)
+    if (!this.#targets.has(target)) return
     if (target.standing.kind !== 'idle' || target.attempt !== null) return
     if (peerId !== null && isConnected(peerId)) {
       this.#linked(target)

@@ -446,6 +446,14 @@ describe('a peer that the operator lists', () => {
     expect(opened.slice(before)).toEqual(['192.0.2.2'])
   })
 
+  it('by its address alone waits for nothing that it had to wait for as a stranger', () => {
+    const { dialer, opened, sockets } = scene()
+    dialer.dial(addressOf(1), 'regular').catch(() => undefined)
+    sockets.at(-1)?.failed({ code: 'not-allowed', fault: 'remote', retryAfterMs: 3_600_000 })
+    dialer.wishes.want(null, 'masternode', [addressOf(1)])
+    expect(opened).toEqual(['192.0.2.1', '192.0.2.1'])
+  })
+
   it('while it is linked keeps the address of its link first, however many more it is listed at', () => {
     const { dialer, linked, want } = scene()
     linked.add(peer(1))

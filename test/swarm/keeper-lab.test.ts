@@ -283,6 +283,45 @@ describe('a node with a storage', () => {
     await world.stop()
   })
 
+  it('takes what a slow storage answers, however late, and begins no save once it has stopped', async () => {
+    const world = new World()
+    const storage = memoryStorage()
+    const identity = world.identity()
+    const before = await world.started('before', { storage, identity })
+    const { id } = world.identity()
+    before.swarm.ban(id, { forMs: 86_400_000 })
+    await stopped(before, world)
+    const loads: (() => void)[] = []
+    const saves: (() => void)[] = []
+    const slow: Storage = {
+      load: (name, answer) => {
+        loads.push(() => {
+          storage.load(name, answer)
+        })
+      },
+      save: (_, __, { saved }) => {
+        saves.push(saved)
+      },
+    }
+    const node = world.node('slow', { storage: slow, identity })
+    const starting = node.swarm.start()
+    await world.run(5_001)
+    await starting
+    loads.length = 0
+    await world.run(120_000)
+    const late = loads.splice(0)
+    await world.run(70_000)
+    for (const answer of late) answer()
+    expect(node.swarm.explain(id).state).toBe('banned')
+    await world.run(120_000)
+    expect(saves.length).toBe(3)
+    const stopping = node.swarm.stop()
+    await world.run(1_000)
+    await stopping
+    for (const saved of saves.splice(0)) saved()
+    expect(saves).toEqual([])
+  })
+
   it('saves at the end what has changed since a save began that is still under way', async () => {
     const world = new World()
     const storage = memoryStorage()
