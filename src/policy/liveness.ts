@@ -25,6 +25,7 @@ export type LivenessCheck =
   | { readonly kind: 'close' }
 
 export class Liveness {
+  /** The peer's class may change while it is linked, and this with it. */
   rule: LivenessRule
   #heardAt: number
   /** When the probe under way was sent; null while none is. */

@@ -71,7 +71,7 @@ export class Announcer {
     }
     this.#listeners.set(connection, listener)
     // What goes before its moment comes is nothing that it was promised.
-    if (toldTo < shelf.next) this.#owe(connection, listener, Number.POSITIVE_INFINITY)
+    if (toldTo < shelf.next) this.#tellLater(connection, listener)
   }
 
   /** @param heir another link to the same process, which owes what this one did; null: there is none. @returns whether it had a place */
@@ -92,8 +92,9 @@ export class Announcer {
     listener.toldTo = Math.min(listener.toldTo, toldTo)
     const untold = now.filter(({ audience }) => audience === 'some')
     for (const one of [...untold, ...chosen.takeAll()]) this.#choose(heir, listener, one)
+    listener.dueFrom = Math.min(listener.dueFrom, dueFrom)
     const isOwed = dueFrom < Number.POSITIVE_INFINITY || listener.chosen.length > 0
-    if (isOwed) this.#owe(heir, listener, dueFrom)
+    if (isOwed) this.#tellLater(heir, listener)
   }
 
   /** A peer has a message, or has been told of it on this link: what was said on one that is dead was said to nobody. */
@@ -136,7 +137,7 @@ export class Announcer {
     const listener = this.#listeners.get(connection)
     if (listener === undefined) return false
     // More than one frame of a turn waits, too: so much at once would look as if it read nothing.
-    if (isBackedUp(connection) || listener.now.length >= IDS_MAX) this.#owe(connection, listener, kept.number, kept)
+    if (isBackedUp(connection) || listener.now.length >= IDS_MAX) this.#owe(connection, listener, kept)
     else {
       listener.marks.add('told', kept)
       if (listener.now.push(kept) === 1 && this.#hurried.push(connection) === 1)
@@ -148,7 +149,7 @@ export class Announcer {
   /** Tells it of this, and of whatever else it does not have, when its moment comes. */
   later(connection: Connection, kept: Kept): void {
     const listener = this.#listeners.get(connection)
-    if (listener !== undefined) this.#owe(connection, listener, kept.number, kept)
+    if (listener !== undefined) this.#owe(connection, listener, kept)
   }
 
   /** Not the body: what the shelf has let go is not held here. */
@@ -157,10 +158,13 @@ export class Announcer {
     else chosen.push({ key, number })
   }
 
-  #owe(connection: Connection, listener: Listener, from: number, kept: Kept | null = null): void {
-    if (kept?.audience === 'some') {
-      this.#choose(connection, listener, kept)
-    } else listener.dueFrom = Math.min(listener.dueFrom, from)
+  #owe(connection: Connection, listener: Listener, kept: Kept): void {
+    if (kept.audience === 'some') this.#choose(connection, listener, kept)
+    else listener.dueFrom = Math.min(listener.dueFrom, kept.number)
+    this.#tellLater(connection, listener)
+  }
+
+  #tellLater(connection: Connection, listener: Listener): void {
     if (listener.deadline !== null) return
     const { agenda, random } = this.#setup
     const [least, greatest] = OFFER_LATER_MS
@@ -189,7 +193,7 @@ export class Announcer {
   #tellRest(connection: Connection, listener: Listener): void {
     const { shelf } = this.#setup
     if (isBackedUp(connection)) {
-      this.#owe(connection, listener, listener.dueFrom)
+      this.#tellLater(connection, listener)
       return
     }
     shelf.expire(this.#setup.agenda.now())
@@ -210,7 +214,7 @@ export class Announcer {
       this.#tell(connection, listener, rest.splice(0))
       if (!isBackedUp(connection)) continue
       listener.dueFrom = listener.toldTo
-      this.#owe(connection, listener, listener.toldTo)
+      this.#tellLater(connection, listener)
       return
     }
     listener.toldTo = shelf.next
@@ -232,7 +236,7 @@ export class Announcer {
       for (const kept of told) listener.marks.add('told', kept)
       this.#tell(connection, listener, told)
       if (!isBackedUp(connection)) continue
-      this.#owe(connection, listener, listener.dueFrom)
+      this.#tellLater(connection, listener)
       return false
     }
     return true

@@ -53,8 +53,6 @@ export class Delivery implements HandlerJob {
   /** Set once it is decoded. */
   payload: { readonly value: unknown } | null = null
   tries = 0
-  /** Whether a trusted peer had it when it was last tried. */
-  wasBacked = false
   /** What its handlers may take in all, where only strangers have it. */
   leftMs: number = HANDLER_MS
   #bytes: Uint8Array
@@ -89,8 +87,15 @@ export class Delivery implements HandlerJob {
   heldBy(connection: Connection): void {
     this.sources.add(sourceOf(connection))
     if (!isTrusted(connection)) return
-    this.isBacked = true
+    if (!this.isBacked) this.#back()
     this.vouchedBy(sourceOf(connection))
+  }
+
+  /** Whatever strangers have had of its tries and of its time, they are had anew. */
+  #back(): void {
+    this.isBacked = true
+    this.tries = 0
+    this.leftMs = HANDLER_MS
   }
 
   /** A trusted peer waits for it: it waits for no stranger. Whoever brought it first goes on answering for it. */

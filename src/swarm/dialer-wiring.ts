@@ -1,6 +1,5 @@
 /** What the dialer knows of the rest of the swarm, and whom it tells. */
 import type { ReasonCode } from '../errors.js'
-import { addressKey, parseAddress } from '../policy/address.js'
 import { isPreferredDialer } from '../policy/tie-break.js'
 import type { Link } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
@@ -50,7 +49,7 @@ export function createDialer(context: SwarmContext, wiring: DialerWiring): Diale
   })
 }
 
-/** What an operator has to look into: the other end answers, and is not what is listed. */
+/** What no waiting mends, and the operator has to look into. */
 const LISTED_WRONG: ReadonlySet<string> = new Set<ReasonCode>([
   'wrong-identity',
   'wrong-network',
@@ -61,7 +60,8 @@ const LISTED_WRONG: ReadonlySet<string> = new Set<ReasonCode>([
 ])
 
 function isListed({ roster }: SwarmContext, { peerId, address }: DialFailure): boolean {
-  return peerId === null ? roster.isAlone(addressKey(parseAddress(address))) : roster.classOf(peerId) !== null
+  // Without an id the text is the address's key.
+  return peerId === null ? roster.isAlone(address) : roster.classOf(peerId) !== null
 }
 
 function countSuspects(connections: Connections<Peer>): number {

@@ -149,15 +149,13 @@ export class Gossip implements DeliveryOwner {
   lost(connection: Connection, gone: PeerId | null): void {
     const isItsOwn = ({ connection: own }: Delivery): boolean => own === connection || own.peerId === gone
     for (const delivery of this.#held.leave((held) => isItsOwn(held) && !this.#inherit(held))) release(delivery)
-    if (gone !== null) this.forgot(gone)
     for (const delivery of this.#inFlight.values()) if (isItsOwn(delivery)) this.#lostRival(delivery)
     if (gone !== null) this.#held.disband(gone)
   }
 
   /** A peer's process is gone, and whatever it had: it may be back, with nothing. */
   forgot(peerId: PeerId): void {
-    for (const { sources } of this.#inFlight.values()) sources.delete(peerId)
-    this.#held.leave(({ sources }) => sources.delete(peerId) && false)
+    for (const { sources } of [...this.#inFlight.values(), ...this.#held.items()]) sources.delete(peerId)
   }
 
   stop(): void {

@@ -237,8 +237,9 @@ export class Intake {
     const { messageBytesMax } = limits()
     if (messageBytesMax === this.#toldBytesMax) return
     this.#toldBytesMax = messageBytesMax
-    sendLimits(messageBytesMax, windowBytesFor(limits()))
-    credit.resize(windowBytesFor(limits()))
+    const windowBytes = windowBytesFor(limits())
+    sendLimits(messageBytesMax, windowBytes)
+    credit.resize(windowBytes)
     this.#narrowing?.cancel()
     this.#narrowing = null
     reassembly.bytesMax = Math.max(reassembly.bytesMax, messageBytesMax)

@@ -8,7 +8,7 @@ import type { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
 import type { Delivery } from './delivery.js'
 import type { HandlerOutcome } from './handler-call.js'
-import { HANDLER_MS, HandlerCall } from './handler-call.js'
+import { HandlerCall } from './handler-call.js'
 import type { Decoded } from './payload.js'
 import { appIdOf, decodeArrived, whenDecoded } from './payload.js'
 import type { Verdict } from './registry.js'
@@ -113,12 +113,6 @@ export class Judge {
     const { agenda, failed, passOn, running, settled, strike, unheard } = this.#setup
     const { handler, definition, queue } = delivery.received
     // A handler may ask the peer for more: a stranger who brings first what others have must not be the only one who is asked.
-    if (delivery.isBacked && !delivery.wasBacked) {
-      // Whatever strangers had of its tries and of its time.
-      delivery.wasBacked = true
-      delivery.tries = 0
-      delivery.leftMs = HANDLER_MS
-    }
     if (delivery.isBacked || delivery.tries > 0) passOn(delivery)
     delivery.tries++
     const call = new HandlerCall(delivery.peer, running, delivery.leftMs)
@@ -133,8 +127,7 @@ export class Judge {
       // A stranger that can make a handler wait must not have it wait for longer by making it fail: others wait for that.
       if (outcome.kind === 'failed' && !delivery.isBacked) delivery.leftMs = outcome.leftMs
       const mayTry = delivery.tries < TRIES_MAX && delivery.leftMs > 0
-      const isNew = delivery.isBacked && !delivery.wasBacked
-      if ((mayTry || isNew) && !queue.isStopped) this.judge(delivery, done)
+      if (mayTry && !queue.isStopped) this.judge(delivery, done)
       else {
         if (delivery.isBacked && !queue.isStopped) unheard(delivery)
         settled(delivery, null, done)

@@ -124,14 +124,13 @@ export class Keeper {
       }
       // It may be asked again by then, and still answer.
       const deadline = this.#agenda.in(SAVE_MS, over)
-      const failed = over
       const loaded = (value: unknown): void => {
         over()
         if (this.#isOver || !this.#unread.delete(name) || value === null) return
         restore(value)
         this.#restored()
       }
-      callHost(() => this.#storage?.load(name, { loaded, failed }), failed)
+      callHost(() => this.#storage?.load(name, { loaded, failed: over }), over)
     }
   }
 

@@ -223,7 +223,6 @@ export class Lifecycle {
     this.#keeper.stop()
     this.#membership.whitelist.stop()
     upkeep.maintainer.stop()
-    // Nobody is missed by who leaves.
     upkeep.watch.stop()
     credentials.stop()
     dialer.stop()

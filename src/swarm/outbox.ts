@@ -4,20 +4,19 @@
  * of a higher priority passes between two of them. Control frames have their own small bound; the rest is bounded by bytes.
  */
 import type { Memory } from '../policy/memory.js'
-import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerClass } from '../ports/types.js'
 import type { SendCredit } from '../protocol/credit.js'
 import { Fragmenter } from '../protocol/fragment.js'
-import { FRAME, FRAME_BYTES_MAX, frameHeader, isOversize, typeOf } from '../protocol/frame.js'
+import { FRAME, FRAME_BYTES_MAX, frameHeader, isOversize } from '../protocol/frame.js'
 import { briefly, FrameSlab } from '../protocol/frame-slab.js'
 import type { Priority } from '../protocol/message.js'
 import { varintLength } from '../protocol/varint.js'
 import type { Batch } from './batch.js'
 import { BATCH_BYTES_MAX } from './batch.js'
+import { ControlQueue } from './control-queue.js'
 import { Lane } from './lane.js'
 import type { Outgoing, Unsent } from './outgoing.js'
 import { NO_PARTS } from './outgoing.js'
-import { Queue } from './queue.js'
 import type { RecordSlab } from './record-parts.js'
 import { RECORD_TARGET, RecordParts } from './record-parts.js'
 
@@ -31,24 +30,16 @@ export interface OutboxSetup {
   readonly peerClass: () => PeerClass
 }
 
-/** More control frames than this in waiting, or bytes of them, mean that the peer reads nothing and asks for everything. */
-const CONTROL_MAX = 4_096
-const CONTROL_BYTES_MAX = 128 * 1024
-/** A trusted peer may be slow for longer. */
-const TRUSTED_CONTROL_BYTES_MAX = 1024 * 1024
-
 const LANE_OF: Readonly<Record<Priority, number>> = { urgent: 0, normal: 1, bulk: 2 }
 
 export class Outbox {
-  // Bound: CONTROL_MAX frames, and bytes by class, beside the node's budget.
-  readonly #control = new Queue<Uint8Array>()
+  readonly #control: ControlQueue
   // Bound: `bytesMax` over all three, and one message that is larger.
   readonly #lanes: readonly Lane[] = [0, 1, 2].map(() => new Lane())
   readonly #setup: OutboxSetup
   /** Where its own frames are written. It rests while nothing waits: an idle link holds no memory. */
   readonly #frames = new FrameSlab(briefly)
   #bytes = 0
-  #controlBytes = 0
   /** One message larger than the bound may wait beside what is within it: what a peer may have at all must find a way. */
   #giant: Outgoing | null = null
   /** Messages in waiting; one may have an empty body. */
@@ -60,6 +51,7 @@ export class Outbox {
 
   constructor(setup: OutboxSetup) {
     this.#setup = setup
+    this.#control = new ControlQueue(setup.peerClass)
   }
 
   /** Bytes of messages in waiting. */
@@ -78,7 +70,7 @@ export class Outbox {
 
   /** Whether half of the room for control frames is in use: what can be said later is not said now. */
   get isControlHigh(): boolean {
-    return this.#controlBytes * 2 > this.#controlBytesMax || this.#control.length * 2 > CONTROL_MAX
+    return this.#control.isHigh
   }
 
   /** To send what others send, too, until it has departed. @returns false where something waits, or credit might not last */
@@ -97,6 +89,7 @@ export class Outbox {
     return this.#batch === batch
   }
 
+  /** The next message of the batch is not for this link. */
   skip(batch: Batch): void {
     this.#skipped.push(batch.next)
   }
@@ -132,20 +125,12 @@ export class Outbox {
 
   /** @returns false where a peer has made us owe it more control frames than anybody could want */
   pushControl(frame: Uint8Array): boolean {
-    const bytes = this.#controlBytes + frame.length
-    if (this.#control.length >= CONTROL_MAX) return false
-    if (bytes > CONTROL_BYTES_MAX && bytes > this.#controlBytesMax) return false
-    this.#controlBytes = bytes
-    this.#control.push(frame)
-    return true
+    return this.#control.push(frame)
   }
 
-  /** Whether a frame of this type waits. */
-  readonly holdsControl = (type: number): boolean =>
-    this.#control.last(CONTROL_MAX).some((frame) => typeOf(frame) === type)
-
-  get #controlBytesMax(): number {
-    return isTrustedClass(this.#setup.peerClass()) ? TRUSTED_CONTROL_BYTES_MAX : CONTROL_BYTES_MAX
+  /** Whether a control frame of this type waits. */
+  holdsControl(type: number): boolean {
+    return this.#control.holds(type)
   }
 
   /** The link takes no more for now: what waits is moved to memory that it does not share with what does not. */
@@ -194,7 +179,6 @@ export class Outbox {
     const only = this.#control.length === 1 && isAlone ? this.#control.first : undefined
     if (only !== undefined) {
       this.#control.shift()
-      this.#controlBytes = 0
       return [only]
     }
     const record = new RecordParts(this.#setup.slab)
@@ -204,7 +188,6 @@ export class Outbox {
       frame = this.#control.first
     ) {
       this.#control.shift()
-      this.#controlBytes -= frame.length
       record.add(frame)
     }
     if (this.#batch !== null && record.length < RECORD_TARGET) this.#pickBatch(this.#batch, record)

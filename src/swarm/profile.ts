@@ -94,7 +94,7 @@ const DEFAULT_LIMITS: Limits = {
 
 export const PEER_CLASSES: readonly PeerClass[] = ['masternode', 'persistent', 'regular', 'unknown']
 
-/** Messages of so many bytes and more are never dropped for their number by one that is trusted: credit ends first. */
+/** Of a trusted peer, no message of so many bytes or more is dropped for the number of those that wait: credit ends first. */
 const SMALL_BYTES = 128
 
 /** So many messages of a peer may be here that are not done with: as many small ones as its credit lasts for. */

@@ -82,11 +82,10 @@ export class Propagation {
   /** A message of this node's own. @param chosen whom it is for at first; null: everybody */
   publish(spread: Spread, chosen: ((connection: Connection) => boolean) | null): FanOutResult {
     if (chosen === null) return this.#spread(spread, true)
-    // Those that were not chosen are not told: that is for relays to do.
-    const wanted = (connection: Connection): boolean => chosen(connection)
     if (this.#reach(spread, true) === 'push')
       return this.#fanOut.send(spread, { chosen, informed: spread.informed }, null)
-    return this.#announce(spread, wanted, 'some')
+    // Those that were not chosen are not told: that is for relays to do.
+    return this.#announce(spread, chosen, 'some')
   }
 
   /** A message that has been accepted. */

@@ -43,6 +43,11 @@ export class Ranks<Item extends Ranked> {
     return (ofTrusted ? this.#trusted.next() : null) ?? (ofStrangers ? this.#strangers.next() : null)
   }
 
+  /** All that wait, in no order. */
+  items(): readonly Item[] {
+    return [...this.#trusted.items(), ...this.#strangers.items()]
+  }
+
   /** @returns those who leave */
   leave(isGone: (item: Item) => boolean): readonly Item[] {
     return [...this.#trusted.leave(isGone), ...this.#strangers.leave(isGone)]

@@ -22,12 +22,8 @@ export interface RequestsSetup {
   readonly strike: (connection: Connection, violation: LocalCode, cause?: unknown) => void
 }
 
-type AnswerEvent = Extract<
-  ControlEvent,
-  {
-    kind: 'response' | 'failure' | 'answer-shed' | 'answer-too-big' | 'stray'
-  }
->
+type AnswerKind = 'response' | 'failure' | 'answer-shed' | 'answer-too-big' | 'stray'
+type AnswerEvent = Extract<ControlEvent, { kind: AnswerKind }>
 
 interface Asked {
   readonly answered: (bytes: Uint8Array) => void

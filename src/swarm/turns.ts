@@ -50,6 +50,11 @@ export class Turns<Item extends Waiting> {
     return item
   }
 
+  /** All that wait, in no order. */
+  items(): Iterable<Item> {
+    return this.#standing.keys()
+  }
+
   /** @returns those who leave */
   leave(isGone: (item: Item) => boolean): readonly Item[] {
     const gone = [...this.#standing.keys()].filter(isGone)

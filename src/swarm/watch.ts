@@ -62,6 +62,7 @@ export class Watch {
     this.look(peerId)
   }
 
+  /** Nobody is missed by who leaves. */
   stop(): void {
     this.#isStopped = true
   }

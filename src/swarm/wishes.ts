@@ -88,10 +88,12 @@ export class Wishes {
    * @returns whether it is listed anywhere new
    */
   #relist(target: Target, wasTrusted: boolean, addresses: readonly Address[], gone: readonly Address[]): boolean {
-    const [listed, left] = [addresses, gone].map((all) => new Set(all.map(addressKey)))
-    const stays = (address: Address): boolean =>
-      wasTrusted ? left?.has(addressKey(address)) === false : listed?.has(addressKey(address)) === true
-    const known = target.addresses.filter(stays)
+    const listed = new Set(addresses.map(addressKey))
+    const left = new Set(gone.map(addressKey))
+    const known = target.addresses.filter((address) => {
+      const key = addressKey(address)
+      return wasTrusted ? !left.has(key) : listed.has(key)
+    })
     const keys = new Set(known.map(addressKey))
     const fresh = addresses.filter((address) => !keys.has(addressKey(address)))
     const room = ADDRESSES_MAX - Math.min(known.length, 1)

@@ -9,13 +9,13 @@ const Length = request<Uint8Array, number>('length')
 const HOUR_MS = 3_600_000
 
 /** Three that list each other, and one more that lists them and that they do not. */
-function scene(masternodes = 3): { readonly lab: SwarmLab; readonly got: Map<number, number[]> } {
+function scene(): { readonly lab: SwarmLab; readonly got: Map<number, number[]> } {
   const probe = swarmLab({ seed: 5, masternodes: 0, nodes: 4 })
   const addresses = [0, 1, 2, 3].map((i) => probe.address(i))
   const got = new Map<number, number[]>()
   const lab = swarmLab({
     seed: 5,
-    masternodes,
+    masternodes: 3,
     nodes: 4,
     swarm: (i) => (i === 3 ? { masternodes: addresses.slice(0, 3) } : {}),
     prepare: (swarm, i) => {
