@@ -52,9 +52,8 @@ export class Announcer {
     this.#setup = setup
   }
 
-  /** A link has taken its place. */
+  /** A link takes its place: nothing is broadcast between the two. */
   joined(connection: Connection): void {
-    // What it had brought before it was seated may have ended it.
     if (!connection.isOpen || this.#listeners.has(connection)) return
     const { agenda, shelf } = this.#setup
     shelf.expire(agenda.now())

@@ -21,9 +21,14 @@ export function createPresence(
   { agenda, emitter, journal, log, roster }: SwarmContext,
   owner: PresenceOwner,
 ): ConnectionsOwner<Peer> {
+  const joined = (connection: Connection): void => {
+    owner.traffic.gossip.propagation.joined(connection)
+  }
   return {
     makeHandle: (seat) => new Peer(seat, owner.traffic.requests, (rttMs) => owner.upkeep.score(seat.peerId, rttMs)),
     connected: (peer, connection) => {
+      // First: the host may broadcast in what it hears now.
+      joined(connection)
       log('info', `connected to ${peer.id} (${peer.class}, ${peer.direction}) at ${peer.address ?? 'no address'}`)
       emitter.emit('peer:connect', peer)
       // The host may have ended it at once.
@@ -34,9 +39,11 @@ export function createPresence(
       if (connection.isOpen) owner.upkeep.maintainer.linked(connection)
     },
     disconnected: (peer, connection, reason, wasTold) => {
-      const gone = owner.connections.current(peer.id) === null
+      const newcomer = owner.connections.current(peer.id)
+      const gone = newcomer === null
       // First: whoever is there instead, another process of it, has nothing of what it had.
       owner.traffic.gossip.forgot(peer.id)
+      if (newcomer !== null) joined(newcomer)
       log('info', `disconnected from ${peer.id}: ${reason.code} (${reason.fault})`)
       // Who is listed is dialled as that, whatever the host says of it at the moment.
       if (gone) owner.dialer.lost(peer.id, roster.classOf(peer.id) ?? peer.class, reason)
@@ -48,6 +55,7 @@ export function createPresence(
       owner.traffic.lost(from, 'link-replaced')
       // What it took over may have been too much for it.
       if (!to.isOpen) return
+      joined(to)
       owner.traffic.seated(to)
       owner.dialer.cleared(to.peerId)
       owner.upkeep.swapped(from, clean ? null : (from.vitals?.heardAt ?? from.openedAt))

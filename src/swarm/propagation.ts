@@ -212,19 +212,11 @@ export class Propagation {
     let shed = 0
     for (const connection of this.#receivers(spread)) {
       if (!wanted(connection)) continue
-      const isQueued = fits(connection, spread.bytes) && this.#announceOn(connection, kept)
+      const isQueued = fits(connection, spread.bytes) && this.#announcer.atOnce(connection, kept)
       if (isQueued) queued++
       else shed++
     }
     return { queued, shed }
-  }
-
-  /** One that has no place yet hears when it has one of what is for all. What is for some alone it is sent whole. */
-  #announceOn(connection: Connection, kept: Kept): boolean {
-    if (this.#announcer.atOnce(connection, kept) || kept.audience !== 'some') return true
-    const isSent = this.#fanOut.sendOn(connection, kept)
-    if (!isSent) connection.overflowed()
-    return isSent
   }
 
   #offer(spread: Spread): FanOutResult {

@@ -141,7 +141,6 @@ export class Traffic {
   /** A newcomer has taken its place: what it brought while it waited is handled now. */
   seated(connection: Connection): void {
     this.#anteroom.enter(connection)
-    this.gossip.propagation.joined(connection)
   }
 
   lost(connection: Connection, reason: Reason | 'link-replaced'): void {

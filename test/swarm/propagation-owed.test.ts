@@ -7,6 +7,7 @@ import { DedupCache } from '../../src/policy/dedup.js'
 import { message, request } from '../../src/protocol/message.js'
 import type { Verdict } from '../../src/swarm/registry.js'
 import { swarmLab } from '../../src/testing/swarm-lab.js'
+import type { Made } from './propagation-scene.js'
 import { Scene } from './propagation-scene.js'
 
 const Tx = message('tx')
@@ -58,6 +59,32 @@ describe('what some are chosen to have', () => {
     await lab.runAsync(60_000)
     expect(got).toEqual([0, 2_500, 2_500])
   })
+})
+
+describe('what all are to have', () => {
+  // A thousand are told of in one turn.
+  it.each(['peer:connect', 'peer:disconnect'] as const)(
+    'is told to a peer that is just coming, however much the host has to say in %s',
+    async (event) => {
+      const scene = await Scene.of()
+      const made: Made[] = []
+      scene.node.swarm.on(event, () => {
+        if (made.length === 0) made.push(...Array.from({ length: 2_500 }, () => scene.publish(5_000)))
+      })
+      let last = await scene.peer('masternode')
+      if (event === 'peer:disconnect') {
+        // Another process of it, in whose favour the first one's link ends.
+        const pair = scene.world.network.pairs.at(-1)
+        if (pair !== undefined) pair.blackHoled = true
+        last = await scene.peer('masternode', { identity: last.identity, epoch: 2 })
+      }
+      for (let s = 0; s < 20; s++) await scene.world.run(1_000)
+      const heard = new Set(scene.told(last))
+      expect(made.length).toBe(2_500)
+      expect(made.filter(({ name }) => !heard.has(name)).length).toBe(0)
+      await scene.world.stop()
+    },
+  )
 })
 
 describe('what a link was still to tell', () => {
