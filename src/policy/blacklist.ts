@@ -78,6 +78,8 @@ export class Blacklist {
   readonly #ordered = new Map<string, Ban>()
   /** Bound: the host's own list; no peer can add to it. */
   readonly #exempt = new Set<PeerId>()
+  /** Whom the host has pardoned: what is read after that is older than its word. Bound: `keysMax`; the oldest is forgotten. */
+  readonly #pardoned: BoundedMap<string>
 
   /** @throws HoldfastError `invalid-option` for a number outside the bounds that {@link BlacklistOptions} states */
   constructor(options: BlacklistOptions = {}) {
@@ -94,6 +96,7 @@ export class Blacklist {
     }
     this.#scores = new BoundedMap(this.#options.keysMax)
     this.#struck = new BoundedMap(this.#options.keysMax)
+    this.#pardoned = new BoundedMap(this.#options.keysMax)
   }
 
   /** Keys with points, and bans, held now. */
@@ -134,9 +137,10 @@ export class Blacklist {
     return this.#order({ key: canonical, untilAt, cause, by: 'host' }, now) ? 'banned' : 'full'
   }
 
-  /** Lifts a ban and forgives the points that led to it. @returns whether there was anything to lift */
+  /** Lifts a ban and forgives the points that led to it, also those of a later `restore`. @returns whether there was anything to lift */
   unban(key: string): boolean {
     const canonical = canonicalKey(key) ?? key
+    this.#pardoned.set(canonical, canonical)
     const had = [this.#ordered.delete(canonical), this.#struck.delete(canonical), this.#scores.delete(canonical)]
     return had.includes(true)
   }
@@ -263,11 +267,16 @@ export class Blacklist {
     return longer !== undefined && isLive(longer, now) ? longer : null
   }
 
+  /** Whether no ban that was saved holds of it. */
+  #isFree(key: string): boolean {
+    return this.#exempt.has(key as PeerId) || this.#pardoned.get(key) !== undefined
+  }
+
   #restoreBan(item: unknown, passedMs: number, now: number): void {
     if (!isRecord(item) || typeof item['key'] !== 'string' || typeof item['cause'] !== 'string') return
     const { remainingMs, by } = item
     const key = canonicalKey(item['key'])
-    if (key === null || this.#exempt.has(key as PeerId) || (by !== 'host' && by !== 'strikes')) return
+    if (key === null || this.#isFree(key) || (by !== 'host' && by !== 'strikes')) return
     const leftMs = remainingMs === 'permanent' ? Infinity : typeof remainingMs === 'number' ? remainingMs - passedMs : 0
     if (!(leftMs > 0)) return
     const cause = item['cause'].slice(0, 200)
@@ -280,7 +289,8 @@ export class Blacklist {
     if (!isRecord(item) || typeof item['key'] !== 'string') return
     const key = canonicalKey(item['key'])
     const points = item['points']
-    if (key === null || typeof points !== 'number' || !(points >= 0) || this.#scores.get(key) !== undefined) return
+    if (key === null || typeof points !== 'number' || !(points >= 0)) return
+    if (this.#scores.get(key) !== undefined || this.#pardoned.get(key) !== undefined) return
     const bannedAt = someOf(item['bansAgoMs'], 2)
       .filter((agoMs) => typeof agoMs === 'number' && agoMs >= 0)
       .map((agoMs) => now - passedMs - Number(agoMs))

@@ -87,6 +87,16 @@ describe('a snapshot of a blacklist', () => {
     expect(list.check({ peerId: A }, 0)).toMatchObject({ untilAt: 5 * MIN + 1, cause: 'x' })
   })
 
+  it('brings nothing of whom the host has pardoned since, until he is banned or struck anew', () => {
+    const list = new Blacklist()
+    expect(list.unban(A)).toBe(false)
+    const json = { version: 1, savedAt: 0, bans: [ban({}), ban({ by: 'strikes' })], scores: [score({})] }
+    list.restore(json, 0, 0)
+    expect([list.check({ peerId: A }, 0), list.size]).toEqual([null, { scores: 0, bans: 0 }])
+    list.ban(A, 5, 'again', 0)
+    expect(list.check({ peerId: A }, 0)).toMatchObject({ untilAt: 5, cause: 'again' })
+  })
+
   it('counts two bans within the last day towards the long one, wherever the day was spent', () => {
     const after = (bansAgoMs: unknown, awayMs = 0): unknown => nextBanMs(withScore({ bansAgoMs }, awayMs))
     expect(after([0, 0])).toBe(DAY)

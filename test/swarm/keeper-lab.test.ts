@@ -250,6 +250,30 @@ describe('a node with a storage', () => {
     await world.stop()
   })
 
+  it('bans nobody for what it reads only after the host has pardoned him', async () => {
+    const world = new World()
+    const identity = world.identity()
+    const [pardoned, banned] = [world.identity().id, world.identity().id]
+    const storage = memoryStorage()
+    const before = await world.started('before', { storage, identity })
+    for (const id of [pardoned, banned]) before.swarm.ban(id)
+    await stopped(before, world)
+    let isBroken = true
+    const broken: Storage = {
+      save: storage.save.bind(storage),
+      load: (name, answer) => {
+        if (isBroken) answer.failed(new Error('bad disk'))
+        else storage.load(name, answer)
+      },
+    }
+    const after = await world.started('after', { storage: broken, identity })
+    after.swarm.unban(pardoned)
+    isBroken = false
+    await world.run(121_000)
+    expect([pardoned, banned].map((id) => after.swarm.explain(id).state)).toEqual(['unknown', 'banned'])
+    await world.stop()
+  })
+
   it('ends the link of whom it reads only later to have been banned for good, and goes on asking a storage that is silent', async () => {
     const world = new World()
     const [identity, thief] = [world.identity(), world.identity()]
