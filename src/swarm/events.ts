@@ -58,7 +58,7 @@ export interface RecoveredGap {
 export interface PartitionNotice {
   /** Who cannot be reached. */
   readonly missing: readonly PeerId[]
-  /** How many are listed, this node not among them. */
+  /** How many are listed by id, or by an address where one was found; this node not among them. */
   readonly listed: number
 }
 

@@ -25,6 +25,8 @@ export class Watch {
   readonly #awayUntil = new BoundedMap<number>(PEERS_MAX)
   /** As the last look at them found; null before the first. Bound: the operator's lists. */
   #missing: Set<PeerId> | null = null
+  /** Masternodes whose ids are known, as of that look: of an address where nobody was ever found there is nobody to be missed. */
+  #listed = 0
   #updatedAt = 0
   #isStopped = false
 
@@ -81,8 +83,12 @@ export class Watch {
   /** The whole view may have changed. */
   update(): void {
     const missing = new Set<PeerId>()
-    for (const { peerId, peerClass } of this.#context.roster.entries())
-      if (peerClass === 'masternode' && peerId !== null && this.#isMissing(peerId)) missing.add(peerId)
+    this.#listed = 0
+    for (const { peerId, peerClass } of this.#context.roster.entries()) {
+      if (peerClass !== 'masternode' || peerId === null) continue
+      this.#listed++
+      if (this.#isMissing(peerId)) missing.add(peerId)
+    }
     this.#missing = missing
     this.#updatedAt = this.#context.agenda.now()
     this.#judge(missing)
@@ -114,8 +120,8 @@ export class Watch {
 
   #judge(missing: ReadonlySet<PeerId>): void {
     if (this.#isStopped) return
-    const { agenda, emitter, log, roster } = this.#context
-    const view = { listed: roster.count('masternode'), missing: [...missing] }
+    const { agenda, emitter, log } = this.#context
+    const view = { listed: this.#listed, missing: [...missing] }
     const change = this.#partition.update(view, agenda.now())
     if (change === null) return
     if (change.kind === 'suspected') {

@@ -16,33 +16,37 @@ import { ManualClock } from './manual-clock.js'
 const idsOf = ({ lab }: Ear, ...indices: number[]): string[] => indices.map((index) => lab.id(index)).toSorted()
 
 describe('a watch', () => {
-  it('misses nobody for ever of whom it was not told', () => {
-    const clock = new ManualClock()
-    const agenda = new Agenda(clock)
-    const ids = Array.from({ length: 5 }, (_, n) => createIdentity(new Uint8Array(32).fill(n + 1)).id)
-    const [me = '' as PeerId, ...others] = ids
-    const addresses = others.map((id, n) => parseAddress(`tcp://${id}@10.0.0.${String(n + 1)}:1`))
-    const told: string[] = []
-    const emitter = { emit: (name: string) => told.push(name) }
-    const context = { agenda, emitter, log: () => undefined, roster: new Roster(me, addresses, []) }
-    let linked = true
-    const connections = { current: () => (linked ? { vitals: { suspect: false } } : null) }
-    const watch = new Watch(context as unknown as SwarmContext, connections as unknown as Connections<Peer>)
-    for (const id of others) watch.connected(id)
-    const pass = (ms: number): void => {
-      for (let at = 0; at < ms; at += 5_000) {
-        clock.advance(5_000)
-        watch.tick()
+  it.each([0, 20])(
+    'misses nobody for ever of whom it was not told, with %i listed that were never found',
+    (unfound) => {
+      const clock = new ManualClock()
+      const agenda = new Agenda(clock)
+      const ids = Array.from({ length: 5 }, (_, n) => createIdentity(new Uint8Array(32).fill(n + 1)).id)
+      const [me = '' as PeerId, ...others] = ids
+      const nobodys = Array.from({ length: unfound }, (_, n) => parseAddress(`tcp://10.0.1.${String(n + 1)}:1`))
+      const addresses = [...others.map((id, n) => parseAddress(`tcp://${id}@10.0.0.${String(n + 1)}:1`)), ...nobodys]
+      const told: string[] = []
+      const emitter = { emit: (name: string) => told.push(name) }
+      const context = { agenda, emitter, log: () => undefined, roster: new Roster(me, addresses, []) }
+      let linked = true
+      const connections = { current: () => (linked ? { vitals: { suspect: false } } : null) }
+      const watch = new Watch(context as unknown as SwarmContext, connections as unknown as Connections<Peer>)
+      for (const id of others) watch.connected(id)
+      const pass = (ms: number): void => {
+        for (let at = 0; at < ms; at += 5_000) {
+          clock.advance(5_000)
+          watch.tick()
+        }
       }
-    }
-    pass(100_000)
-    linked = false
-    pass(60_000)
-    expect(told).toEqual(['partition:suspected'])
-    linked = true
-    for (const id of others) watch.look(id)
-    expect(told).toEqual(['partition:suspected', 'partition:healed'])
-  })
+      pass(100_000)
+      linked = false
+      pass(60_000)
+      expect(told).toEqual(['partition:suspected'])
+      linked = true
+      for (const id of others) watch.look(id)
+      expect(told).toEqual(['partition:suspected', 'partition:healed'])
+    },
+  )
 })
 
 describe('a network that splits', () => {
