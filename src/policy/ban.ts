@@ -22,5 +22,7 @@ export function isLive(ban: Ban, now: number): boolean {
 
 /** The form in which a key is kept; null for what is neither an id nor a network. */
 export function canonicalKey(key: string): string | null {
-  return isPeerIdText(key) ? key : canonicalNetwork(key)
+  const given: unknown = key
+  if (typeof given !== 'string') return null
+  return isPeerIdText(given) ? given : canonicalNetwork(given)
 }

@@ -215,7 +215,8 @@ function isObject(given: unknown): given is object {
 }
 
 function checkName(name: string): string {
-  const { length } = utf8(name)
+  const given: unknown = name
+  const length = typeof given === 'string' ? utf8(given).length : 0
   if (length < 1 || length > NAME_BYTES_MAX)
     throw invalidOption('name', name, `1 to ${String(NAME_BYTES_MAX)} bytes of text`)
   return name

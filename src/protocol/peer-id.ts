@@ -32,13 +32,17 @@ export function formatPeerId(publicKey: Uint8Array, crypto: Crypto): PeerId {
  */
 export function parsePeerId(text: string, crypto: Crypto): Uint8Array {
   if (!isPeerId(text, crypto))
-    throw new HoldfastError('invalid-peer-id', `not a peer id, or mistyped: ${JSON.stringify(text.slice(0, 80))}`)
+    throw new HoldfastError(
+      'invalid-peer-id',
+      `not a peer id, or mistyped: ${JSON.stringify(String(text).slice(0, 80))}`,
+    )
   return peerIdKey(text)
 }
 
 /** Whether {@link parsePeerId} would take it. */
 export function isPeerId(text: string, crypto: Crypto): text is PeerId {
-  const bytes = text.length === TEXT_LENGTH ? decode(text) : null
+  const given: unknown = text
+  const bytes = typeof given === 'string' && given.length === TEXT_LENGTH ? decode(given) : null
   return bytes !== null && formatPeerId(bytes.subarray(0, KEY_BYTES), crypto) === text
 }
 

@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'eventemitter3'
 import type { Reason } from '../errors.js'
-import { HoldfastError } from '../errors.js'
+import { HoldfastError, invalidOption } from '../errors.js'
 import type { PeerId } from '../ports/types.js'
 import type { Peer } from './peer.js'
 
@@ -88,6 +88,24 @@ export interface SwarmEvents {
   error: [error: HoldfastError]
 }
 
+const NAMES: Readonly<Record<keyof SwarmEvents, true>> = {
+  listening: true,
+  'peer:connect': true,
+  'peer:disconnect': true,
+  'peer:suspect': true,
+  'peer:slow': true,
+  'peer:conflict': true,
+  'peer:quarantine': true,
+  'dial:failed': true,
+  'inbound:refused': true,
+  ban: true,
+  'partition:suspected': true,
+  'partition:healed': true,
+  recovered: true,
+  'clock:skew': true,
+  error: true,
+}
+
 /** The name of an event. */
 export type SwarmEventName = keyof SwarmEvents
 /** What listens to an event. One that throws or rejects becomes an `error` event. */
@@ -106,7 +124,10 @@ export class SwarmEmitter {
     this.#unheard = unheard
   }
 
+  /** @throws HoldfastError `invalid-option`: who misspells `partition:suspected` would never hear of one */
   on<K extends SwarmEventName>(name: K, listener: SwarmListener<K>): void {
+    if (!Object.hasOwn(NAMES, name)) throw invalidOption('event', name, `one of ${Object.keys(NAMES).join(', ')}`)
+    if (typeof listener !== 'function') throw invalidOption(`the listener to ${name}`, listener, 'a function')
     this.#emitter.on(name, listener as (...args: unknown[]) => void)
   }
 

@@ -80,7 +80,12 @@ export function checkText(text: string): string {
 /** Of a call that takes nothing but a signal. */
 export function signalOf(call: string, options: { readonly signal?: AbortSignal }): AbortSignal | undefined {
   checkNames(call, options, ['signal'])
-  return options.signal
+  return checkSignal(options.signal)
+}
+
+export function checkSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal === undefined) return undefined
+  return checkPart('signal', signal, ['throwIfAborted', 'addEventListener', 'removeEventListener'])
 }
 
 /** JavaScript may pass anything, and every text is true. */

@@ -13,6 +13,7 @@ import { VARINT_MAX, varintBytes } from '../protocol/varint.js'
 import type { Agenda } from './agenda.js'
 import type { Connection } from './connection.js'
 import type { Asker, AskOptions } from './peer.js'
+import { checkSignal } from './option-checks.js'
 import { notConnected } from './peer.js'
 import type { Decoded } from './payload.js'
 import { decodeArrived, encodePayload, whenDecoded } from './payload.js'
@@ -77,7 +78,7 @@ export class Requests implements Asker {
     this.#nextId = id === VARINT_MAX ? 0 : id + 1
     return new Promise<A>((resolve, reject) => {
       checkNames('request', options, ['timeoutMs', 'signal'])
-      options.signal?.throwIfAborted()
+      checkSignal(options.signal)?.throwIfAborted()
       const body = encodePayload(definition.name, definition.format, question)
       if (body.length > (connection.hello?.limits.messageBytesMax ?? 0))
         throw new HoldfastError(

@@ -165,11 +165,12 @@ export class Swarm {
   /**
    * Bans a peer by its id, or an IP, an IPv6 /64 or /48. Links to that id end; an IP is turned away from now on.
    * @returns `exempt` where the peer is trusted: take it off its list first. `full` beyond 65,536 bans of the host's own
-   * @throws HoldfastError `invalid-option` for a key of no such form, or a time that is not above 0
+   * @throws HoldfastError `invalid-option` for a key of no such form, a time that is not above 0, or a cause that is no text
    */
   ban(key: string, options: BanOptions = {}): 'banned' | 'exempt' | 'full' {
     checkNames('ban', options, ['forMs', 'cause'])
     const { forMs = 'permanent', cause = 'by the host' } = options
+    if (typeof (cause as unknown) !== 'string') throw invalidOption('cause', cause, 'text')
     if (forMs !== 'permanent' && !(typeof forMs === 'number' && forMs > 0))
       throw invalidOption('forMs', forMs, "a number above 0, or 'permanent'")
     return this.#membership.traffic.discipline.order(key, forMs, cause)
@@ -184,6 +185,7 @@ export class Swarm {
     return wasBanned
   }
 
+  /** Every event is one of {@link SwarmEvents}. @throws HoldfastError `invalid-option` for what is no event, or no function */
   on<K extends SwarmEventName>(name: K, listener: SwarmListener<K>): this {
     this.#context.emitter.on(name, listener)
     return this

@@ -194,6 +194,36 @@ describe('a mistake of the host', () => {
     await world.stop()
   })
 
+  it('in what is no text, no event or no signal is told by name', async () => {
+    const world = new World()
+    const { a, b } = await world.pair()
+    const Ask = request<undefined>('ask')
+    b.swarm.respond(Ask, () => 1)
+    a.swarm.masternodes.add(b.address)
+    await world.settle()
+    const { swarm } = a
+    const wrong: [() => unknown, string][] = [
+      [() => message(5 as never), 'name must be 1 to 32 bytes of text, but was 5'],
+      [() => swarm.ban(undefined as never), 'key must be a peer id'],
+      [() => swarm.ban('192.0.2.1', { cause: 5 as never }), 'cause must be text'],
+      [() => swarm.explain(undefined as never), 'not a peer id'],
+      [() => swarm.on('partition:suspect' as never, () => undefined), 'event must be one of listening'],
+      [() => swarm.on('ban', null as never), 'the listener to ban must be a function'],
+      [async () => swarm.once('toString' as never), 'event must be one of listening'],
+      [async () => swarm.events('bans' as never).next(), 'event must be one of listening'],
+      [async () => swarm.once('ban', { signal: 5 as never }), 'signal must be an object'],
+      [async () => swarm.dial(b.address, { signal: {} as never }), 'signal must be an object'],
+      [async () => swarm.drain({ signal: null as never }), 'signal must be an object'],
+      [
+        async () => swarm.peer(b.swarm.id)?.request(request('r'), undefined, { signal: 5 as never }),
+        'the peer does not',
+      ],
+    ]
+    for (const [run, text] of wrong) await expect((async () => run())(), text).rejects.toThrow(text)
+    expect(swarm.unban(undefined as never)).toBe(false)
+    await world.stop()
+  })
+
   it('leaves no timer behind where a question is asked with a bad one', async () => {
     const world = new World()
     const a = world.node('a')
