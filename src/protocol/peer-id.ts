@@ -31,12 +31,12 @@ export function formatPeerId(publicKey: Uint8Array, crypto: Crypto): PeerId {
  * @throws HoldfastError `invalid-peer-id` for anything that {@link formatPeerId} cannot have made
  */
 export function parsePeerId(text: string, crypto: Crypto): Uint8Array {
-  if (!isPeerId(text, crypto))
-    throw new HoldfastError(
-      'invalid-peer-id',
-      `not a peer id, or mistyped: ${JSON.stringify(String(text).slice(0, 80))}`,
-    )
-  return peerIdKey(text)
+  if (isPeerId(text, crypto)) return peerIdKey(text)
+  const given: unknown = text
+  throw new HoldfastError(
+    'invalid-peer-id',
+    `not a peer id, or mistyped: ${JSON.stringify(String(given).slice(0, 80))}`,
+  )
 }
 
 /** Whether {@link parsePeerId} would take it. */
