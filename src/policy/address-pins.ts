@@ -9,6 +9,8 @@ export class AddressPins {
   /** Bound: 4,096; more are refused. */
   static readonly pinsMax: number = 4_096
   readonly #ids = new Map<string, PeerId>()
+  /** What the operator has undone: what is read after that is older than its word. Bound: `pinsMax`; the oldest is forgotten. */
+  readonly #undone = new Set<string>()
 
   /** Ties the address to the id. @returns `taken` where it is tied to another */
   pin(key: string, id: PeerId): 'pinned' | 'taken' | 'full' {
@@ -19,9 +21,19 @@ export class AddressPins {
     return 'pinned'
   }
 
+  /** What an earlier process has pinned holds, whoever was found there since, unless the operator has undone it meanwhile. */
+  restore(key: string, id: PeerId): void {
+    if (this.#undone.has(key) || (!this.#ids.has(key) && this.#ids.size >= AddressPins.pinsMax)) return
+    this.#ids.set(key, id)
+  }
+
   /** Whoever is found there next is the one. */
   unpin(key: string): void {
     this.#ids.delete(key)
+    this.#undone.delete(key)
+    this.#undone.add(key)
+    const [oldest] = this.#undone
+    if (this.#undone.size > AddressPins.pinsMax && oldest !== undefined) this.#undone.delete(oldest)
   }
 
   idAt(key: string): PeerId | null {

@@ -205,14 +205,15 @@ export class PeerStore {
   }
 
   /**
-   * Adds what a snapshot holds to what is known; a peer that is known already stays as it is. Never throws: what does not
+   * Adds what a snapshot holds to what is known; a peer that is known already stays as it is, and an address is
+   * whose it was. Never throws: what does not
    * make sense is left out, and instants in the future become `wall`. `isId` may look closer at ids than at their form.
    */
   restore(snapshot: unknown, wall: number, isId?: (text: string) => text is PeerId): void {
     const bounds = { peersMax: this.#peersMax, addressesMax: this.#addressesMax, pinsMax: AddressPins.pinsMax }
     const { peers, pinnedAddresses } = readBook(snapshot, wall, bounds, isId)
     for (const peer of peers) this.#restorePeer(peer)
-    for (const [key, id] of pinnedAddresses) this.pins.pin(key, id)
+    for (const [key, id] of pinnedAddresses) this.pins.restore(key, id)
   }
 
   #hear(id: PeerId, source: PeerSource, teller: string | undefined): Entry | null {

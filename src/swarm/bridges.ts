@@ -86,6 +86,8 @@ export class Bridges implements Maintenance {
   linked({ identity, direction }: Connection): void {
     if (identity === null || direction !== 'outbound' || isTrustedClass(identity.peerClass)) return
     const { peerId } = identity
+    // Whatever the host says of its class, it is dialled as one that is listed.
+    if (this.#context.roster.classOf(peerId) !== null) return
     const target = this.#dialer.targets.find(peerId)
     // Seeds are dialled all at once, and what the host dialled itself is the host's.
     if (target?.kept !== true || target.isSeed) return

@@ -1,5 +1,6 @@
 /** What the dialer knows of the rest of the swarm, and whom it tells. */
 import type { ReasonCode } from '../errors.js'
+import { BoundedMap } from '../policy/bounded-map.js'
 import { isPreferredDialer } from '../policy/tie-break.js'
 import type { Link } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
@@ -23,6 +24,7 @@ export function createDialer(context: SwarmContext, wiring: DialerWiring): Diale
   const { settings, agenda, counters, emitter, log, roster } = context
   const { crypto, publicKey, blacklist, limits } = settings
   const { connections, maintenance, adopt, failed } = wiring
+  const warned = new BoundedMap<ReasonCode>(WARNED_MAX)
   return new Dialer({
     ...settings,
     agenda,
@@ -38,17 +40,22 @@ export function createDialer(context: SwarmContext, wiring: DialerWiring): Diale
     isPreferred: (peerId) => isPreferredDialer(publicKey, peerIdKey(peerId), crypto),
     failed: (failure) => {
       counters.count(`dial-${failure.reason.code}`)
-      const isWarning = failure.attempt === 1 && LISTED_WRONG.has(failure.reason.code) && isListed(context, failure)
+      const isWarning = isWrongAnew(failure, warned) && isListed(context, failure)
       log(isWarning ? 'warn' : 'debug', `dial ${failure.address} failed: ${failure.reason.code}`)
       failed(failure)
       emitter.emit('dial:failed', failure)
     },
     alarmed: (failure) => {
-      log('warn', `${failure.address} has failed ${String(failure.attempt)} times in a row`)
+      log(
+        'warn',
+        `${failure.address} has failed ${String(failure.attempt)} times in a row, now as ${failure.reason.code}`,
+      )
     },
   })
 }
 
+/** Of so many it is known what has been said of them. */
+const WARNED_MAX = 8_192
 /** What no waiting mends, and the operator has to look into. */
 const LISTED_WRONG: ReadonlySet<string> = new Set<ReasonCode>([
   'wrong-identity',
@@ -58,6 +65,18 @@ const LISTED_WRONG: ReadonlySet<string> = new Set<ReasonCode>([
   'self',
   'no-transport',
 ])
+
+/** Whether it is said for the first time of failures in a row: what comes between, and comes again, is no news. */
+function isWrongAnew(
+  { peerId, address, attempt, reason: { code } }: DialFailure,
+  warned: BoundedMap<ReasonCode>,
+): boolean {
+  const key = peerId ?? address
+  if (attempt === 1) warned.delete(key)
+  if (!LISTED_WRONG.has(code) || warned.get(key) === code) return false
+  warned.set(key, code)
+  return true
+}
 
 function isListed({ roster }: SwarmContext, { peerId, address }: DialFailure): boolean {
   // Without an id the text is the address's key.

@@ -17,8 +17,9 @@ export function createDiscipline(context: SwarmContext, connections: Connections
     counters,
     perIpLimits,
     isTrusted: (peerId) => {
-      const peerClass = connections.current(peerId)?.identity?.peerClass ?? roster.classOf(peerId)
-      return peerClass !== null && isTrustedClass(peerClass)
+      const peerClass = connections.current(peerId)?.identity?.peerClass ?? null
+      // Who is listed is banned by nobody's strikes, whatever the host says of its class.
+      return roster.classOf(peerId) !== null || (peerClass !== null && isTrustedClass(peerClass))
     },
     isLinked: (peerId) => connections.current(peerId)?.isOpen === true,
     linkCount: () => connections.size,

@@ -10,7 +10,6 @@ import { isPeerId } from '../protocol/peer-id.js'
 import type { SwarmContext } from './context.js'
 import { DirectoryReader } from './directory-reader.js'
 import { FOREVER_MS } from './discipline.js'
-import type { Connection } from './connection.js'
 import type { Kept } from './keeper.js'
 import { Keeper } from './keeper.js'
 import { Listeners } from './listeners.js'
@@ -150,15 +149,13 @@ export class Lifecycle {
     if (!this.isRunning) return
     const { agenda, settings } = this.#context
     const { whitelist, links } = this.#membership
-    whitelist.change(() => undefined)
+    whitelist.readLate()
     // Only what the host has said: what strikes came to ends no more links at once than they do at any time.
-    const banOf = ({ peerId }: Connection): Ban | null => {
-      const ban = peerId === null ? null : settings.blacklist.check({ peerId }, agenda.now())
-      return ban?.by === 'host' ? ban : null
-    }
+    const ordered = settings.blacklist.list(agenda.now()).filter(({ by }) => by === 'host')
+    const bans = new Map<string, Ban>(ordered.map((ban) => [ban.key, ban]))
     this.#membership.end(links, (connection) => {
-      const ban = banOf(connection)
-      if (ban === null) return
+      const ban = bans.get(connection.peerId ?? '')
+      if (ban === undefined) return
       const retryAfterMs = ban.untilAt === 'permanent' ? FOREVER_MS : ban.untilAt - agenda.now()
       connection.close('banned', { retryAfterMs, text: ban.cause })
     })

@@ -247,15 +247,15 @@ export class Maintainer {
 
   /** With all places taken, the worst of our own common links makes way for somebody better, where there is one. */
   #replacePoorest(): void {
-    const { agenda, scores, settings } = this.#context
+    const { agenda, roster, scores, settings } = this.#context
     const now = agenda.now()
     if (now - this.#replacedAt < REPLACE_MS || !this.#knowsStrangers() || this.#demand.wanted() > 0) return
     let poorest: { readonly connection: Connection; readonly total: number } | null = null
     for (const connection of this.#connections.currents()) {
       const { identity, direction, vitals } = connection
       if (identity === null || direction !== 'outbound' || isTrustedClass(identity.peerClass)) continue
-      // Bridges have a time of their own.
-      if (this.bridges.has(identity.peerId)) continue
+      // Bridges have a time of their own, and who is listed would be dialled again.
+      if (this.bridges.has(identity.peerId) || roster.classOf(identity.peerId) !== null) continue
       const points = settings.blacklist.points(identity.peerId, now)
       const { total } = scores.score(identity.peerId, vitals?.rttMs ?? null, points, now)
       if (total < (poorest?.total ?? SCORE_AVOIDED)) poorest = { connection, total }

@@ -29,6 +29,8 @@ export function createPresence(
     connected: (peer, connection) => {
       // First: the host may broadcast in what it hears now.
       joined(connection)
+      // Its last link may have been silent, and another be dialled beside it.
+      owner.dialer.cleared(peer.id)
       log('info', `connected to ${peer.id} (${peer.class}, ${peer.direction}) at ${peer.address ?? 'no address'}`)
       emitter.emit('peer:connect', peer)
       // The host may have ended it at once.

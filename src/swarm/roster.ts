@@ -21,6 +21,15 @@ export interface Listing {
   readonly peerClass: TrustedClass
   /** Names nobody where it was listed by address alone and nobody has been found there. */
   readonly address: Address
+  /** Whether it was listed by address alone. */
+  readonly isAlone: boolean
+}
+
+/** An address that is another's again. */
+export interface Repinned {
+  readonly key: string
+  readonly gone: PeerId
+  readonly peerId: PeerId
 }
 
 /** A masternode has two addresses, of two families, or moves. */
@@ -45,14 +54,14 @@ export class Roster {
   constructor(ownId: PeerId, masternodes: readonly Address[], persistent: readonly Address[]) {
     this.#ownId = ownId
     const list = (peerClass: TrustedClass, addresses: readonly Address[]): Listing[] =>
-      addresses.map((address) => ({ origin: 'host', peerClass, address }))
+      addresses.map((address) => listingOf('host', peerClass, address))
     this.#set([...list('persistent', persistent), ...list('masternode', masternodes)])
   }
 
   /** Adds a masternode; one that was struck off is trusted again. This node's own entry is left out, so that a fleet can share one list. */
   add(address: Address): void {
     if (address.peerId !== null) this.#struck.delete(address.peerId)
-    this.#set([...this.#listings, { origin: 'host', peerClass: 'masternode', address }])
+    this.#set([...this.#listings, listingOf('host', 'masternode', address)])
   }
 
   /** Who is known to be at an address that is listed; null where nobody is. */
@@ -80,13 +89,17 @@ export class Roster {
     })
   }
 
-  /** What the directory says now, in place of what it said before. Whoever was struck off stays so. */
+  /**
+   * What the directory says now, in place of what it said before. Whoever was struck off stays so. An id that it names no more is not
+   * believed any longer; who was found at an address, or is there by the host's word, still is.
+   */
   setDirectory(addresses: readonly Address[]): void {
     const own = this.#listings.filter(({ origin }) => origin === 'host')
-    const pinned = new Map(this.#listings.map(({ address }) => [addressKey(address), address.peerId]))
+    const proven = this.#listings.filter(({ origin, isAlone }) => origin === 'host' || isAlone)
+    const pinned = new Map(proven.map(({ address }) => [addressKey(address), address.peerId]))
     const listed = addresses.map((address): Listing => {
       const peerId = address.peerId ?? pinned.get(addressKey(address)) ?? null
-      return { origin: 'directory', peerClass: 'masternode', address: { ...address, peerId } }
+      return { ...listingOf('directory', 'masternode', address), address: { ...address, peerId } }
     })
     this.#set([...own, ...listed])
   }
@@ -108,6 +121,20 @@ export class Roster {
   isOpenTo(address: Address, peerId: PeerId): boolean {
     const alone = this.#byAddress.get(addressKey(address))
     return alone !== undefined && !this.#isStruck(peerId, alone.peerClass)
+  }
+
+  /** Addresses listed alone are whose `idAt` says, whoever was found there. @returns who has lost one */
+  repin(idAt: (key: string) => PeerId | null): readonly Repinned[] {
+    const repinned: Repinned[] = []
+    const listings = this.#listings.map((listing) => {
+      const key = addressKey(listing.address)
+      const [gone, peerId] = [listing.address.peerId, listing.isAlone ? idAt(key) : null]
+      if (gone === null || peerId === null || gone === peerId) return listing
+      repinned.push({ key, gone, peerId })
+      return { ...listing, address: { ...listing.address, peerId } }
+    })
+    if (repinned.length > 0) this.#set(listings)
+    return repinned
   }
 
   /** Our own dial to an address-only entry has proven who is there. @returns false where there is no such entry */
@@ -224,4 +251,8 @@ export class Roster {
     if (there === undefined) this.#ips.set(ip, new Set([what]))
     else there.add(what)
   }
+}
+
+function listingOf(origin: Listing['origin'], peerClass: TrustedClass, address: Address): Listing {
+  return { origin, peerClass, address, isAlone: address.peerId === null }
 }

@@ -16,8 +16,11 @@ import type { Trusted } from './roster.js'
 /** A peer listed a moment ago may take this long to be linked before it counts as missing. */
 const ARRIVAL_MS = 60_000
 
-/** What a peer that is no longer listed is: `regular` for its past, or a stranger whose past counts for nothing. */
-export type Leaving = 'regular' | 'stranger'
+/**
+ * What a peer that is no longer listed is: `regular` for its past, or a stranger whose past counts for nothing; `displaced`, where it was
+ * only found at an address that is another's.
+ */
+export type Leaving = 'regular' | 'stranger' | 'displaced'
 
 /** What a change of the list reaches. */
 export interface WhitelistOwner {
@@ -33,6 +36,16 @@ interface View {
   readonly byId: ReadonlyMap<PeerId, Trusted>
   readonly byAddress: ReadonlyMap<string, Trusted>
 }
+
+/** What becomes of one that is listed. */
+interface Entering {
+  /** As it was listed before. */
+  readonly old: Trusted | undefined
+  readonly isNews: boolean
+  readonly leaving: Leaving
+}
+
+const NEWCOMER: Entering = { old: undefined, isNews: false, leaving: 'regular' }
 
 export class Whitelist {
   readonly #context: SwarmContext
@@ -86,6 +99,15 @@ export class Whitelist {
     else if (roster.classOf(peerId) === null) settings.blacklist.unexempt(peerId)
   }
 
+  /** Pins have been read that could not be at the start: whoever was found meanwhile where another lives is a stranger. */
+  readLate(): void {
+    const { log, roster, settings } = this.#context
+    this.change(() => {
+      for (const { key, gone, peerId } of roster.repin((at) => settings.peerStore.pins.idAt(at)))
+        log('warn', `${key} is ${peerId}'s, as was saved, and not ${gone}'s, who was found there since`)
+    }, 'displaced')
+  }
+
   /** Changes the roster, and everything that hangs on it. */
   change<T>(edit: () => T, leaving: Leaving = 'regular'): T {
     const before = this.#view()
@@ -109,10 +131,11 @@ export class Whitelist {
       const old = before?.byId.get(peerId)
       if (trusted === null || !this.#running) continue
       if (old?.peerClass !== trusted.peerClass || !sameAddresses(old, trusted))
-        this.#enter(trusted, old, before !== null)
+        this.#enter(trusted, { old, isNews: before !== null, leaving })
     }
     for (const [key, trusted] of after.byAddress)
-      if (before?.byAddress.has(key) !== true && roster.isAlone(key) && this.#running) this.#enter(trusted)
+      if (before?.byAddress.get(key)?.peerClass !== trusted.peerClass && roster.isAlone(key) && this.#running)
+        this.#enter(trusted)
     gate.resize()
     if (before === null) return
     // Each turn ends a peer's links, so there are no more turns than peers.
@@ -130,7 +153,7 @@ export class Whitelist {
     }
   }
 
-  #enter({ peerId, peerClass, addresses }: Trusted, old?: Trusted, isNews = false): void {
+  #enter({ peerId, peerClass, addresses }: Trusted, { old, isNews, leaving }: Entering = NEWCOMER): void {
     const { settings, agenda, journal, log } = this.#context
     const { dialer, upkeep } = this.#owner
     if (peerId === null) {
@@ -141,7 +164,7 @@ export class Whitelist {
     settings.blacklist.exempt(peerId)
     const kept = new Set(addresses.map(addressKey))
     const gone = old?.addresses.filter((address) => !kept.has(addressKey(address))) ?? []
-    for (const address of gone) settings.peerStore.pins.unpin(addressKey(address))
+    if (leaving !== 'displaced') for (const address of gone) settings.peerStore.pins.unpin(addressKey(address))
     if (isNews && old === undefined) {
       log('info', `${peerId} is listed: ${peerClass}`)
       journal.note(peerId, `listed: ${peerClass}`, agenda.now())
@@ -159,7 +182,7 @@ export class Whitelist {
     log('info', `${peerId} is listed no longer`)
     journal.note(peerId, leaving === 'regular' ? 'listed no longer' : 'revoked', agenda.now())
     settings.peerStore.unpin(peerId)
-    for (const address of addresses) settings.peerStore.pins.unpin(addressKey(address))
+    if (leaving !== 'displaced') for (const address of addresses) settings.peerStore.pins.unpin(addressKey(address))
     settings.blacklist.unexempt(peerId)
     if (leaving === 'regular') settings.peerStore.vouch(peerId)
     else settings.peerStore.penalized(peerId, agenda.now())
@@ -173,7 +196,9 @@ export class Whitelist {
   /** An address whose peer was never found is not looked for any more. */
   #forget({ addresses }: Trusted): void {
     const { dialer } = this.#owner
+    const { roster, settings } = this.#context
     for (const address of addresses) {
+      if (roster.idAt(address) === null) settings.peerStore.pins.unpin(addressKey(address))
       const target = dialer.targets.findAddress(address)
       if (target?.peerId === null) dialer.forget(target)
     }

@@ -107,7 +107,8 @@ export class Wishes {
   #hurry(target: Target): void {
     target.failures = 0
     if (waits(target)) clearStanding(target)
-    if (target.waiters.length === 0) this.#actions.cancel(target)
+    // What somebody waits for goes on; but not behind the dials of strangers.
+    if (target.waiters.length === 0 || target.attempt?.kind === 'queued') this.#actions.cancel(target)
     if (this.#targets.has(target) && isLinked(target)) this.#linked(target)
   }
 

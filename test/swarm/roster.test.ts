@@ -28,6 +28,17 @@ describe('a roster', () => {
     expect(roster.count('masternode')).toBe(1)
   })
 
+  it('believes no id any longer that a directory names no more, but for who was found there, or is there by the host', () => {
+    const [wrong, found, hosts] = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
+    const roster = new Roster(me, [at(two, hosts)], [])
+    roster.setDirectory([at(one, wrong), at(null, found), at(null, hosts)])
+    roster.pin(at(null, found), one)
+    expect(roster.idAt(at(null, found))).toBe(one)
+    for (let n = 0; n < 2; n++) roster.setDirectory([at(null, wrong), at(null, found), at(null, hosts)])
+    expect([wrong, found, hosts].map((host) => roster.idAt(at(null, host)))).toEqual([null, one, two])
+    expect(roster.count('masternode')).toBe(3)
+  })
+
   it('pins the first id that is found at an address, once', () => {
     const roster = new Roster(me, [at(null, '10.0.0.1')], [])
     roster.pin(at(null, '10.0.0.9'), two)
