@@ -205,9 +205,8 @@ export class PeerStore {
   }
 
   /**
-   * Adds what a snapshot holds to what is known; a peer that is known already stays as it is, and an address is
-   * whose it was. Never throws: what does not
-   * make sense is left out, and instants in the future become `wall`. `isId` may look closer at ids than at their form.
+   * Adds what a snapshot holds: a peer that is known already stays as it is, an address is whose it was. Never throws: what does
+   * not make sense is left out, and instants in the future become `wall`. `isId` may look closer at ids than at their form.
    */
   restore(snapshot: unknown, wall: number, isId?: (text: string) => text is PeerId): void {
     const bounds = { peersMax: this.#peersMax, addressesMax: this.#addressesMax, pinsMax: AddressPins.pinsMax }

@@ -107,6 +107,11 @@ export class Announcer {
     return this.#listeners.get(connection)?.marks.has('sent', kept) === false
   }
 
+  /** Whether it has been sent on that link for its asking, or is about to be. */
+  wasServed(connection: Connection, kept: Kept): boolean {
+    return this.#listeners.get(connection)?.marks.has('sent', kept) === true
+  }
+
   served(connection: Connection, kept: Kept): void {
     const marks = this.#listeners.get(connection)?.marks
     marks?.add('sent', kept)

@@ -140,6 +140,11 @@ export function sourceOf(connection: Connection): PeerId {
   return connection.identity?.peerId ?? ('' as PeerId)
 }
 
+/** Whether the process is still there that brought something on this link. */
+export function isHere(connection: Connection, connectionTo: (peerId: PeerId) => Connection | null): boolean {
+  return connection.isOpen || connectionTo(sourceOf(connection))?.epoch === connection.epoch
+}
+
 /** The links in use of those that are here. */
 export function linksOf(
   peers: Iterable<PeerId>,

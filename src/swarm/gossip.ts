@@ -12,21 +12,19 @@ import { BROADCAST_ID_BYTES, broadcastKey } from '../protocol/message.js'
 import { AppIds } from './app-ids.js'
 import type { Connection } from './connection.js'
 import type { DeliveryOwner } from './delivery.js'
-import { Delivery, headBytes, inherit, linksOf, passOn, release, sourceOf } from './delivery.js'
+import { Delivery, headBytes, inherit, isHere, linksOf, passOn, release, sourceOf } from './delivery.js'
 import type { BroadcastResult } from './fan-out.js'
 import type { GossipSetup } from './gossip-setup.js'
+import { InFlight } from './in-flight.js'
 import type { InventoryEvent } from './inventories.js'
 import { Inventories } from './inventories.js'
 import { Judge } from './judge.js'
 import type { Peer } from './peer.js'
 import { encodeBroadcast } from './payload.js'
 import { Propagation } from './propagation.js'
-import { Ranks } from './ranks.js'
 import type { ReceivedMessage, Verdict } from './registry.js'
 
 const REJECTED_MAX = 16_384
-/** Of the ids that may be in flight, those beyond this share are for trusted peers' messages. */
-const STRANGERS_SHARE = 0.75
 const COUNTED = { accept: 'verdict-accept', ignore: 'verdict-ignore', reject: 'verdict-reject' }
 
 const NOBODY: ReadonlySet<never> = new Set<never>()
@@ -38,14 +36,12 @@ export class Gossip implements DeliveryOwner {
   readonly #appIds: AppIds<Delivery>
   readonly #judge: Judge
   readonly #inventories: Inventories
-  // Bound: the in-flight bound of the DedupCache; what comes beyond waits in #held.
-  readonly #inFlight = new Map<string, Delivery>()
-  // Bound: the credit of all peers together: none of it returns before the verdict.
-  readonly #held = new Ranks<Delivery>()
+  readonly #inFlight: InFlight
   #stopped = false
 
   constructor(setup: GossipSetup) {
     this.#setup = setup
+    this.#inFlight = new InFlight(setup.dedup)
     this.propagation = new Propagation(setup)
     this.#inventories = new Inventories({
       propagation: this.propagation,
@@ -75,7 +71,7 @@ export class Gossip implements DeliveryOwner {
 
   /** Broadcasts being judged or waiting for it. */
   get inFlight(): number {
-    return this.#inFlight.size + this.#held.size
+    return this.#inFlight.size
   }
 
   broadcast<T>(
@@ -125,8 +121,9 @@ export class Gossip implements DeliveryOwner {
     }
     const delivery = new Delivery({ key, received, connection, peer, bytes: body, size }, this)
     for (const holder of this.#linksOf(this.propagation.arrived(key, peer.id))) delivery.heldBy(holder)
+    if (!isHere(connection, this.#setup.connectionTo)) delivery.sources.delete(peer.id)
     this.#begin(delivery, now)
-    if (this.#inFlight.has(key)) delivery.keepBytes()
+    if (this.#inFlight.get(key) !== undefined) delivery.keepBytes()
     return true
   }
 
@@ -148,19 +145,30 @@ export class Gossip implements DeliveryOwner {
   /** A link is gone, and maybe its peer with it: what those alone brought has never come. */
   lost(connection: Connection, gone: PeerId | null): void {
     const isItsOwn = ({ connection: own }: Delivery): boolean => own === connection || own.peerId === gone
-    for (const delivery of this.#held.leave((held) => isItsOwn(held) && !this.#inherit(held))) release(delivery)
-    for (const delivery of this.#inFlight.values()) if (isItsOwn(delivery)) this.#lostRival(delivery)
-    if (gone !== null) this.#held.disband(gone)
+    for (const delivery of this.#inFlight.leave((held) => isItsOwn(held) && !this.#staysFor(held))) release(delivery)
+    for (const delivery of this.#inFlight.begun()) if (isItsOwn(delivery)) this.#lostRival(delivery)
+    if (gone !== null) this.#inFlight.disband(gone)
   }
 
   /** A peer's process is gone, and whatever it had: it may be back, with nothing. */
   forgot(peerId: PeerId): void {
-    for (const { sources } of [...this.#inFlight.values(), ...this.#held.items()]) sources.delete(peerId)
+    for (const { sources } of this.#inFlight.all()) sources.delete(peerId)
+  }
+
+  /** A peer is trusted from now on: what it has sent goes before what strangers have, and before what it sends next. */
+  risen(connection: Connection): void {
+    const sender = sourceOf(connection)
+    for (const delivery of this.#inFlight.all()) {
+      if (!delivery.sources.has(sender)) continue
+      delivery.heldBy(connection)
+      this.#inFlight.broughtBy(delivery, sender, true)
+      this.#alsoFrom(delivery, sender, true)
+    }
   }
 
   stop(): void {
     this.#stopped = true
-    for (const delivery of this.#held.leave(() => true)) release(delivery)
+    for (const delivery of this.#inFlight.leave(() => true)) release(delivery)
     this.propagation.stop()
   }
 
@@ -169,7 +177,7 @@ export class Gossip implements DeliveryOwner {
   }
 
   abandoned(delivery: Delivery): void {
-    if (!this.#stopped && this.#inherit(delivery)) this.#submit(delivery)
+    if (!this.#stopped && this.#staysFor(delivery)) this.#submit(delivery)
     else {
       if (!this.#stopped) this.#unheard(delivery)
       this.#settle(delivery, null, null)
@@ -181,7 +189,7 @@ export class Gossip implements DeliveryOwner {
     const { appKey, key } = delivery
     // It may have been judged meanwhile.
     if (this.#inFlight.get(key) !== delivery) return
-    if (appKey === null || this.#appIds.current(appKey) === delivery || this.#inherit(delivery)) return
+    if (appKey === null || this.#appIds.current(appKey) === delivery || this.#staysFor(delivery)) return
     this.#appIds.withdraw(appKey, delivery)
     delivery.appKey = null
     this.#settle(delivery, null, null)
@@ -198,11 +206,13 @@ export class Gossip implements DeliveryOwner {
 
   #noteHolder(connection: Connection, key: string): void {
     const delivery = this.#inFlight.get(key)
-    if (delivery === undefined) this.propagation.has(key, sourceOf(connection))
-    else {
+    const sender = sourceOf(connection)
+    const isLeft = !isHere(connection, this.#setup.connectionTo)
+    if (delivery !== undefined) {
       delivery.heldBy(connection)
-      this.#alsoFrom(delivery, sourceOf(connection), isTrusted(connection))
-    }
+      if (isLeft) delivery.sources.delete(sender)
+      this.#alsoFrom(delivery, sender, isTrusted(connection))
+    } else if (!isLeft) this.propagation.has(key, sender)
   }
 
   /** Who brings first what another has to say must not keep it behind all that it has sent itself, nor behind rivals there. */
@@ -233,24 +243,20 @@ export class Gossip implements DeliveryOwner {
       for (const sender of senders) this.#alsoFrom(delivery, sender, isTrusted)
   }
 
-  #inherit(delivery: Delivery): boolean {
-    return inherit(delivery, this.#setup.connections(), this.#setup.peerOf)
+  /** Whoever brought it has left. @returns whether it is judged all the same: others have it, or a trusted peer has had it */
+  #staysFor(delivery: Delivery): boolean {
+    return inherit(delivery, this.#setup.connections(), this.#setup.peerOf) || delivery.isBacked
   }
 
   /** @returns whether it need not wait for a place */
   #begin(delivery: Delivery, now: number): boolean {
-    const begun = this.#hasRoom(delivery.isTrusted) ? this.#setup.dedup.begin(delivery.key, now) : 'full'
-    if (begun === 'full') {
-      delivery.keepBytes()
-      this.#held.join(delivery)
-    } else if (begun === 'begun') {
-      this.#inFlight.set(delivery.key, delivery)
-      this.#submit(delivery)
-    } else {
+    const began = this.#inFlight.begin(delivery, now)
+    if (began === 'begun') this.#submit(delivery)
+    else if (began === 'known') {
       this.#noteHolder(delivery.connection, delivery.key)
       release(delivery)
     }
-    return begun !== 'full'
+    return began !== 'held'
   }
 
   /** @param verdict null where none was to be had: the message is as if it had never come */
@@ -267,7 +273,7 @@ export class Gossip implements DeliveryOwner {
       if (appKey !== null) this.#appIds.accept(appKey, now)
       this.propagation.relay({ definition: received.definition, key, bytes: delivery.keepable, informed: sources })
     }
-    this.#inFlight.delete(key)
+    this.#inFlight.over(key)
     release(delivery)
     done?.()
     const rival = appKey === null ? null : this.#appIds.next(appKey)
@@ -276,18 +282,11 @@ export class Gossip implements DeliveryOwner {
   }
 
   #nextHeld(): void {
-    while (this.#held.size > 0) {
-      const next = this.#held.next(this.#hasRoom(true), this.#hasRoom(false))
+    for (let next = this.#inFlight.next(); next !== null; next = this.#inFlight.next()) {
       // Of two copies that waited for a place, one may have been rejected.
-      if (next !== null && this.#rejected.check(next.key, this.#setup.agenda.seenAt) === 'seen') release(next)
-      else if (next === null || !this.#begin(next, this.#setup.agenda.now())) return
+      if (this.#rejected.check(next.key, this.#setup.agenda.seenAt) === 'seen') release(next)
+      else if (!this.#begin(next, this.#setup.agenda.now())) return
     }
-  }
-
-  /** Whether one more may be in flight: strangers' messages never keep those of trusted peers waiting. */
-  #hasRoom(isTrusted: boolean): boolean {
-    const { inFlight, inFlightMax } = this.#setup.dedup
-    return inFlight < inFlightMax * (isTrusted ? 1 : STRANGERS_SHARE)
   }
 
   #refuse(connection: Connection, violation: LocalCode, size: number): void {

@@ -68,6 +68,11 @@ export class HandlerQueue {
     if (this.#waiting.joinToo(job, sender, isTrusted)) this.#drain(null)
   }
 
+  /** A sender is trusted from now on: what it has sent and nobody has begun goes before what strangers have, in its order. */
+  risen(sender: PeerId): void {
+    for (const job of this.#waiting.ofStranger(sender)) this.broughtBy(job, sender, true)
+  }
+
   /** Whoever left need not be heard to the end: what it sent and nobody has begun is dropped. @param gone where no link of it is left */
   lost(source: object, gone: PeerId | null): void {
     const isLost = (job: HandlerJob): boolean => job.source === source || (gone !== null && job.source.peerId === gone)

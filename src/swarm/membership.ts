@@ -193,7 +193,7 @@ export class Membership implements ConnectionOwner<Connection> {
       if (peerClass === false) denied.push(connection)
       const next = peerClass === false ? 'unknown' : peerClass
       this.whitelist.linked(connection, peerId, next)
-      if (next !== identity.peerClass) connection.reclassify(next, this.#context.settings.limits[next])
+      if (next !== identity.peerClass) this.traffic.reclassify(connection, next)
     }
     this.end(denied, (connection) => {
       connection.close('not-allowed')
@@ -201,7 +201,7 @@ export class Membership implements ConnectionOwner<Connection> {
   }
 
   application(connection: Connection, index: number, body: Uint8Array, size: number): void {
-    this.traffic.application(connection, index, body, size)
+    this.traffic.arrivals.application(connection, index, body, size)
   }
 
   control(connection: Connection, event: Parameters<ConnectionOwner<Connection>['control']>[1]): void {

@@ -36,7 +36,7 @@ export function createPresence(
       // The host may have ended it at once.
       if (connection.isEnding) return
       owner.upkeep.connected(peer, connection, owner.dialledTo(connection))
-      owner.traffic.seated(connection)
+      owner.traffic.arrivals.seated(connection)
       // Last, since it may let the link go at once: nobody may hear of the end before the beginning.
       if (connection.isOpen) owner.upkeep.maintainer.linked(connection)
     },
@@ -58,7 +58,7 @@ export function createPresence(
       // What it took over may have been too much for it.
       if (!to.isOpen) return
       joined(to)
-      owner.traffic.seated(to)
+      owner.traffic.arrivals.seated(to)
       owner.dialer.cleared(to.peerId)
       owner.upkeep.swapped(from, clean ? null : (from.vitals?.heardAt ?? from.openedAt))
     },

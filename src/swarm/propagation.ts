@@ -101,8 +101,12 @@ export class Propagation {
   /** @param isGone whether its peer is linked no more */
   lost(connection: Connection, isGone: boolean): void {
     const inUse = connection.peerId === null ? null : this.#setup.connectionTo(connection.peerId)
-    const wasSeated = this.#announcer.lost(connection, inUse?.epoch === connection.epoch ? inUse : null)
-    this.#servings.lost(connection)
+    const heir = inUse?.epoch === connection.epoch && inUse !== connection ? inUse : null
+    const wasSeated = this.#announcer.lost(connection, heir)
+    for (const key of this.#servings.lost(connection, heir)) {
+      const kept = this.#shelf.get(key)
+      if (heir !== null && kept !== null) this.#announcer.served(heir, kept)
+    }
     // Who had no place had announced nothing that another link of its peer does not stand for.
     if (connection.peerId === null || !wasSeated) return
     if (isGone) this.#puller.lost(connection.peerId)
@@ -159,6 +163,8 @@ export class Propagation {
     const served: Kept[] = []
     for (const id of ids) {
       const kept = this.#shelf.get(keyOf(id))
+      // It is on its way: a peer whose link is another asks again for all that it was still to get.
+      if (kept !== null && this.#announcer.wasServed(teller, kept)) continue
       if (kept !== null && this.#supply(link, teller, kept)) served.push(kept)
       else missing.push(id)
     }

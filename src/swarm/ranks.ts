@@ -48,6 +48,11 @@ export class Ranks<Item extends Ranked> {
     return [...this.#trusted.items(), ...this.#strangers.items()]
   }
 
+  /** What this one waits with in the rank of strangers, in its order. */
+  ofStranger(sender: PeerId): readonly Item[] {
+    return this.#strangers.of(sender)
+  }
+
   /** @returns those who leave */
   leave(isGone: (item: Item) => boolean): readonly Item[] {
     return [...this.#trusted.leave(isGone), ...this.#strangers.leave(isGone)]

@@ -27,7 +27,7 @@ export interface ServingsSetup<Link extends Receiver> {
 }
 
 interface Serving<Link> {
-  readonly link: Link
+  link: Link
   /** Whose turn it takes. */
   readonly senders: readonly [PeerId]
   /** And not the body: what the shelf has let go is not held here. */
@@ -58,9 +58,19 @@ export class Servings<Link extends Receiver> {
     if (this.#rest === null) this.#serve()
   }
 
-  /** Nobody is there to take it. */
-  lost(link: Link): void {
-    for (const line of Object.values(this.#lines)) line.leave((serving) => serving.link === link)
+  /** Nobody is there to take it, or another link of the same process is: that one is not asked for it again. @returns what that one gets */
+  lost(link: Link, heir: Link | null): readonly string[] {
+    const moved: string[] = []
+    for (const line of Object.values(this.#lines)) {
+      const own = [...line.items()].filter((serving) => serving.link === link)
+      if (heir === null) line.leave((serving) => serving.link === link)
+      else
+        for (const serving of own) {
+          serving.link = heir
+          moved.push(serving.key)
+        }
+    }
+    return moved
   }
 
   stop(): void {

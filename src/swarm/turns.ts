@@ -55,6 +55,14 @@ export class Turns<Item extends Waiting> {
     return this.#standing.keys()
   }
 
+  /** What this one waits with, in its order. */
+  of(sender: PeerId): readonly Item[] {
+    const items: Item[] = []
+    for (let place = this.#lines.get(sender)?.first ?? null; place !== null; place = place.behind)
+      items.push(place.item)
+    return items
+  }
+
   /** @returns those who leave */
   leave(isGone: (item: Item) => boolean): readonly Item[] {
     const gone = [...this.#standing.keys()].filter(isGone)

@@ -19,7 +19,7 @@ describe('a peer with two links of one process', () => {
       expect([scene.sent(second), scene.refused(second)]).toEqual([[made.name], []])
       scene.get(second, made)
       await scene.world.settle()
-      expect([scene.sent(second), scene.refused(second)]).toEqual([[made.name], [made.name]])
+      expect([scene.sent(second), scene.refused(second)]).toEqual([[made.name], []])
     },
   )
 

@@ -106,11 +106,20 @@ describe('what is large and was asked for', () => {
     const { ask, sent, clock, servings } = scene(5)
     const [a, b, c, d] = [link('a'), link('b', 'unknown'), link('c'), link('d')]
     for (const one of [a, b, c, b, d]) ask(one)
-    servings.lost(b)
+    expect(servings.lost(b, null)).toEqual([])
     clock.advance(22)
     servings.stop()
     clock.advance(100)
     expect(sent.map(({ name }) => name)).toEqual(['a', 'c'])
+  })
+
+  it('goes to the link that has taken the place of the one that asked, in its turn', () => {
+    const { ask, sent, clock, servings } = scene(5)
+    const [a, b, c, heir] = [link('a'), link('b'), link('c'), link('heir')]
+    for (const one of [a, b, c, b]) ask(one)
+    expect(servings.lost(b, heir)).toEqual(['a', 'a'])
+    clock.advance(100)
+    expect(sent.map(({ name }) => name)).toEqual(['a', 'heir', 'c', 'heir'])
   })
 
   it('that cannot be sent is said not to be there, and keeps nobody waiting', () => {
