@@ -90,7 +90,8 @@ export class Peer {
   }
 
   /**
-   * Sends a direct message. Delivered at most once, in order with others of its priority.
+   * Sends a direct message. Delivered at most once, in order with others of its priority: but for those few that are on their way on one
+   * link while another takes its place, which those on the other may overtake.
    * @returns {@link Peer.writable}: false means that the message was taken, and that more should wait
    * @throws HoldfastError `not-connected`, `type-not-accepted` (the peer has no handler for it), `message-too-big`,
    * `outbox-full`, `invalid-payload`

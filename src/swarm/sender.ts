@@ -104,17 +104,17 @@ export class Sender {
     const agoMs = this.#setup.now() - this.#gapToldAt
     if (this.#gap === 'paused' || this.#stopped) return
     if (this.#gap === 'none' && agoMs < GAP_PAUSE_MS) {
-      this.#gap = 'paused'
-      this.#pause = this.#setup.later(GAP_PAUSE_MS - agoMs, () => {
-        this.#gap = 'none'
-        this.noteGap()
-      })
+      this.#noteLater(GAP_PAUSE_MS - agoMs)
       return
     }
     const isKnown = this.#gap !== 'none'
     const isStale = this.#gap !== 'noted' && agoMs >= GAP_EVERY_MS
     if (this.#gap === 'told') this.#gap = 'again'
-    if ((isKnown && !isStale) || !this.enqueueControl(FRAME.gap, EMPTY)) return
+    if (isKnown && !isStale) return
+    if (!this.enqueueControl(FRAME.gap, EMPTY)) {
+      if (!isKnown) this.#noteLater(GAP_PAUSE_MS)
+      return
+    }
     this.#gap = 'noted'
     if (isKnown) return
     this.whenDrained(() => {
@@ -123,6 +123,14 @@ export class Sender {
       const isAgain = this.#gap === 'again'
       this.#gap = 'none'
       if (isAgain) this.noteGap()
+    })
+  }
+
+  #noteLater(delayMs: number): void {
+    this.#gap = 'paused'
+    this.#pause = this.#setup.later(delayMs, () => {
+      this.#gap = 'none'
+      this.noteGap()
     })
   }
 
@@ -169,8 +177,7 @@ export class Sender {
     while (!this.#saturated && !this.#stopped && !this.outbox.isEmpty) {
       const parts = this.outbox.pickRecord()
       if (parts.length === 0) break
-      // Control frames go first.
-      if (this.#gap === 'noted') {
+      if (this.#gap === 'noted' && !this.outbox.holdsControl(FRAME.gap)) {
         this.#gap = 'told'
         this.#gapToldAt = this.#setup.now()
       }

@@ -135,6 +135,35 @@ describe('what a link does not take', () => {
 })
 
 describe('a gap', () => {
+  it.each([1, 3, 40])(
+    'is owed by the link that takes over where it waits behind %i frames, and the link took one record',
+    (gets) => {
+      const { sender, sent, endTurn, saturate } = scene()
+      saturate()
+      sender.enqueueControl(FRAME.ping, new Uint8Array(6))
+      endTurn()
+      for (let n = 0; n < gets; n++) sender.enqueueControl(FRAME.get, new Uint8Array(16_000))
+      sender.noteGap()
+      endTurn()
+      sender.linkDrained()
+      expect(sender.takeUnsent().owesGap).toBe(!sent.includes(FRAME.gap))
+      expect(sent.includes(FRAME.gap)).toBe(gets === 1)
+    },
+  )
+
+  it('is told a little later where no more control frames may wait, and is owed until then', () => {
+    const { sender, sent, endTurn, saturate, drain, pass } = scene()
+    saturate()
+    while (sender.enqueueControl(FRAME.ping, new Uint8Array(6)));
+    sender.noteGap()
+    endTurn()
+    drain()
+    endTurn()
+    expect(sent).not.toContain(FRAME.gap)
+    pass(60_000)
+    expect(sent).toContain(FRAME.gap)
+  })
+
   it('is told once for all that is dropped before the word of it leaves', () => {
     const { sender, sent, endTurn, pass } = scene()
     for (let i = 0; i < 5; i++) sender.noteGap()
