@@ -62,7 +62,12 @@ export class Recovery {
     const question = { reason, peerClass, judged, failures: failures + (isOffline ? idleFailures : 0) }
     const plan = planAfterFailure(question, backoff, this.#random)
     if (!isOffline) target.failures = plan.failures
-    return isOffline || isSeed ? soonerOffline(plan.next) : plan.next
+    const { next } = plan
+    if (!isOffline && !isSeed) return next
+    const sooner = soonerOffline(next)
+    // While we are offline nobody's failures say anything of him.
+    const isAlarm = !isOffline && next.kind === 'retry' && next.alarm
+    return isAlarm && sooner.kind === 'retry' ? { ...sooner, alarm: true } : sooner
   }
 
   /** Whether we have been offline since this was last asked. */

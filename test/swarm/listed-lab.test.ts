@@ -228,6 +228,21 @@ describe('a listed peer', () => {
     expect(what).toEqual(['failed: wrong-network', 'has failed 50 times in a row, now as wrong-network'])
   })
 
+  it('that is a seed, too, is told of when it has failed for long', () => {
+    const said: string[] = []
+    const probe = swarmLab({ seed: 5, masternodes: 0, nodes: 3 })
+    const lab = swarmLab({
+      seed: 5,
+      masternodes: 3,
+      nodes: 3,
+      swarm: (i) => (i === 0 ? { seeds: [probe.address(2)], logger: logger('warn', said) } : {}),
+    })
+    lab.run(30_000)
+    lab.kill(2)
+    lab.run(2 * HOUR_MS)
+    expect(said.map((text) => /has failed (\d+) times/.exec(text)?.[1])).toEqual(['50'])
+  })
+
   it('by address alone as a persistent peer is looked for as a masternode once it is listed as that', () => {
     const probe = swarmLab({ seed: 5, masternodes: 0, nodes: 1 })
     const place = 'tcp://10.99.0.1:24100'
