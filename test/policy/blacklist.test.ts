@@ -203,6 +203,7 @@ describe('bans', () => {
       )
     }
     expect(() => list.ban(A, NaN, 'x', 0)).toThrow("untilAt must be finite or 'permanent', but was NaN")
+    for (const none of [undefined, 5, null]) expect(() => list.ban(none as never, 5, 'x', 0)).toThrow('key must be')
     expect(list.check({ peerId: B, ip: 'host' }, 0)).toBeNull()
   })
 
