@@ -3,6 +3,7 @@
  * tagged union, and the attempt under way, if any, another: a suspect peer is linked and dialled at the same time.
  */
 import { addressKey } from '../policy/address.js'
+import { STABLE_LINK_MS } from '../policy/dial.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Deadline } from './agenda.js'
@@ -290,4 +291,10 @@ export function postponeAddress(addresses: readonly Address[], failed: Address |
   if (failed === null || addresses.length < 2) return addresses
   const rest = addresses.filter((address) => address !== failed)
   return rest.length === addresses.length ? addresses : [...rest, failed]
+}
+
+/** Whether its link has lasted: what failed before that is over. */
+export function isStable({ standing }: Target, now: number): boolean {
+  const isLinked = standing.kind === 'connected' || standing.kind === 'suspect'
+  return isLinked && now - standing.sinceAt >= STABLE_LINK_MS
 }

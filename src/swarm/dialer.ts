@@ -6,14 +6,14 @@ import type { Reason } from '../errors.js'
 import { HoldfastError, reasonError } from '../errors.js'
 import { formatAddress } from '../policy/address.js'
 import type { FailurePlan } from '../policy/dial.js'
-import { checkDial, planAfterLoss, STABLE_LINK_MS } from '../policy/dial.js'
+import { checkDial, planAfterLoss } from '../policy/dial.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { DialerSetup } from './dialer-setup.js'
 import { DialAttempts } from './dial-attempts.js'
 import type { Target } from './dial-targets.js'
-import { clearStanding, connect, DialTargets, isListedAlone, postponeAddress, trust } from './dial-targets.js'
+import { clearStanding, connect, DialTargets, isListedAlone, isStable, postponeAddress, trust } from './dial-targets.js'
 import { waitFor } from './dial-waiting.js'
 import { failureOf, isAlarmAt, Recovery } from './recovery.js'
 import { Wishes } from './wishes.js'
@@ -122,6 +122,7 @@ export class Dialer {
   suspected(peerId: PeerId | null, delayMs = 0): void {
     const target = this.#targets.find(peerId)
     if (target?.standing.kind !== 'connected' || !target.kept) return
+    if (isStable(target, this.#setup.agenda.now())) target.failures = target.inVain = 0
     target.standing = { kind: 'suspect', sinceAt: target.standing.sinceAt, retry: null }
     if (delayMs === 0) this.#dialSuspect(target)
     else this.#dialIn(target, delayMs)
@@ -147,7 +148,7 @@ export class Dialer {
     const letGo = reason.code === 'useless' && reason.fault === 'local' && !isTrustedClass(peerClass)
     if (letGo) this.forget(target)
     if (letGo || target.standing.kind === 'backing-off' || target.standing.kind === 'cold') return
-    const stable = target.standing.kind !== 'idle' && agenda.now() - target.standing.sinceAt >= STABLE_LINK_MS
+    const stable = isStable(target, agenda.now())
     clearStanding(target)
     if (target.attempt !== null) return
     const preferred = isPreferred(peerId)

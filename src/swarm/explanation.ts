@@ -1,8 +1,9 @@
 /** Why a peer is not connected, in values that a program can read and words that a person can. */
+import { addressKey } from '../policy/address.js'
 import type { PeerClass, PeerId } from '../ports/types.js'
 import type { SwarmContext } from './context.js'
 import type { Target } from './dial-targets.js'
-import { nextDialAt } from './dial-targets.js'
+import { isStable, nextDialAt } from './dial-targets.js'
 import type { Decision } from './journal.js'
 import type { Membership } from './membership.js'
 
@@ -60,7 +61,8 @@ export function explanationOf(
           ? 'suspect'
           : 'connected'
         : stateOf(target)
-  const failures = target?.inVain ?? 0
+  const failures =
+    target === null || (target.standing.kind === 'connected' && isStable(target, now)) ? 0 : target.inVain
   const dueAt = target === null ? null : nextDialAt(target)
   const addresses = target?.addresses ?? settings.peerStore.get(peerId)?.addresses ?? []
   return {
@@ -76,9 +78,7 @@ export function explanationOf(
       ban === null
         ? null
         : { cause: ban.cause, forMs: ban.untilAt === 'permanent' ? null : Math.ceil(ban.untilAt - now) },
-    addresses: addresses.map(
-      ({ scheme, host, port }) => `${scheme}://${host.includes(':') ? `[${host}]` : host}:${String(port)}`,
-    ),
+    addresses: addresses.map(addressKey),
     decisions: journal.of(peerId, now),
   }
 }

@@ -78,6 +78,13 @@ describe('explain', () => {
     lab.start(1)
     lab.run(70_000)
     expect(lab.swarm(0).explain(lab.id(1))).toMatchObject({ circuit: 'closed', state: 'connected' })
+    lab.run(15_000)
+    expect(lab.swarm(0).explain(lab.id(1)).failures).toBe(0)
+    const attempts: number[] = []
+    lab.swarm(0).on('dial:failed', ({ attempt }) => attempts.push(attempt))
+    lab.kill(1, { silent: true })
+    lab.run(60_000)
+    expect(attempts[0]).toBe(1)
   })
 
   it('passes through dialing, handshaking and connected', () => {
