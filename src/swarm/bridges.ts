@@ -102,7 +102,9 @@ export class Bridges implements Maintenance {
       if (now < untilAt) continue
       this.#untilAt.delete(peerId)
       const connection = this.#connections.current(peerId)
-      if (connection !== null && !isTrusted(connection) && this.#demand.wanted() < 0) connection.close('useless')
+      const isListed = this.#context.roster.classOf(peerId) !== null
+      if (connection === null || isListed || isTrusted(connection)) continue
+      if (this.#demand.wanted() < 0) connection.close('useless')
     }
   }
 

@@ -53,6 +53,12 @@ export class DialAttempts {
     this.#vacate(attempt.peerClass)
   }
 
+  /** Who waits for a slot is of another class by now: it waits with those. */
+  raise(target: Target): void {
+    if (target.attempt?.kind !== 'queued') return
+    for (const { address } of this.#slots.leave((waiting) => waiting.target === target)) this.start(target, address)
+  }
+
   /** The handshake of a dialled connection is over, well or badly. Null where it is none of ours, or was over before. */
   take(connection: Connection): Dialled | null {
     const dialled = this.#handshakes.get(connection)

@@ -60,9 +60,11 @@ export class DialSlots<Waiting extends SlotUser> {
     return next
   }
 
-  /** No longer waits. */
-  leave(gone: (waiting: Waiting) => boolean): void {
-    this.#queue = this.#queue.filter((waiting) => !gone(waiting))
+  /** No longer wait. @returns who did */
+  leave(isGone: (waiting: Waiting) => boolean): readonly Waiting[] {
+    const gone = this.#queue.filter(isGone)
+    this.#queue = this.#queue.filter((waiting) => !isGone(waiting))
+    return gone
   }
 
   clear(): void {

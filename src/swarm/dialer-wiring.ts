@@ -1,5 +1,6 @@
 /** What the dialer knows of the rest of the swarm, and whom it tells. */
 import type { ReasonCode } from '../errors.js'
+import { parseAddress } from '../policy/address.js'
 import { BoundedMap } from '../policy/bounded-map.js'
 import { isPreferredDialer } from '../policy/tie-break.js'
 import type { Link } from '../ports/transport.js'
@@ -12,19 +13,22 @@ import { Dialer } from './dialer.js'
 import type { Maintenance } from './dialer-setup.js'
 import type { DialFailure } from './events.js'
 import type { Peer } from './peer.js'
+import type { Upkeep } from './upkeep.js'
+import type { Whitelist } from './whitelist.js'
 
 export interface DialerWiring {
   readonly connections: Connections<Peer>
   readonly maintenance: () => Maintenance
   readonly adopt: (link: Link, address: Address) => Connection
-  readonly failed: (failure: DialFailure) => void
+  readonly upkeep: () => Upkeep
+  readonly whitelist: () => Whitelist
 }
 
 export function createDialer(context: SwarmContext, wiring: DialerWiring): Dialer {
   const { settings, agenda, counters, emitter, log, roster } = context
   const { crypto, publicKey, blacklist, limits } = settings
-  const { connections, maintenance, adopt, failed } = wiring
-  const warned = new BoundedMap<ReasonCode>(WARNED_MAX)
+  const { connections, maintenance, adopt, upkeep, whitelist } = wiring
+  const warned = new BoundedMap<ReadonlySet<ReasonCode>>(WARNED_MAX)
   return new Dialer({
     ...settings,
     agenda,
@@ -42,7 +46,9 @@ export function createDialer(context: SwarmContext, wiring: DialerWiring): Diale
       counters.count(`dial-${failure.reason.code}`)
       const isWarning = isWrongAnew(failure, warned) && isListed(context, failure)
       log(isWarning ? 'warn' : 'debug', `dial ${failure.address} failed: ${failure.reason.code}`)
-      failed(failure)
+      upkeep().dialFailed(failure)
+      const { peerId, address, reason } = failure
+      if (peerId !== null && reason.code === 'wrong-identity') whitelist().notAt(parseAddress(address), peerId)
       emitter.emit('dial:failed', failure)
     },
     alarmed: (failure) => {
@@ -69,12 +75,14 @@ const LISTED_WRONG: ReadonlySet<string> = new Set<ReasonCode>([
 /** Whether it is said for the first time of failures in a row: what comes between, and comes again, is no news. */
 function isWrongAnew(
   { peerId, address, attempt, reason: { code } }: DialFailure,
-  warned: BoundedMap<ReasonCode>,
+  warned: BoundedMap<ReadonlySet<ReasonCode>>,
 ): boolean {
   const key = peerId ?? address
   if (attempt === 1) warned.delete(key)
-  if (!LISTED_WRONG.has(code) || warned.get(key) === code) return false
-  warned.set(key, code)
+  const said = warned.get(key) ?? new Set()
+  if (!LISTED_WRONG.has(code) || said.has(code)) return false
+  // Bound: LISTED_WRONG.
+  warned.set(key, new Set([...said, code]))
   return true
 }
 

@@ -40,6 +40,7 @@ export class Dialer {
       dialIn: this.#dialIn.bind(this),
       beside: this.#dialSuspect.bind(this),
       cancel: this.#attempts.cancel.bind(this.#attempts),
+      raise: this.#attempts.raise.bind(this.#attempts),
       forget: this.forget.bind(this),
     })
   }

@@ -87,9 +87,8 @@ export class Membership implements ConnectionOwner<Connection> {
       connections: this.connections,
       maintenance: () => this.upkeep.maintainer.bridges,
       adopt: (link, address) => this.adopt(link, address),
-      failed: (failure) => {
-        this.upkeep.dialFailed(failure)
-      },
+      upkeep: () => this.upkeep,
+      whitelist: () => this.whitelist,
     })
     this.upkeep = new Upkeep(context, { connections: this.connections, dialer: this.dialer })
     this.gate = new Gate({

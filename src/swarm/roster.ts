@@ -21,8 +21,10 @@ export interface Listing {
   readonly peerClass: TrustedClass
   /** Names nobody where it was listed by address alone and nobody has been found there. */
   readonly address: Address
-  /** Whether it was listed by address alone. */
-  readonly isAlone: boolean
+  /** Whether it names that id itself, or another line of the host's does for that address. */
+  readonly isNamed: boolean
+  /** Whether our own dial has found that one there. Who is neither named nor found was named there before. */
+  readonly isFound: boolean
 }
 
 /** An address that is another's again. */
@@ -90,16 +92,20 @@ export class Roster {
   }
 
   /**
-   * What the directory says now, in place of what it said before. Whoever was struck off stays so. An id that it names no more is not
-   * believed any longer; who was found at an address, or is there by the host's word, still is.
+   * What the directory says now, in place of what it said before. Whoever was struck off stays so. Whom it had named at an address that
+   * it now names nobody for is there until our own dial finds another.
    */
   setDirectory(addresses: readonly Address[]): void {
     const own = this.#listings.filter(({ origin }) => origin === 'host')
-    const proven = this.#listings.filter(({ origin, isAlone }) => origin === 'host' || isAlone)
-    const pinned = new Map(proven.map(({ address }) => [addressKey(address), address.peerId]))
+    const known = new Map<string, Listing>()
+    for (const listing of [...this.#listings.filter(({ origin }) => origin === 'directory'), ...own])
+      if (listing.address.peerId !== null) known.set(addressKey(listing.address), listing)
     const listed = addresses.map((address): Listing => {
-      const peerId = address.peerId ?? pinned.get(addressKey(address)) ?? null
-      return { ...listingOf('directory', 'masternode', address), address: { ...address, peerId } }
+      const listing = listingOf('directory', 'masternode', address)
+      const there = address.peerId === null ? known.get(addressKey(address)) : undefined
+      if (there === undefined) return listing
+      const { origin, isNamed, isFound } = there
+      return { ...listing, address: there.address, isNamed: origin === 'host' && isNamed, isFound }
     })
     this.#set([...own, ...listed])
   }
@@ -123,15 +129,17 @@ export class Roster {
     return alone !== undefined && !this.#isStruck(peerId, alone.peerClass)
   }
 
-  /** Addresses listed alone are whose `idAt` says, whoever was found there. @returns who has lost one */
+  /** Addresses where somebody was found are whose `idAt` says, unless that one is struck off. @returns who has lost one */
   repin(idAt: (key: string) => PeerId | null): readonly Repinned[] {
     const repinned: Repinned[] = []
     const listings = this.#listings.map((listing) => {
-      const key = addressKey(listing.address)
-      const [gone, peerId] = [listing.address.peerId, listing.isAlone ? idAt(key) : null]
-      if (gone === null || peerId === null || gone === peerId) return listing
-      repinned.push({ key, gone, peerId })
-      return { ...listing, address: { ...listing.address, peerId } }
+      const { address, peerClass, isNamed, isFound } = listing
+      const key = addressKey(address)
+      const peerId = isFound && !isNamed ? idAt(key) : null
+      if (address.peerId === null || peerId === null || address.peerId === peerId) return listing
+      if (peerId === this.#ownId || this.#isStruck(peerId, peerClass)) return listing
+      repinned.push({ key, gone: address.peerId, peerId })
+      return { ...listing, address: { ...address, peerId } }
     })
     if (repinned.length > 0) this.#set(listings)
     return repinned
@@ -140,15 +148,24 @@ export class Roster {
   /** Our own dial to an address-only entry has proven who is there. @returns false where there is no such entry */
   pin(address: Address, peerId: PeerId): boolean {
     if (!this.isOpenTo(address, peerId)) return false
-    const key = addressKey(address)
-    this.#set(
-      this.#listings.map((listing) =>
-        listing.address.peerId === null && addressKey(listing.address) === key
-          ? { ...listing, address: { ...listing.address, peerId } }
-          : listing,
-      ),
-    )
+    this.#set(this.#with(address, null, () => ({ peerId, isFound: true })))
     return true
+  }
+
+  /** Our own dial has found another than was named there before. @returns whether nobody is known to be there now */
+  doubt(address: Address, peerId: PeerId): boolean {
+    const listings = this.#with(address, peerId, ({ isNamed, isFound }) =>
+      isNamed || isFound ? null : { peerId: null },
+    )
+    const isDoubted = listings.some((listing, i) => listing !== this.#listings[i])
+    if (isDoubted) this.#set(listings)
+    return isDoubted
+  }
+
+  /** Our own dial has found at an address whom it is listed for. */
+  found(address: Address, peerId: PeerId): void {
+    // Nothing else follows from it.
+    this.#listings = this.#with(address, peerId, ({ isFound }) => (isFound ? null : { peerId, isFound: true }))
   }
 
   /** A trusted peer has come from there. Whoever shares that IP, a ban earned there keeps this one's next link out no more. */
@@ -186,6 +203,22 @@ export class Roster {
     yield* this.#byAddress.values()
   }
 
+  /** All lines, those of that address that are this one's, or nobody's, with what `change` says; null: as they are. */
+  #with(
+    address: Address,
+    peerId: PeerId | null,
+    change: (listing: Listing) => { readonly peerId: PeerId | null; readonly isFound?: true } | null,
+  ): readonly Listing[] {
+    const key = addressKey(address)
+    return this.#listings.map((listing) => {
+      const isThere = listing.address.peerId === peerId && addressKey(listing.address) === key
+      const changed = isThere ? change(listing) : null
+      if (changed === null) return listing
+      const { isFound = listing.isFound } = changed
+      return { ...listing, address: { ...listing.address, peerId: changed.peerId }, isFound }
+    })
+  }
+
   /** Who is no masternode any more may be persistent all the same, but for one that was revoked. */
   #isStruck(peerId: PeerId, peerClass: TrustedClass): boolean {
     const isRevoked = this.#struck.get(peerId)
@@ -203,14 +236,18 @@ export class Roster {
 
   /** Where two lines name a peer, the higher class holds, and the addresses of all of them. */
   #set(listings: readonly Listing[]): void {
-    const known = new Set<string>()
-    this.#listings = listings.filter(({ origin, peerClass, address: { peerId, ...address } }) => {
-      const key = `${origin} ${peerClass} ${peerId ?? ''} ${addressKey({ ...address, peerId })}`
-      const isStruck = peerId !== null && this.#isStruck(peerId, peerClass)
-      if (peerId === this.#ownId || isStruck || known.has(key)) return false
-      known.add(key)
-      return true
-    })
+    const known = new Map<string, Listing>()
+    for (const listing of listings) {
+      const { origin, peerClass, address, isNamed, isFound } = listing
+      const { peerId } = address
+      if (peerId === this.#ownId || (peerId !== null && this.#isStruck(peerId, peerClass))) continue
+      const key = `${origin} ${peerClass} ${peerId ?? ''} ${addressKey(address)}`
+      const same = known.get(key)
+      // Of two lines that say the same, one may say more.
+      const all = { isNamed: isNamed || same?.isNamed === true, isFound: isFound || same?.isFound === true }
+      known.set(key, same === undefined ? listing : { ...same, ...all })
+    }
+    this.#listings = [...known.values()]
     this.#index()
   }
 
@@ -254,5 +291,5 @@ export class Roster {
 }
 
 function listingOf(origin: Listing['origin'], peerClass: TrustedClass, address: Address): Listing {
-  return { origin, peerClass, address, isAlone: address.peerId === null }
+  return { origin, peerClass, address, isNamed: address.peerId !== null, isFound: false }
 }

@@ -35,7 +35,8 @@ export class Seating {
   }
 
   /** Whether a proven peer may have a slot; who makes way for it is asked again once it has said hello. */
-  ask(connection: Connection, peerId: PeerId, peerClass: PeerClass): SeatAnswer {
+  ask(connection: Connection, peerId: PeerId, judgedAs: PeerClass): SeatAnswer {
+    const peerClass = this.#seatOf(peerId, judgedAs)
     if (this.#isRoomyFor(peerClass)) return 'granted'
     const holders = this.#holders(connection)
     const others = holders.filter(({ identity }) => identity?.peerId !== peerId)
@@ -56,10 +57,12 @@ export class Seating {
 
   #pickVictim(connection: Connection): Connection | null {
     const { identity, direction } = connection
-    if (identity === null || this.#isRoomyFor(identity.peerClass)) return null
+    if (identity === null) return null
+    const peerClass = this.#seatOf(identity.peerId, identity.peerClass)
+    if (this.#isRoomyFor(peerClass)) return null
     const holders = this.#holders(connection)
     if (holders.some((other) => other.identity?.peerId === identity.peerId)) return null
-    const decision = this.#decide(identity.peerClass, direction, holders)
+    const decision = this.#decide(peerClass, direction, holders)
     if (decision.kind === 'admit') return null
     return this.#victimOf(decision, connection, holders) ?? connection
   }
@@ -71,7 +74,7 @@ export class Seating {
 
   #pickSurplus(): Connection | null {
     const holders = this.#holders(null)
-    const counts = countSlots(holders)
+    const counts = this.#countSlots(holders)
     const { reserve, regularMax, unknownInboundMax } = this.#limits()
     const inbound = counts.regularInbound + counts.unknownInbound
     const common = inbound + counts.regularOutbound + counts.unknownOutbound
@@ -101,7 +104,7 @@ export class Seating {
     newcomer: string | null,
   ): Connection | null {
     const candidates = holders
-      .filter((connection) => fits(victim, connection))
+      .filter((connection) => this.#fits(victim, connection))
       .map((connection) => ({
         key: connection,
         group: groupOf(connection),
@@ -124,7 +127,7 @@ export class Seating {
   }
 
   #decide(peerClass: PeerClass, direction: Direction, holders: readonly Connection[]): SlotDecision {
-    return checkSlot(countSlots(holders), this.#limits(), { peerClass, direction })
+    return checkSlot(this.#countSlots(holders), this.#limits(), { peerClass, direction })
   }
 
   /** Whether nobody need be counted: a trusted peer may have any slot, and all links together are fewer. */
@@ -151,37 +154,44 @@ export class Seating {
     const bucket = ipBucket(remoteIp)
     let count = 0
     for (const { identity, remoteIp: other } of holders) {
-      if (identity === null || isTrustedClass(identity.peerClass)) continue
+      if (identity === null || isTrustedClass(this.#seatOf(identity.peerId, identity.peerClass))) continue
       if (other !== null && ipBucket(other) === bucket) count++
     }
     return count >= limits[peerClass].connectionsPerIpMax
   }
-}
 
-function fits(victim: SlotVictim, { identity, direction }: Connection): boolean {
-  if (identity === null || isTrustedClass(identity.peerClass)) return false
-  if (victim === 'outbound') return direction === 'outbound'
-  return direction === 'inbound' && (victim === 'inbound' || identity.peerClass === 'unknown')
+  /** Whose slot it has: the list decides, whatever the host says of its class. */
+  #seatOf(peerId: PeerId, peerClass: PeerClass): PeerClass {
+    return this.#setup.roster.classOf(peerId) ?? peerClass
+  }
+
+  #fits(victim: SlotVictim, { identity, direction }: Connection): boolean {
+    if (identity === null) return false
+    const seat = this.#seatOf(identity.peerId, identity.peerClass)
+    if (isTrustedClass(seat)) return false
+    if (victim === 'outbound') return direction === 'outbound'
+    return direction === 'inbound' && (victim === 'inbound' || seat === 'unknown')
+  }
+
+  #countSlots(holders: readonly Connection[]): SlotCounts {
+    const counts = {
+      masternode: 0,
+      persistent: 0,
+      regularInbound: 0,
+      regularOutbound: 0,
+      unknownInbound: 0,
+      unknownOutbound: 0,
+    }
+    for (const { identity, direction } of holders) {
+      if (identity === null) continue
+      const seat = this.#seatOf(identity.peerId, identity.peerClass)
+      if (isTrustedClass(seat)) counts[seat]++
+      else counts[`${seat}${direction === 'inbound' ? 'Inbound' : 'Outbound'}`]++
+    }
+    return counts
+  }
 }
 
 function groupOf({ remoteIp }: Connection): string {
   return remoteIp === null ? '' : networkGroup(remoteIp)
-}
-
-function countSlots(holders: readonly Connection[]): SlotCounts {
-  const counts = {
-    masternode: 0,
-    persistent: 0,
-    regularInbound: 0,
-    regularOutbound: 0,
-    unknownInbound: 0,
-    unknownOutbound: 0,
-  }
-  for (const { identity, direction } of holders) {
-    if (identity === null) continue
-    const { peerClass } = identity
-    if (isTrustedClass(peerClass)) counts[peerClass]++
-    else counts[`${peerClass}${direction === 'inbound' ? 'Inbound' : 'Outbound'}`]++
-  }
-  return counts
 }

@@ -6,9 +6,11 @@ import { addressKey } from '../policy/address.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
+import type { Connections } from './connections.js'
 import type { SwarmContext } from './context.js'
 import type { Dialer } from './dialer.js'
 import type { Gate } from './gate.js'
+import type { Peer } from './peer.js'
 import type { Seating } from './seating.js'
 import type { Upkeep } from './upkeep.js'
 import type { Trusted } from './roster.js'
@@ -28,6 +30,7 @@ export interface WhitelistOwner {
   readonly gate: Gate
   readonly seating: Seating
   readonly upkeep: Upkeep
+  readonly connections: Pick<Connections<Peer>, 'current'>
   /** The peer's links, or everybody's, are of the class they should have from now on. */
   reclassify(only: PeerId | null): void
 }
@@ -74,13 +77,25 @@ export class Whitelist {
     const { roster, settings, agenda } = this.#context
     const { peerId } = connection
     if (dialled === null || peerId === null) return
-    if (!roster.isOpenTo(dialled, peerId) || settings.blacklist.check({ peerId }, agenda.now()) !== null) return
+    roster.found(dialled, peerId)
+    if (!roster.isOpenTo(dialled, peerId)) return
+    if (settings.blacklist.check({ peerId }, agenda.now()) !== null) return
     // First, or the dial would be called off as one to an address that is looked for no more.
     this.#owner.dialer.found(peerId, connection)
     this.change(() => {
       roster.pin(dialled, peerId)
-      settings.peerStore.pins.pin(addressKey(dialled), peerId)
+      const { pins } = settings.peerStore
+      // Whoever had been there before is struck off, or banned.
+      if (pins.pin(addressKey(dialled), peerId) !== 'taken') return
+      pins.unpin(addressKey(dialled))
+      pins.pin(addressKey(dialled), peerId)
     })
+  }
+
+  /** Our own dial has found another at an address than the directory named there before, and names no more. */
+  notAt(address: Address, peerId: PeerId): void {
+    if (this.#owner.connections.current(peerId) !== null) return
+    this.change(() => this.#context.roster.doubt(address, peerId))
   }
 
   /** Somebody is linked, and trusted by the list or by the host's say, or not. */
@@ -101,9 +116,9 @@ export class Whitelist {
 
   /** Pins have been read that could not be at the start: whoever was found meanwhile where another lives is a stranger. */
   readLate(): void {
-    const { log, roster, settings } = this.#context
+    const { log, roster } = this.#context
     this.change(() => {
-      for (const { key, gone, peerId } of roster.repin((at) => settings.peerStore.pins.idAt(at)))
+      for (const { key, gone, peerId } of roster.repin(this.#pinnedAt.bind(this)))
         log('warn', `${key} is ${peerId}'s, as was saved, and not ${gone}'s, who was found there since`)
     }, 'displaced')
   }
@@ -146,11 +161,18 @@ export class Whitelist {
 
   /** An address listed alone means whom our own dial has found there before, in this process or another. */
   #applyPins(): void {
-    const { roster, settings } = this.#context
+    const { roster } = this.#context
     for (const [key, { addresses }] of this.#view().byAddress) {
-      const pinned = settings.peerStore.pins.idAt(key)
+      const pinned = this.#pinnedAt(key)
       if (pinned !== null) for (const address of addresses) roster.pin(address, pinned)
     }
+  }
+
+  /** Who is banned is not taken for the one of an address. */
+  #pinnedAt(key: string): PeerId | null {
+    const { agenda, settings } = this.#context
+    const peerId = settings.peerStore.pins.idAt(key)
+    return peerId !== null && settings.blacklist.check({ peerId }, agenda.now()) === null ? peerId : null
   }
 
   #enter({ peerId, peerClass, addresses }: Trusted, { old, isNews, leaving }: Entering = NEWCOMER): void {
@@ -180,7 +202,7 @@ export class Whitelist {
     const { dialer, upkeep } = this.#owner
     if (peerId === null) return
     log('info', `${peerId} is listed no longer`)
-    journal.note(peerId, leaving === 'regular' ? 'listed no longer' : 'revoked', agenda.now())
+    journal.note(peerId, leaving === 'stranger' ? 'revoked' : 'listed no longer', agenda.now())
     settings.peerStore.unpin(peerId)
     if (leaving !== 'displaced') for (const address of addresses) settings.peerStore.pins.unpin(addressKey(address))
     settings.blacklist.unexempt(peerId)

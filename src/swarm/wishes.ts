@@ -19,6 +19,8 @@ export interface WishActions {
   readonly beside: (target: Target) => void
   /** Calls off a dial whose socket is not open yet. */
   readonly cancel: (target: Target) => void
+  /** A dial that waits for a slot waits with those of its class. */
+  readonly raise: (target: Target) => void
   /** Calls off whatever is under way, and knows the target no more. */
   readonly forget: (target: Target) => void
 }
@@ -107,8 +109,9 @@ export class Wishes {
   #hurry(target: Target): void {
     target.failures = 0
     if (waits(target)) clearStanding(target)
-    // What somebody waits for goes on; but not behind the dials of strangers.
-    if (target.waiters.length === 0 || target.attempt?.kind === 'queued') this.#actions.cancel(target)
+    if (target.waiters.length === 0) this.#actions.cancel(target)
+    // What somebody waits for goes on, where he said; but not behind the dials of strangers.
+    else this.#actions.raise(target)
     if (this.#targets.has(target) && isLinked(target)) this.#linked(target)
   }
 

@@ -28,15 +28,45 @@ describe('a roster', () => {
     expect(roster.count('masternode')).toBe(1)
   })
 
-  it('believes no id any longer that a directory names no more, but for who was found there, or is there by the host', () => {
+  it('has whom a directory names no more where it was named until another is found, but for who was found, or is there by the host', () => {
     const [wrong, found, hosts] = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
     const roster = new Roster(me, [at(two, hosts)], [])
     roster.setDirectory([at(one, wrong), at(null, found), at(null, hosts)])
     roster.pin(at(null, found), one)
     expect(roster.idAt(at(null, found))).toBe(one)
     for (let n = 0; n < 2; n++) roster.setDirectory([at(null, wrong), at(null, found), at(null, hosts)])
-    expect([wrong, found, hosts].map((host) => roster.idAt(at(null, host)))).toEqual([null, one, two])
-    expect(roster.count('masternode')).toBe(3)
+    const there = () => [wrong, found, hosts].map((host) => roster.idAt(at(null, host)))
+    expect([there(), roster.count('masternode')]).toEqual([[one, one, two], 2])
+    expect([one, one, two].map((id, i) => roster.doubt(at(id, [wrong, found, hosts][i] ?? ''), id))).toEqual([
+      true,
+      false,
+      false,
+    ])
+    expect([there(), roster.count('masternode')]).toEqual([[null, one, two], 3])
+  })
+
+  it('does not doubt who has been found where it was named', () => {
+    const roster = new Roster(me, [], [])
+    roster.setDirectory([at(one, '10.0.0.1')])
+    roster.found(at(null, '10.0.0.1'), two)
+    roster.found(at(one, '10.0.0.1'), one)
+    roster.setDirectory([at(null, '10.0.0.1')])
+    expect([roster.doubt(at(null, '10.0.0.1'), one), roster.idAt(at(null, '10.0.0.1'))]).toEqual([false, one])
+  })
+
+  it('gives an address that was found to whom it was before, unless that one is struck off, or another is named there', () => {
+    const addresses = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4']
+    const [found = '', named = '', both = '', lone = ''] = addresses
+    const roster = new Roster(me, [at(null, found), at(one, named), at(null, both), at(one, both), at(null, lone)], [])
+    roster.setDirectory([at(null, named)])
+    for (const host of [found, both]) roster.pin(at(null, host), one)
+    expect(roster.repin(() => me)).toEqual([])
+    expect(roster.repin(() => null)).toEqual([])
+    expect(roster.repin(() => two)).toEqual([{ key: `tcp://${found}:1`, gone: one, peerId: two }])
+    expect(addresses.map((host) => roster.idAt(at(null, host)))).toEqual([two, one, one, null])
+    roster.strike(one)
+    roster.pin(at(null, lone), two)
+    expect(roster.repin(() => one)).toEqual([])
   })
 
   it('pins the first id that is found at an address, once', () => {
