@@ -88,6 +88,9 @@ export class Announcer {
     this.joined(heir)
     const listener = this.#listeners.get(heir)
     if (listener === undefined) return
+    // What has been moved here need not be sent again. Of what had left nobody knows whether it is read.
+    const moved: ReadonlySet<unknown> = heir.sender?.outbox.shared() ?? new Set()
+    if (moved.size > 0) for (const kept of this.#setup.shelf.since(0)) if (moved.has(kept)) this.served(heir, kept)
     listener.toldTo = Math.min(listener.toldTo, toldTo)
     const untold = now.filter(({ audience }) => audience === 'some')
     for (const one of [...untold, ...chosen.takeAll()]) this.#choose(heir, listener, one)

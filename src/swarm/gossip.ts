@@ -164,6 +164,8 @@ export class Gossip implements DeliveryOwner {
       this.#inFlight.broughtBy(delivery, sender, true)
       this.#alsoFrom(delivery, sender, true)
     }
+    // There may be places for it that were not for strangers.
+    this.#nextHeld()
   }
 
   stop(): void {

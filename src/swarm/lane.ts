@@ -43,6 +43,11 @@ export class Lane {
     return this.#queue.remove((outgoing) => outgoing.requestId === requestId)
   }
 
+  /** All that waits. */
+  all(): readonly Outgoing[] {
+    return this.#queue.last(Number.POSITIVE_INFINITY)
+  }
+
   takeAll(): readonly Outgoing[] {
     this.fragments = null
     this.word = null

@@ -15,7 +15,7 @@ import type { Batch } from './batch.js'
 import { BATCH_BYTES_MAX } from './batch.js'
 import { ControlQueue } from './control-queue.js'
 import { Lane } from './lane.js'
-import type { Outgoing, Unsent } from './outgoing.js'
+import type { Outgoing, Shared, Unsent } from './outgoing.js'
 import { NO_PARTS } from './outgoing.js'
 import type { RecordSlab } from './record-parts.js'
 import { RECORD_TARGET, RecordParts } from './record-parts.js'
@@ -151,6 +151,11 @@ export class Outbox {
       return 'unsent'
     }
     return 'gone'
+  }
+
+  /** Bodies that wait here, and may wait on other links. */
+  shared(): ReadonlySet<Shared> {
+    return new Set(this.#lanes.flatMap((lane) => lane.all().flatMap(({ shared = [] }) => shared)))
   }
 
   /** What was not sent and means the same on another link: no question or answer, whose ids do not. A message in fragments is whole again. */

@@ -54,10 +54,11 @@ export function createPresence(
       emitter.emit('peer:disconnect', peer, reason)
     },
     swapped: (from, to, clean) => {
+      // First: whoever asked on the one that goes hears of it, and may broadcast.
+      joined(to)
       owner.traffic.lost(from, 'link-replaced')
       // What it took over may have been too much for it.
       if (!to.isOpen) return
-      joined(to)
       owner.traffic.arrivals.seated(to)
       owner.dialer.cleared(to.peerId)
       owner.upkeep.swapped(from, clean ? null : (from.vitals?.heardAt ?? from.openedAt))

@@ -107,10 +107,11 @@ export class Propagation {
       const kept = this.#shelf.get(key)
       if (heir !== null && kept !== null) this.#announcer.served(heir, kept)
     }
-    // Who had no place had announced nothing that another link of its peer does not stand for.
-    if (connection.peerId === null || !wasSeated) return
-    if (isGone) this.#puller.lost(connection.peerId)
-    else this.#puller.relinked(connection.peerId)
+    const { peerId } = connection
+    if (peerId === null) return
+    // It may have been asked on one that had no place: there the peer had another in use.
+    if (!isGone && (wasSeated || heir !== null)) this.#puller.relinked(peerId)
+    else if (wasSeated) this.#puller.lost(peerId)
   }
 
   /** A peer has announced what is new here. */
