@@ -20,6 +20,8 @@
  * @module
  */
 import { crypto } from '#crypto'
+import type { PeerId } from './ports/types.js'
+import { parsePeerId } from './protocol/peer-id.js'
 import { systemClock, systemRandom } from './runtime/system.js'
 import type { Identity } from './swarm/identity.js'
 import { identityFromSeed } from './swarm/identity.js'
@@ -46,6 +48,15 @@ export class Swarm extends SwarmOf {
  */
 export function createIdentity(seed: Uint8Array = systemRandom.bytes(32)): Identity {
   return identityFromSeed(seed, crypto)
+}
+
+/**
+ * A peer id, from the text of a configuration or a command.
+ * @throws HoldfastError `invalid-peer-id` for what is none, or mistyped
+ */
+export function peerIdOf(text: string): PeerId {
+  parsePeerId(text, crypto)
+  return text as PeerId
 }
 
 export type { ErrorCode, Fault, LocalCode, Reason, ReasonCode, WireCode } from './errors.js'

@@ -7,9 +7,10 @@ import { formatAddress } from '../policy/address.js'
 import type { Random } from '../ports/clock.js'
 import type { Crypto } from '../ports/crypto.js'
 import type { TrustedDirectory } from '../ports/discovery.js'
-import type { Address } from '../ports/types.js'
+import type { Address, PeerId } from '../ports/types.js'
 import type { Agenda, Deadline } from './agenda.js'
 import { callHost } from './host-call.js'
+import { checkReachable } from './option-checks.js'
 import { parseTrusted } from './options.js'
 
 export interface DirectoryReaderSetup {
@@ -17,6 +18,7 @@ export interface DirectoryReaderSetup {
   readonly agenda: Agenda
   readonly random: Random
   readonly crypto: Crypto
+  readonly ownId: PeerId
   readonly listed: (addresses: readonly Address[]) => void
   readonly failed: (error: HoldfastError) => void
 }
@@ -131,9 +133,13 @@ export class DirectoryReader {
     if (given.length === 0 || given.length > DIRECTORY_MAX)
       return bad(`lists ${String(given.length)} masternodes, and not 1 to ${String(DIRECTORY_MAX)}`)
     try {
-      return given.map((text) => parseTrusted(String(text), this.#setup.crypto))
+      const addresses = given.map((text) => parseTrusted(String(text), this.#setup.crypto))
+      checkReachable('the directory', addresses)
+      const isAlone = (list: readonly Address[]): boolean => list.every(({ peerId }) => peerId === this.#setup.ownId)
+      // Who has been alone from the first may be the first there is.
+      return isAlone(addresses) && !isAlone(this.#last) ? bad('lists nobody but this node any more') : addresses
     } catch (cause) {
-      return bad('lists something that is no address', cause)
+      return bad('lists something that is no address, or none that can be dialled', cause)
     }
   }
 }

@@ -44,12 +44,19 @@ const BAN_POINTS = 50
 /** What a permanent ban is told as. */
 export const FOREVER_MS: number = Number.MAX_SAFE_INTEGER
 
+interface Quarantine {
+  readonly cause: string
+  readonly untilAt: number
+  /** How long the next one is. */
+  readonly nextMs: number
+}
+
 export class Discipline {
   readonly #setup: DisciplineSetup
   readonly #guard = new BanGuard()
   readonly #abandoned = new KeyedRateLimit({ perSec: ABANDONED_PER_MIN / 60, burst: ABANDONED_PER_MIN })
   /** Bound: QUARANTINES_MAX; the oldest is forgotten. */
-  readonly #quarantines = new Map<PeerId, { untilAt: number; nextMs: number }>()
+  readonly #quarantines = new Map<PeerId, Quarantine>()
 
   constructor(setup: DisciplineSetup) {
     this.#setup = setup
@@ -99,8 +106,13 @@ export class Discipline {
   /** Whether a peer's messages are dropped at present. */
   isQuarantined(peerId: PeerId): boolean {
     if (this.#quarantines.size === 0) return false
+    return this.quarantineOf(peerId) !== null
+  }
+
+  /** What a peer's messages are dropped for at present, and until when; null: nothing. */
+  quarantineOf(peerId: PeerId): Pick<Quarantine, 'cause' | 'untilAt'> | null {
     const quarantine = this.#quarantines.get(peerId)
-    return quarantine !== undefined && this.#setup.agenda.now() < quarantine.untilAt
+    return quarantine !== undefined && this.#setup.agenda.now() < quarantine.untilAt ? quarantine : null
   }
 
   #ban(ban: Ban, cause: Violation, now: number): void {
@@ -127,7 +139,7 @@ export class Discipline {
     const [oldest] = this.#quarantines.keys()
     if (known === undefined && oldest !== undefined && this.#quarantines.size >= QUARANTINES_MAX)
       this.#quarantines.delete(oldest)
-    this.#quarantines.set(peerId, { untilAt: now + forMs, nextMs: Math.min(2 * forMs, QUARANTINE_MAX_MS) })
+    this.#quarantines.set(peerId, { cause, untilAt: now + forMs, nextMs: Math.min(2 * forMs, QUARANTINE_MAX_MS) })
     this.#setup.quarantined({ peerId, cause, forMs })
   }
 }

@@ -36,6 +36,8 @@ export interface Explanation {
   readonly nextAttemptInMs: number | null
   /** What it is banned for; null where it is not. */
   readonly ban: { readonly cause: string; readonly forMs: number | null } | null
+  /** What its messages are dropped for, and for how long from now; null where they are not. */
+  readonly quarantine: { readonly cause: string; readonly forMs: number } | null
   /** Where it could be reached. */
   readonly addresses: readonly string[]
   /** The last ten, the latest last. */
@@ -52,6 +54,7 @@ export function explanationOf(
   const now = agenda.now()
   const target = membership.dialer.targets.find(peerId)
   const ban = settings.blacklist.check({ peerId }, now)
+  const quarantine = membership.traffic.discipline.quarantineOf(peerId)
   const connection = membership.connections.current(peerId)
   const state =
     ban !== null
@@ -78,6 +81,7 @@ export function explanationOf(
       ban === null
         ? null
         : { cause: ban.cause, forMs: ban.untilAt === 'permanent' ? null : Math.ceil(ban.untilAt - now) },
+    quarantine: quarantine === null ? null : { cause: quarantine.cause, forMs: Math.ceil(quarantine.untilAt - now) },
     addresses: addresses.map(addressKey),
     decisions: journal.of(peerId, now),
   }

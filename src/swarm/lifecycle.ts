@@ -50,7 +50,9 @@ export class Lifecycle {
     }
     const { directory } = settings
     this.#directory =
-      directory === null ? null : new DirectoryReader({ ...settings, directory, agenda, listed, failed })
+      directory === null
+        ? null
+        : new DirectoryReader({ ...settings, directory, ownId: settings.identity.id, agenda, listed, failed })
     const restored = this.#restored.bind(this)
     this.#keeper = new Keeper({ storage: settings.storage, agenda, kept: this.#kept(), failed, restored })
     this.#listeners = new Listeners(settings.transports, (link) => {
@@ -91,7 +93,7 @@ export class Lifecycle {
   async stop(options: StopOptions): Promise<void> {
     checkNames('stop', options, ['backInMs'])
     const { backInMs = 0 } = options
-    if (!(backInMs >= 0 && backInMs <= BACK_MAX_MS))
+    if (typeof backInMs !== 'number' || !(backInMs >= 0 && backInMs <= BACK_MAX_MS))
       throw invalidOption('backInMs', backInMs, `a number from 0 to ${String(BACK_MAX_MS)}`)
     this.#stopped ??= this.#stop(options)
     return this.#stopped

@@ -66,7 +66,7 @@ export class Requests implements Asker {
     if (type === null)
       return Promise.reject(new HoldfastError('type-not-accepted', `the peer does not answer ${definition.name}`))
     const { timeoutMs = TIMEOUT_MS } = options
-    if (!(timeoutMs > 0 && timeoutMs <= TIMEOUT_MAX_MS))
+    if (typeof timeoutMs !== 'number' || !(timeoutMs > 0 && timeoutMs <= TIMEOUT_MAX_MS))
       return Promise.reject(
         invalidOption('timeoutMs', timeoutMs, `a number above 0, at most ${String(TIMEOUT_MAX_MS)}`),
       )

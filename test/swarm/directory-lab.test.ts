@@ -72,7 +72,17 @@ describe('a trusted directory', () => {
     page.answer = [lab.address(1)]
     lab.run(40_000)
     expect(lab.swarm(0).masternodes.size).toBe(1)
-    const bad: Answer[] = [new Error('404'), 'silence', 'nonsense', [], [lab.address(2), 'tcp://nobody'], many(4_097)]
+    const bad: Answer[] = [
+      new Error('404'),
+      'silence',
+      'nonsense',
+      [],
+      [lab.address(2), 'tcp://nobody'],
+      many(4_097),
+      [lab.address(0)],
+      [lab.address(2), 'tcp://0.0.0.0:7'],
+      [lab.address(2), `tcp://${lab.id(3)}@10.0.0.1:0`],
+    ]
     for (const answer of bad) {
       page.answer = answer
       const before = page.asked
@@ -85,11 +95,16 @@ describe('a trusted directory', () => {
     expect(errors.map(({ code, fault }) => `${code} ${fault}`)).toEqual([
       'directory-failed network',
       'directory-failed network',
-      'directory-failed remote',
-      'directory-failed remote',
-      'directory-failed remote',
-      'directory-failed remote',
+      ...bad.slice(2).map(() => 'directory-failed remote'),
     ])
+  })
+
+  it('may list nobody but the node itself from the first', () => {
+    const page = new Page('silence')
+    const { lab, errors } = network(page, 2)
+    page.answer = [lab.address(0)]
+    lab.run(400_000)
+    expect([lab.swarm(0).masternodes.size, errors]).toEqual([0, []])
   })
 
   it('that fails in another way than before is told of again', () => {

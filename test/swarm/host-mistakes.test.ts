@@ -1,5 +1,6 @@
 /** What a host may get wrong, and what it is told. */
 import { describe, expect, it } from 'vitest'
+import { createIdentity, peerIdOf } from '../../src/index.js'
 import { workerPool } from '../../src/kit/index.js'
 import { BackoffPolicy } from '../../src/policy/backoff.js'
 import { Blacklist } from '../../src/policy/blacklist.js'
@@ -214,14 +215,23 @@ describe('a mistake of the host', () => {
       [async () => swarm.once('ban', { signal: 5 as never }), 'signal must be an object'],
       [async () => swarm.dial(b.address, { signal: {} as never }), 'signal must be an object'],
       [async () => swarm.drain({ signal: null as never }), 'signal must be an object'],
-      [
-        async () => swarm.peer(b.swarm.id)?.request(request('r'), undefined, { signal: 5 as never }),
-        'the peer does not',
-      ],
+      [async () => swarm.peer(b.swarm.id)?.request(Ask, undefined, { signal: 5 as never }), 'signal must be an object'],
     ]
+    for (const ms of ['2000', true, [5]] as never[])
+      wrong.push(
+        [async () => swarm.peer(b.swarm.id)?.request(Ask, undefined, { timeoutMs: ms }), 'timeoutMs must be a number'],
+        [async () => swarm.stop({ backInMs: ms }), 'backInMs must be a number'],
+      )
     for (const [run, text] of wrong) await expect((async () => run())(), text).rejects.toThrow(text)
     expect(swarm.unban(undefined as never)).toBe(false)
     await world.stop()
+  })
+
+  it('in a peer id of a configuration is told where that is read', () => {
+    const { id } = createIdentity()
+    expect(peerIdOf(id)).toBe(id)
+    for (const text of ['', id.slice(1), `${id.slice(0, 54)}${id.endsWith('a') ? 'b' : 'a'}`, 5 as never])
+      expect(() => peerIdOf(text)).toThrow('not a peer id, or mistyped')
   })
 
   it('leaves no timer behind where a question is asked with a bad one', async () => {

@@ -284,6 +284,11 @@ describe('a listed peer', () => {
       lab.run(500)
     }
     expect([told, judged]).toEqual([['peer:quarantine'], 3])
+    const { quarantine, ban } = lab.swarm(0).explain(lab.id(1))
+    expect([quarantine?.cause, ban]).toEqual(['rejected', null])
+    expect(quarantine?.forMs).toBeGreaterThan(20_000)
+    lab.run(60_000)
+    expect(lab.swarm(0).explain(lab.id(1)).quarantine).toBe(null)
   })
 
   it('that the host calls regular is never let go as one too many', () => {
