@@ -60,7 +60,7 @@ interface Score {
   at: number
   /** When the last two bans began; the third needs no older ones. */
   bannedAt: readonly number[]
-  /** Of a /48: networks in it that were banned. Bound: `subnetsMax`. */
+  /** Of a /48: networks in it that were banned. Bound: twice `subnetsMax`; whose ban ends first is forgotten. */
   subnets: readonly string[]
 }
 
@@ -241,7 +241,8 @@ export class Blacklist {
     const key = ipPrefix(subnet.slice(0, -'/64'.length), 32, 48)
     const score = this.#scores.get(key) ?? { points: 0, at: now, bannedAt: [], subnets: [] }
     const others = score.subnets.filter((other) => other !== subnet && this.#live(other, now) !== null)
-    score.subnets = [...others, subnet].slice(-this.#options.subnetsMax)
+    const endsAt = (one: string): number => endOf(this.#live(one, now) ?? undefined)
+    score.subnets = [...others, subnet].sort((a, b) => endsAt(a) - endsAt(b)).slice(-2 * this.#options.subnetsMax)
     this.#scores.set(key, score)
     if (score.subnets.length < this.#options.subnetsMax || this.#live(key, now) !== null) return []
     const ban: Ban = { key, untilAt, cause: `${String(score.subnets.length)} networks in it are banned`, by: 'strikes' }

@@ -7,7 +7,7 @@ import { formatAddress } from '../policy/address.js'
 import type { Random } from '../ports/clock.js'
 import type { Crypto } from '../ports/crypto.js'
 import type { TrustedDirectory } from '../ports/discovery.js'
-import type { Address, PeerId } from '../ports/types.js'
+import type { Address } from '../ports/types.js'
 import type { Agenda, Deadline } from './agenda.js'
 import { callHost } from './host-call.js'
 import { checkReachable } from './option-checks.js'
@@ -18,7 +18,6 @@ export interface DirectoryReaderSetup {
   readonly agenda: Agenda
   readonly random: Random
   readonly crypto: Crypto
-  readonly ownId: PeerId
   readonly listed: (addresses: readonly Address[]) => void
   readonly failed: (error: HoldfastError) => void
 }
@@ -135,9 +134,7 @@ export class DirectoryReader {
     try {
       const addresses = given.map((text) => parseTrusted(String(text), this.#setup.crypto))
       checkReachable('the directory', addresses)
-      const isAlone = (list: readonly Address[]): boolean => list.every(({ peerId }) => peerId === this.#setup.ownId)
-      // Who has been alone from the first may be the first there is.
-      return isAlone(addresses) && !isAlone(this.#last) ? bad('lists nobody but this node any more') : addresses
+      return addresses
     } catch (cause) {
       return bad('lists something that is no address, or none that can be dialled', cause)
     }

@@ -50,9 +50,7 @@ export class Lifecycle {
     }
     const { directory } = settings
     this.#directory =
-      directory === null
-        ? null
-        : new DirectoryReader({ ...settings, directory, ownId: settings.identity.id, agenda, listed, failed })
+      directory === null ? null : new DirectoryReader({ ...settings, directory, agenda, listed, failed })
     const restored = this.#restored.bind(this)
     this.#keeper = new Keeper({ storage: settings.storage, agenda, kept: this.#kept(), failed, restored })
     this.#listeners = new Listeners(settings.transports, (link) => {

@@ -108,10 +108,11 @@ export class Propagation {
       if (heir !== null && kept !== null) this.#announcer.served(heir, kept)
     }
     const { peerId } = connection
-    if (peerId === null) return
-    // It may have been asked on one that had no place: there the peer had another in use.
-    if (!isGone && (wasSeated || heir !== null)) this.#puller.relinked(peerId)
-    else if (wasSeated) this.#puller.lost(peerId)
+    // Who had no place had announced nothing that another link of its peer does not stand for, but what it was asked for itself.
+    const wasAsked = this.#puller.leave(connection)
+    if (peerId === null || !(wasSeated || wasAsked)) return
+    if (isGone) this.#puller.lost(peerId)
+    else this.#puller.relinked(peerId)
   }
 
   /** A peer has announced what is new here. */

@@ -20,6 +20,8 @@ export interface PullerSetup {
 export class Puller {
   readonly #setup: PullerSetup
   readonly #pulls = new Pulls()
+  /** Links that were asked on while another of their peer was in use. Bound: open links. */
+  readonly #elsewhere = new Set<Connection>()
   #deadline: Deadline | null = null
   #isStopped = false
 
@@ -39,8 +41,11 @@ export class Puller {
     const { peerId, peerClass } = identity
     const now = this.#setup.agenda.now()
     const wanted = news.filter(({ id, size }) => this.#pulls.announced(keyOf(id), size, peerId, peerClass, now))
+    const inUse = this.#setup.connectionTo(peerId)
+    const asked = connection.isOpen ? connection : (inUse ?? connection)
+    if (asked !== inUse && asked.isOpen && wanted.length > 0) this.#elsewhere.add(asked)
     ask(
-      connection.isOpen ? connection : (this.#setup.connectionTo(peerId) ?? connection),
+      asked,
       wanted.map(({ id }) => id),
     )
     this.#reportMissed()
@@ -67,6 +72,11 @@ export class Puller {
     const now = this.#setup.agenda.now()
     const pulls = ids.map((id) => this.#pulls.refused(keyOf(id), from, now))
     this.#carryOut(pulls.filter((pull) => pull !== null))
+  }
+
+  /** A link is gone. @returns whether it was asked on while another was in use, which does not stand for it */
+  leave(connection: Connection): boolean {
+    return this.#elsewhere.delete(connection)
   }
 
   /** Another link of a peer has taken the place of the one on which it was asked. */

@@ -251,7 +251,20 @@ describe('bans', () => {
     for (let n = 1; n < 8; n += 1) expect(strike(n, 0)).toEqual([own(n, 0)])
     expect(strike(8, 0)).toEqual([own(8, 0), wide(0)])
     for (let n = 10; n < 20; n += 1) expect(strike(n, MIN)).toEqual([own(n, MIN)])
-    expect(strike(20, 5 * MIN)).toEqual([own(20, 5 * MIN), wide(5 * MIN)])
+    expect(strike(20, 5 * MIN)).toEqual([
+      own(20, 5 * MIN),
+      { ...Object(wide(5 * MIN)), cause: '11 networks in it are banned' },
+    ])
+  })
+
+  it('of a /48 begin by its networks that are banned for longest, however many were banned since', () => {
+    const list = new Blacklist({ subnetsMax: 2 })
+    const strike = (n: number, now: number): number =>
+      list.strike({ ip: `2001:db8:7:${String(n)}::1`, points: 1_000 }, now).banned.length
+    expect(strike(1, 0)).toBe(1)
+    list.ban('2001:db8:7:1::1', 'permanent', 'by hand', 0)
+    expect([2, 3, 4, 5, 6].map((n) => strike(n, 1))).toEqual([2, 1, 1, 1, 1])
+    expect(strike(7, 5 * MIN + 1)).toBe(2)
   })
 
   it('of one end are told of by the host, who said the last word', () => {

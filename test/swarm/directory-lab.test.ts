@@ -79,7 +79,6 @@ describe('a trusted directory', () => {
       [],
       [lab.address(2), 'tcp://nobody'],
       many(4_097),
-      [lab.address(0)],
       [lab.address(2), 'tcp://0.0.0.0:7'],
       [lab.address(2), `tcp://${lab.id(3)}@10.0.0.1:0`],
     ]
@@ -97,14 +96,6 @@ describe('a trusted directory', () => {
       'directory-failed network',
       ...bad.slice(2).map(() => 'directory-failed remote'),
     ])
-  })
-
-  it('may list nobody but the node itself from the first', () => {
-    const page = new Page('silence')
-    const { lab, errors } = network(page, 2)
-    page.answer = [lab.address(0)]
-    lab.run(400_000)
-    expect([lab.swarm(0).masternodes.size, errors]).toEqual([0, []])
   })
 
   it('that fails in another way than before is told of again', () => {

@@ -120,7 +120,14 @@ describe('explain', () => {
   it('knows nothing of somebody it never heard of', () => {
     const { lab } = listen({ seed: 1, masternodes: 0, nodes: 2, seeds: [] })
     lab.run(10_000)
-    const unknown = { state: 'unknown', class: 'unknown', failures: 0, circuit: 'closed', nextAttemptInMs: null }
+    const unknown = {
+      quarantine: null,
+      state: 'unknown',
+      class: 'unknown',
+      failures: 0,
+      circuit: 'closed',
+      nextAttemptInMs: null,
+    }
     expect(lab.swarm(0).explain(lab.id(1))).toEqual({
       ...unknown,
       peerId: lab.id(1),

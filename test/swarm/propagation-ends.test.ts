@@ -57,6 +57,7 @@ class Bench {
       flush: () => undefined,
       noteGap: () => frames.push(`${name} gap`),
       outbox: {
+        shared: () => new Set(),
         get isControlHigh(): boolean {
           return deaf.has(name) || isFull()
         },
