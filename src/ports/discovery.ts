@@ -15,7 +15,8 @@ export interface TrustedDirectory {
   readonly refreshMs?: number
   /**
    * Asks for the whole list, as addresses such as `tcp://<peer id>@host:port`; by address alone, the first id that our own
-   * dial proves there is the one; whom it named there before is until then. Answers once; may answer within the call.
+   * dial proves there is the one; whom it named there before is
+   * taken to be there still, where it was ever met, unless the answer names that one elsewhere. Answers once; may answer within the call.
    * @returns cancel: no answer is wanted any more
    */
   list(answer: DirectoryAnswer): () => void

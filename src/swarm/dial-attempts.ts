@@ -53,6 +53,12 @@ export class DialAttempts {
     this.#vacate(attempt.peerClass)
   }
 
+  /** Whether nothing is under way for who asks now. What waits for a slot, and for nobody else, may be what strangers say: it makes way. */
+  isFree(target: Target): boolean {
+    if (target.attempt?.kind === 'queued' && target.waiters.length < 2) this.cancel(target)
+    return target.attempt === null
+  }
+
   /** Who waits for a slot is of another class by now: it waits with those. */
   raise(target: Target): void {
     if (target.attempt?.kind !== 'queued') return

@@ -93,12 +93,15 @@ export class Roster {
 
   /**
    * What the directory says now, in place of what it said before. Whoever was struck off stays so. Whom it had named at an address that
-   * it now names nobody for is there until our own dial finds another.
+   * it now names nobody for is taken to be there, unless it names that one elsewhere.
    */
   setDirectory(addresses: readonly Address[]): void {
     const own = this.#listings.filter(({ origin }) => origin === 'host')
+    const named = new Set(addresses.map(({ peerId }) => peerId))
+    const isStill = ({ isFound, address: { peerId } }: Listing): boolean => isFound || !named.has(peerId)
+    const old = this.#listings.filter((listing) => listing.origin === 'directory' && isStill(listing))
     const known = new Map<string, Listing>()
-    for (const listing of [...this.#listings.filter(({ origin }) => origin === 'directory'), ...own])
+    for (const listing of [...old, ...own])
       if (listing.address.peerId !== null) known.set(addressKey(listing.address), listing)
     const listed = addresses.map((address): Listing => {
       const listing = listingOf('directory', 'masternode', address)
@@ -152,20 +155,18 @@ export class Roster {
     return true
   }
 
-  /** Our own dial has found another than was named there before. @returns whether nobody is known to be there now */
-  doubt(address: Address, peerId: PeerId): boolean {
-    const listings = this.#with(address, peerId, ({ isNamed, isFound }) =>
-      isNamed || isFound ? null : { peerId: null },
-    )
-    const isDoubted = listings.some((listing, i) => listing !== this.#listings[i])
-    if (isDoubted) this.#set(listings)
-    return isDoubted
+  /** Our own dial has found another than was named there before: nobody is known to be there now, but for who is named, or was found. */
+  doubt(address: Address, peerId: PeerId): void {
+    this.#set(this.#with(address, peerId, ({ isNamed, isFound }) => (isNamed || isFound ? null : { peerId: null })))
   }
 
-  /** Our own dial has found at an address whom it is listed for. */
-  found(address: Address, peerId: PeerId): void {
-    // Nothing else follows from it.
-    this.#listings = this.#with(address, peerId, ({ isFound }) => (isFound ? null : { peerId, isFound: true }))
+  /** Our own dial has found one where it had been named before, and is no more. @returns whether that is news */
+  found(address: Address, peerId: PeerId): boolean {
+    const before = this.#listings
+    this.#listings = this.#with(address, peerId, ({ isNamed, isFound }) =>
+      isNamed || isFound ? null : { peerId, isFound: true },
+    )
+    return this.#listings.some((listing, i) => listing !== before[i])
   }
 
   /** A trusted peer has come from there. Whoever shares that IP, a ban earned there keeps this one's next link out no more. */

@@ -77,25 +77,34 @@ export class Whitelist {
     const { roster, settings, agenda } = this.#context
     const { peerId } = connection
     if (dialled === null || peerId === null) return
-    roster.found(dialled, peerId)
+    if (roster.found(dialled, peerId)) this.#pin(dialled, peerId)
     if (!roster.isOpenTo(dialled, peerId)) return
     if (settings.blacklist.check({ peerId }, agenda.now()) !== null) return
     // First, or the dial would be called off as one to an address that is looked for no more.
     this.#owner.dialer.found(peerId, connection)
     this.change(() => {
       roster.pin(dialled, peerId)
-      const { pins } = settings.peerStore
-      // Whoever had been there before is struck off, or banned.
-      if (pins.pin(addressKey(dialled), peerId) !== 'taken') return
-      pins.unpin(addressKey(dialled))
-      pins.pin(addressKey(dialled), peerId)
+      this.#pin(dialled, peerId)
     })
   }
 
-  /** Our own dial has found another at an address than the directory named there before, and names no more. */
+  #pin(address: Address, peerId: PeerId): void {
+    const { pins } = this.#context.settings.peerStore
+    const key = addressKey(address)
+    if (pins.pin(key, peerId) !== 'taken') return
+    // Whoever had been there before is struck off, or banned.
+    pins.unpin(key)
+    pins.pin(key, peerId)
+  }
+
+  /**
+   * Our own dial has found another at an address than the directory named there before, and names no more. One who has been met is only
+   * away; one whom nobody has ever met was never there.
+   */
   notAt(address: Address, peerId: PeerId): void {
-    if (this.#owner.connections.current(peerId) !== null) return
-    this.change(() => this.#context.roster.doubt(address, peerId))
+    const { roster, settings } = this.#context
+    const wasMet = (settings.peerStore.get(peerId)?.lastSeenAt ?? null) !== null
+    if (!wasMet && this.#owner.connections.current(peerId) === null) this.change(() => roster.doubt(address, peerId))
   }
 
   /** Somebody is linked, and trusted by the list or by the host's say, or not. */

@@ -37,21 +37,26 @@ describe('a roster', () => {
     for (let n = 0; n < 2; n++) roster.setDirectory([at(null, wrong), at(null, found), at(null, hosts)])
     const there = () => [wrong, found, hosts].map((host) => roster.idAt(at(null, host)))
     expect([there(), roster.count('masternode')]).toEqual([[one, one, two], 2])
-    expect([one, one, two].map((id, i) => roster.doubt(at(id, [wrong, found, hosts][i] ?? ''), id))).toEqual([
-      true,
-      false,
-      false,
-    ])
+    for (const [i, id] of [one, one, two].entries()) roster.doubt(at(id, [wrong, found, hosts][i] ?? ''), id)
     expect([there(), roster.count('masternode')]).toEqual([[null, one, two], 3])
   })
 
   it('does not doubt who has been found where it was named', () => {
     const roster = new Roster(me, [], [])
+    const alone = at(null, '10.0.0.1')
     roster.setDirectory([at(one, '10.0.0.1')])
-    roster.found(at(null, '10.0.0.1'), two)
-    roster.found(at(one, '10.0.0.1'), one)
-    roster.setDirectory([at(null, '10.0.0.1')])
-    expect([roster.doubt(at(null, '10.0.0.1'), one), roster.idAt(at(null, '10.0.0.1'))]).toEqual([false, one])
+    expect(roster.found(alone, one)).toBe(false)
+    roster.setDirectory([alone])
+    expect([two, one, one].map((id) => roster.found(alone, id))).toEqual([false, true, false])
+    roster.doubt(alone, one)
+    expect(roster.idAt(alone)).toBe(one)
+  })
+
+  it('takes nobody to be still where it was named who is named elsewhere now', () => {
+    const roster = new Roster(me, [], [])
+    roster.setDirectory([at(one, '10.0.0.1')])
+    roster.setDirectory([at(one, '10.0.0.2'), at(null, '10.0.0.1')])
+    expect(['10.0.0.1', '10.0.0.2'].map((host) => roster.idAt(at(null, host)))).toEqual([null, one])
   })
 
   it('gives an address that was found to whom it was before, unless that one is struck off, or another is named there', () => {
