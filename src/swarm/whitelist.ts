@@ -104,7 +104,10 @@ export class Whitelist {
   notAt(address: Address, peerId: PeerId): void {
     const { roster, settings } = this.#context
     const wasMet = (settings.peerStore.get(peerId)?.lastSeenAt ?? null) !== null
-    if (!wasMet && this.#owner.connections.current(peerId) === null) this.change(() => roster.doubt(address, peerId))
+    if (!wasMet && this.#owner.connections.current(peerId) === null)
+      this.change(() => {
+        roster.doubt(address, peerId)
+      })
   }
 
   /** Somebody is linked, and trusted by the list or by the host's say, or not. */
