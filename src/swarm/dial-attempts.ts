@@ -53,8 +53,11 @@ export class DialAttempts {
     this.#vacate(attempt.peerClass)
   }
 
-  /** Whether nothing is under way for who asks now. What waits for a slot, and for nobody else, may be what strangers say: it makes way. */
-  isFree(target: Target): boolean {
+  /**
+   * What waits for a slot, and for nobody but who asks now, may be what strangers say: it is called off.
+   * @returns whether nothing is under way
+   */
+  makeWay(target: Target): boolean {
     if (target.attempt?.kind === 'queued' && target.waiters.length < 2) this.cancel(target)
     return target.attempt === null
   }

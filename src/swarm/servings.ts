@@ -60,17 +60,15 @@ export class Servings<Link extends Receiver> {
 
   /** Nobody is there to take it, or another link of the same process is: that one is not asked for it again. @returns what that one gets */
   lost(link: Link, heir: Link | null): readonly string[] {
-    const moved: string[] = []
-    for (const line of Object.values(this.#lines)) {
-      const own = [...line.items()].filter((serving) => serving.link === link)
-      if (heir === null) line.leave((serving) => serving.link === link)
-      else
-        for (const serving of own) {
-          serving.link = heir
-          moved.push(serving.key)
-        }
+    const isOwn = (serving: Serving<Link>): boolean => serving.link === link
+    const lines = Object.values(this.#lines)
+    if (heir === null) {
+      for (const line of lines) line.leave(isOwn)
+      return []
     }
-    return moved
+    const own = lines.flatMap((line) => [...line.items()].filter(isOwn))
+    for (const serving of own) serving.link = heir
+    return own.map(({ key }) => key)
   }
 
   stop(): void {

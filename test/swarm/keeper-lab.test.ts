@@ -22,6 +22,19 @@ async function stopped({ swarm }: Node, world: World): Promise<void> {
   await over
 }
 
+/** A storage that cannot be read until it is mended. */
+function breakable(storage: Storage): { readonly broken: Storage; readonly mend: () => void } {
+  let isBroken = true
+  const broken: Storage = {
+    save: storage.save.bind(storage),
+    load: (name, answer) => {
+      if (isBroken) answer.failed(new Error('bad disk'))
+      else storage.load(name, answer)
+    },
+  }
+  return { broken, mend: () => (isBroken = false) }
+}
+
 describe('a node with a storage', () => {
   it('knows after a restart whom it knew, whom it had banned and how good they were', () => {
     const storage = memoryStorage()
@@ -231,16 +244,9 @@ describe('a node with a storage', () => {
     const before = await world.started('before', { storage, identity })
     before.swarm.ban(old)
     await stopped(before, world)
-    let isBroken = true
-    const broken: Storage = {
-      save: storage.save.bind(storage),
-      load: (name, answer) => {
-        if (isBroken) answer.failed(new Error('bad disk'))
-        else storage.load(name, answer)
-      },
-    }
+    const { broken, mend } = breakable(storage)
     const after = await world.started('after', { storage: broken, identity })
-    isBroken = false
+    mend()
     after.swarm.ban(fresh)
     await world.run(121_000)
     expect([old, fresh].map((id) => after.swarm.explain(id).state)).toEqual(['banned', 'banned'])
@@ -258,17 +264,10 @@ describe('a node with a storage', () => {
     const before = await world.started('before', { storage, identity })
     for (const id of [pardoned, banned]) before.swarm.ban(id)
     await stopped(before, world)
-    let isBroken = true
-    const broken: Storage = {
-      save: storage.save.bind(storage),
-      load: (name, answer) => {
-        if (isBroken) answer.failed(new Error('bad disk'))
-        else storage.load(name, answer)
-      },
-    }
+    const { broken, mend } = breakable(storage)
     const after = await world.started('after', { storage: broken, identity })
     after.swarm.unban(pardoned)
-    isBroken = false
+    mend()
     await world.run(121_000)
     expect([pardoned, banned].map((id) => after.swarm.explain(id).state)).toEqual(['unknown', 'banned'])
     await world.stop()
