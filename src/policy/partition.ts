@@ -20,8 +20,8 @@ const START_GRACE_MS = 60_000
 
 export interface PartitionView {
   readonly listed: number
-  /** Not linked, or suspect, and not away by announcement. */
-  readonly missing: readonly PeerId[]
+  /** Not linked, or suspect, and not away by announcement. It may change later: what is told of it is a copy. */
+  readonly missing: ReadonlySet<PeerId>
 }
 
 export type PartitionChange =
@@ -36,8 +36,11 @@ interface Suspicion {
 
 export class PartitionDetector {
   readonly #startedAt: number
-  // Bound: the distinct shares seen within a minute; one entry for each change of the view.
-  #shares: { readonly share: number; readonly untilAt: number }[] = []
+  /**
+   * The shares of the last minute, without those that a later one has reached: each less than the one before, the best first, the
+   * present one last. Bound: as many as a list has shares, which is one more than its peers, however often they come and go.
+   */
+  #shares: { readonly share: number; untilAt: number }[] = []
   #since: Suspicion | null = null
   #wasWhole = false
   /** Since when fewer are missing than would be a partition; null while more are. */
@@ -56,22 +59,19 @@ export class PartitionDetector {
   update({ listed, missing }: PartitionView, now: number): PartitionChange | null {
     // Those who are left may be too few to come apart: then they have not.
     if (listed < LISTED_MIN) return this.#since === null ? null : this.#healed(this.#since, 1, now)
-    const share = 1 - missing.length / listed
+    const share = 1 - missing.size / listed
     this.#wasWhole ||= share >= SHARE_MIN
     const best = this.#best(share, now)
-    const apart = missing.length >= MISSING_MIN && (share < SHARE_MIN || best - share >= FALL - ROUNDING)
+    const apart = missing.size >= MISSING_MIN && (share < SHARE_MIN || best - share >= FALL - ROUNDING)
     if (this.#since === null) {
       if (!apart || (!this.#wasWhole && now - this.#startedAt < START_GRACE_MS)) return null
-      this.#since = { at: now, missing }
-      return { kind: 'suspected', missing, listed }
+      this.#since = { at: now, missing: [...missing] }
+      return { kind: 'suspected', missing: this.#since.missing, listed }
     }
     const isMinor = share > 1 - FALL + ROUNDING
     this.#minorSince = isMinor ? (this.#minorSince ?? now) : null
-    if (missing.length > 1 && (this.#minorSince === null || now - this.#minorSince < MINOR_MS)) {
-      this.#since = {
-        at: this.#since.at,
-        missing: this.#since.missing.length >= missing.length ? this.#since.missing : missing,
-      }
+    if (missing.size > 1 && (this.#minorSince === null || now - this.#minorSince < MINOR_MS)) {
+      if (missing.size > this.#since.missing.length) this.#since = { at: this.#since.at, missing: [...missing] }
       return null
     }
     return this.#healed(this.#since, share, now)
@@ -86,10 +86,11 @@ export class PartitionDetector {
 
   /** The best share of the last minute, the present one among them. The one before held until now. */
   #best(share: number, now: number): number {
-    const last = this.#shares.at(-1)
-    if (last !== undefined) this.#shares[this.#shares.length - 1] = { ...last, untilAt: now }
-    this.#shares = this.#shares.filter(({ untilAt }) => now - untilAt <= FALL_WINDOW_MS)
-    if (last?.share !== share) this.#shares.push({ share, untilAt: now })
-    return this.#shares.reduce((most, seen) => Math.max(most, seen.share), share)
+    const present = this.#shares.at(-1)
+    if (present !== undefined) present.untilAt = now
+    while ((this.#shares.at(-1)?.share ?? Infinity) <= share) this.#shares.pop()
+    this.#shares.push({ share, untilAt: now })
+    while (now - (this.#shares[0]?.untilAt ?? now) > FALL_WINDOW_MS) this.#shares.shift()
+    return this.#shares[0]?.share ?? share
   }
 }

@@ -121,8 +121,7 @@ export class Watch {
   #judge(missing: ReadonlySet<PeerId>): void {
     if (this.#isStopped) return
     const { agenda, emitter, log } = this.#context
-    const view = { listed: this.#listed, missing: [...missing] }
-    const change = this.#partition.update(view, agenda.now())
+    const change = this.#partition.update({ listed: this.#listed, missing }, agenda.now())
     if (change === null) return
     if (change.kind === 'suspected') {
       log(

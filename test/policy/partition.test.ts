@@ -5,7 +5,7 @@ import { PartitionDetector } from '../../src/policy/partition.js'
 import type { PeerId } from '../../src/ports/types.js'
 
 const ids = (count: number): PeerId[] => Array.from({ length: count }, (_, i) => `peer${String(i)}` as PeerId)
-const view = (listed: number, missing: number) => ({ listed, missing: ids(missing) })
+const view = (listed: number, missing: number) => ({ listed, missing: new Set(ids(missing)) })
 
 /** A detector that has seen its whole list at 0. */
 function whole(listed: number): PartitionDetector {
@@ -91,8 +91,8 @@ describe('a partition', () => {
   it('tells of the first time when the most were missing, where others were missing later', () => {
     const detector = whole(10)
     const [early, late] = [ids(5), ids(10).filter((_, i) => i >= 5)]
-    detector.update({ listed: 10, missing: early }, 1_000)
-    detector.update({ listed: 10, missing: late }, 2_000)
+    detector.update({ listed: 10, missing: new Set(early) }, 1_000)
+    detector.update({ listed: 10, missing: new Set(late) }, 2_000)
     expect(detector.update(view(10, 0), 3_000)).toMatchObject({ kind: 'healed', missing: early })
   })
 
@@ -120,6 +120,28 @@ describe('a partition', () => {
     expect(detector.update(view(5, 3), 1_000)).toMatchObject({ kind: 'suspected' })
     expect(detector.update(view(3, 1), 5_000)).toEqual({ kind: 'healed', missing: ids(3), forMs: 4_000 })
     expect([detector.suspectedAt, detector.update(view(3, 3), 6_000)]).toEqual([null, null])
+  })
+
+  it('is suspected for a fall from the best share of the last minute, however it came and went meanwhile', () => {
+    const step = fc.record({ missing: fc.nat(6), ms: fc.oneof(fc.nat(2_000), fc.nat(70_000)) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
+        const detector = whole(20)
+        // Whatever share there was, until when.
+        let seen = [{ missing: 0, untilAt: 0 }]
+        let now = 0
+        for (const { missing, ms } of steps) {
+          now += ms
+          seen[seen.length - 1] = { missing: seen.at(-1)?.missing ?? 0, untilAt: now }
+          seen.push({ missing, untilAt: now })
+          const least = Math.min(...seen.filter(({ untilAt }) => now - untilAt <= 60_000).map((view) => view.missing))
+          const wasSuspected = detector.suspectedAt !== null
+          const change = detector.update(view(20, missing), now)
+          if (!wasSuspected) expect(change?.kind).toBe(missing - least >= 6 ? 'suspected' : undefined)
+          if (change?.kind === 'healed') seen = [{ missing, untilAt: now }]
+        }
+      }),
+    )
   })
 
   it('is told once and healed once, in turn, whatever the view does', () => {
