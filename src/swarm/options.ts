@@ -22,6 +22,7 @@ import type { Transport } from '../ports/transport.js'
 import type { Address, Direction, PeerClass, PeerId } from '../ports/types.js'
 import { parsePeerId } from '../protocol/peer-id.js'
 import type { VersionRange } from '../protocol/hello.js'
+import { verifyingOnce } from '../protocol/verified.js'
 import type { Healing } from './healing.js'
 import { callHost } from './host-call.js'
 import type { Identity } from './identity.js'
@@ -159,7 +160,7 @@ export function resolveOptions(options: SwarmOptions, environment: Environment):
   const reachable = (field: 'masternodes' | 'persistent' | 'seeds' | 'announce'): readonly Address[] =>
     checks.checkReachable(field, addresses(field))
   return {
-    crypto,
+    crypto: verifyingOnce(crypto),
     clock: checks.checkPart('clock', options.clock ?? environment.clock, ['monotonic', 'wall', 'wakeAt', 'atTurnEnd']),
     random: checks.checkPart('random', options.random ?? environment.random, ['float', 'bytes']),
     seed,

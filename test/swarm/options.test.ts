@@ -127,4 +127,19 @@ describe('options', () => {
     expect(limits.masternode).toMatchObject({ idlePingMs: 7, silenceMaxMs: 180_000, missesMax: 6 })
     expect(limits.regular.idlePingMs).toBe(5_000)
   })
+
+  it('give a node a suite that verifies the same signature once', () => {
+    let asked = 0
+    const verify: typeof crypto.verify = (...given) => {
+      asked++
+      return crypto.verify(...given)
+    }
+    const environment = { crypto: { ...crypto, verify }, clock: systemClock, random: systemRandom }
+    const { crypto: suite } = resolveOptions(good, environment)
+    const pair = suite.signingKeyPair(new Uint8Array(32))
+    const { publicKey } = pair
+    const signature = pair.sign(publicKey)
+    for (let i = 0; i < 3; i++) expect(suite.verify(publicKey, publicKey, signature)).toBe(true)
+    expect(asked).toBe(1)
+  })
 })
