@@ -1,47 +1,131 @@
 /**
- * Which peer an address listed without an id belongs to: the first that our own dial proved there, and no other from then on,
- * until the operator says so.
+ * Who is at an address that is listed without an id: whom our own dial proved there first, or whom the operator named there before.
+ * Nobody takes that place until the operator says so; only one whom nobody has ever met yields to whom our dial finds, and one who was
+ * never found there, where its name is listed all the same.
  */
 import type { PeerId } from '../ports/types.js'
 
+export interface AddressPin {
+  readonly key: string
+  readonly id: PeerId
+  readonly grade: PinGrade
+  /** Whom we had met there before this one was named, and is not met; else null. */
+  readonly before: PeerId | null
+}
+
+/** How it is known: it was named there, and never met; or met, wherever that was; or found there by our own dial. */
+export type PinGrade = (typeof PIN_GRADES)[number]
+
+/** Each says more than the one before. */
+export const PIN_GRADES = ['named', 'met', 'found'] as const
+
 /** The pins of a book. Keys are addresses as canonical text, without an id. */
 export class AddressPins {
-  /** Bound: 4,096; more are refused. */
-  static readonly pinsMax: number = 4_096
-  readonly #ids = new Map<string, PeerId>()
-  /** What the operator has undone: what is read after that is older than its word. Bound: `pinsMax`; the oldest is forgotten. */
-  readonly #undone = new Set<string>()
+  /** Bound: 8,192, two directories; of those whom nobody has met, or else of all, the oldest is forgotten. */
+  static readonly pinsMax: number = 8_192
+  /** The latest last. */
+  readonly #pins = new Map<string, AddressPin>()
+  /**
+   * What the operator has said, the latest last: by address whose it is, or null, and by address and peer that it is not. What is read
+   * after that is older than its word. Bound: `pinsMax`; the oldest is forgotten.
+   */
+  readonly #said = new Map<string, PeerId | null>()
 
-  /** Ties the address to the id. @returns `taken` where it is tied to another */
-  pin(key: string, id: PeerId): 'pinned' | 'taken' | 'full' {
-    const pinned = this.#ids.get(key)
-    if (pinned !== undefined) return pinned === id ? 'pinned' : 'taken'
-    if (this.#ids.size >= AddressPins.pinsMax) return 'full'
-    this.#ids.set(key, id)
-    return 'pinned'
+  /** It has been found there. */
+  pin(key: string, id: PeerId): void {
+    this.#set({ key, id, grade: 'found', before: null })
   }
 
-  /** What an earlier process has pinned holds, whoever was found there since, unless the operator has undone it meanwhile. */
-  restore(key: string, id: PeerId): void {
-    if (this.#undone.has(key) || (!this.#ids.has(key) && this.#ids.size >= AddressPins.pinsMax)) return
-    this.#ids.set(key, id)
+  /** The operator names it there, and nobody else. */
+  name(key: string, id: PeerId): void {
+    this.#say(key, id)
+    const known = this.#pins.get(key)
+    const before = known === undefined || known.grade === 'named' ? (known?.before ?? null) : known.id
+    if (known?.id !== id) this.#set({ key, id, grade: 'named', before })
   }
 
-  /** Whoever is found there next is the one. */
-  unpin(key: string): void {
-    this.#ids.delete(key)
-    this.#undone.delete(key)
-    this.#undone.add(key)
-    const [oldest] = this.#undone
-    if (this.#undone.size > AddressPins.pinsMax && oldest !== undefined) this.#undone.delete(oldest)
+  /** The operator names it there beside an address that may be anybody's: it is the one unless somebody else is known there. */
+  suppose(key: string, id: PeerId): void {
+    const known = this.#pins.get(key)
+    if (known === undefined) this.#set({ key, id, grade: 'named', before: null })
+    else if (known.id === id && known.grade !== 'named') this.#say(key, id)
+  }
+
+  /** It lives, wherever it is. */
+  meet(key: string, id: PeerId): void {
+    const pin = this.#pins.get(key)
+    if (pin?.id === id && pin.grade === 'named') this.#set({ key, id, grade: 'met', before: null })
+  }
+
+  /**
+   * Our own dial has found another there.
+   * @param isNamed whether it is listed there by name as well: then it loses nothing
+   * @returns whether it is known there no more
+   */
+  doubt(key: string, id: PeerId, isNamed: boolean): boolean {
+    const pin = this.#pins.get(key)
+    if (pin?.id !== id || pin.grade === 'found' || (pin.grade === 'met' && !isNamed)) return false
+    this.#undo(pin)
+    return true
+  }
+
+  /**
+   * The operator undoes it: the one is who was there before it was named, or else whoever is found there next.
+   * @param id only where it is this one's; left out: whoever's, and whoever was there before
+   */
+  unpin(key: string, id?: PeerId): void {
+    this.#say(id === undefined ? key : `${key} ${id}`, null)
+    const pin = this.#pins.get(key)
+    if (id === undefined) this.#pins.delete(key)
+    else if (pin?.id === id) this.#undo(pin)
+  }
+
+  /** What an earlier process knew holds, whoever was found there since, unless the operator has said otherwise, or nobody had met it. */
+  restore(pin: AddressPin): void {
+    const { key, id, grade } = pin
+    const known = this.#pins.get(key)
+    const isSame = known?.id === id
+    const word = this.#said.get(key)
+    const isOver = (word !== undefined && word !== id) || this.#said.has(`${key} ${id}`)
+    const rank = (one: PinGrade): number => PIN_GRADES.indexOf(one)
+    const isMore = isSame ? rank(grade) > rank(known.grade) : grade !== 'named'
+    if ((isSame || !isOver) && (known === undefined || isMore)) this.#set(pin)
   }
 
   idAt(key: string): PeerId | null {
-    return this.#ids.get(key) ?? null
+    return this.#pins.get(key)?.id ?? null
+  }
+
+  isFoundAt(key: string): boolean {
+    return this.#pins.get(key)?.grade === 'found'
   }
 
   /** All of them, for a snapshot. */
-  entries(): readonly (readonly [string, PeerId])[] {
-    return [...this.#ids]
+  entries(): Iterable<AddressPin> {
+    return this.#pins.values()
+  }
+
+  #undo({ key, before }: AddressPin): void {
+    this.#pins.delete(key)
+    if (before !== null) this.pin(key, before)
+  }
+
+  #set(pin: AddressPin): void {
+    this.#pins.delete(pin.key)
+    this.#pins.set(pin.key, pin)
+    if (this.#pins.size > AddressPins.pinsMax) this.#pins.delete(this.#oldest() ?? pin.key)
+  }
+
+  #oldest(): string | undefined {
+    for (const [key, { grade }] of this.#pins) if (grade === 'named') return key
+    const [oldest] = this.#pins.keys()
+    return oldest
+  }
+
+  #say(word: string, id: PeerId | null): void {
+    this.#said.delete(word)
+    this.#said.set(word, id)
+    const [oldest] = this.#said.keys()
+    if (this.#said.size > AddressPins.pinsMax && oldest !== undefined) this.#said.delete(oldest)
   }
 }

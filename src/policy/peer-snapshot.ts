@@ -1,5 +1,7 @@
 /** What a saved book holds. Whoever wrote it, nothing in it is believed that does not make sense, and no instant is in the future. */
 import { addressKey, isPeerIdText, readAddress } from './address.js'
+import type { AddressPin } from './address-pins.js'
+import { PIN_GRADES } from './address-pins.js'
 import type { PeerSource } from './peer-record.js'
 import { isRecord, someOf, within } from './stored.js'
 import type { Address, PeerId } from '../ports/types.js'
@@ -20,7 +22,7 @@ export interface StoredPeer {
 export interface StoredBook {
   /** Least recently seen first. */
   readonly peers: readonly StoredPeer[]
-  readonly pinnedAddresses: readonly (readonly [string, PeerId])[]
+  readonly pinnedAddresses: readonly AddressPin[]
 }
 
 const SOURCES: readonly PeerSource[] = ['configured', 'hello', 'exchange', 'inbound']
@@ -38,12 +40,22 @@ export function readBook(
   if (!isRecord(snapshot) || snapshot['version'] !== 1) return NOTHING
   const peers = someOf(snapshot['peers'], peersMax).flatMap((peer) => readPeer(peer, wall, addressesMax, isId))
   const pinnedAddresses = someOf(snapshot['pinnedAddresses'], pinsMax).flatMap((pair) => {
-    const [text, id] = someOf(pair, 2)
+    const [text, id, word, other] = someOf(pair, 4)
     const address = readAddress(text)
-    const isPin = address !== null && typeof id === 'string' && isId(id)
-    return isPin ? [[addressKey(address), id] as const] : []
+    if (address === null || typeof id !== 'string' || !isId(id)) return []
+    const grade = PIN_GRADES.find((one) => one === word) ?? 'found'
+    const hasBefore = grade === 'named' && typeof other === 'string' && isId(other)
+    return [{ key: addressKey(address), id, grade, before: hasBefore ? other : null }]
   })
   return { peers: peers.sort((a, b) => (a.lastSeenAt ?? -1) - (b.lastSeenAt ?? -1)), pinnedAddresses }
+}
+
+/** Pins as they are saved: of those that were found the address and the peer, and of others how they are known. */
+export function storedPins(pins: Iterable<AddressPin>): readonly (readonly string[])[] {
+  return Array.from(pins, ({ key, id, grade, before }) => {
+    const word = grade === 'found' ? [] : [grade]
+    return [key, id, ...word, ...(before === null ? [] : [before])]
+  })
 }
 
 function readPeer(peer: unknown, wall: number, addressesMax: number, isId: IdCheck): StoredPeer[] {

@@ -10,7 +10,7 @@ import { checkLimit } from './limit.js'
 import type { PeerRecord, PeerSource } from './peer-record.js'
 import { PeerShelves } from './peer-shelves.js'
 import type { StoredPeer } from './peer-snapshot.js'
-import { readBook } from './peer-snapshot.js'
+import { readBook, storedPins } from './peer-snapshot.js'
 import { Pool } from './pool.js'
 import type { Random } from '../ports/clock.js'
 import type { Address, PeerId } from '../ports/types.js'
@@ -201,7 +201,7 @@ export class PeerStore {
         anchor,
       }
     })
-    return { version: 1, peers, pinnedAddresses: this.pins.entries() }
+    return { version: 1, peers, pinnedAddresses: storedPins(this.pins.entries()) }
   }
 
   /**
@@ -212,7 +212,7 @@ export class PeerStore {
     const bounds = { peersMax: this.#peersMax, addressesMax: this.#addressesMax, pinsMax: AddressPins.pinsMax }
     const { peers, pinnedAddresses } = readBook(snapshot, wall, bounds, isId)
     for (const peer of peers) this.#restorePeer(peer)
-    for (const [key, id] of pinnedAddresses) this.pins.restore(key, id)
+    for (const pin of pinnedAddresses) this.pins.restore(pin)
   }
 
   #hear(id: PeerId, source: PeerSource, teller: string | undefined): Entry | null {

@@ -16,7 +16,8 @@ export interface TrustedDirectory {
   /**
    * Asks for the whole list, as addresses such as `tcp://<peer id>@host:port`; by address alone, the first id that our own
    * dial proves there is the one; whom it named there before is
-   * taken to be there still, where it was ever met, unless the answer names that one elsewhere. Answers once; may answer within the call.
+   * taken to be there still, over restarts, too, if that one was ever met, unless an answer names it elsewhere. Answers once; may answer
+   * within the call.
    * @returns cancel: no answer is wanted any more
    */
   list(answer: DirectoryAnswer): () => void

@@ -3,6 +3,7 @@ import type { Log } from '../observe/log.js'
 import { createLog } from '../observe/log.js'
 import { Memory } from '../policy/memory.js'
 import { ScoreBook } from '../policy/score.js'
+import type { PeerId } from '../ports/types.js'
 import { Agenda } from './agenda.js'
 import { Counters } from './counters.js'
 import { SwarmEmitter } from './events.js'
@@ -27,7 +28,9 @@ export interface SwarmContext {
 export function createContext(settings: Settings): SwarmContext {
   const log = createLog('swarm', settings.identity.id.slice(0, 8), settings.logger)
   const agenda = new Agenda(settings.clock)
-  const roster = new Roster(settings.identity.id, settings.masternodes, settings.persistent)
+  const { identity, peerStore, blacklist } = settings
+  const isBanned = (peerId: PeerId): boolean => blacklist.check({ peerId }, agenda.now()) !== null
+  const roster = new Roster({ ...settings, ownId: identity.id, pins: peerStore.pins, isBanned })
   return {
     settings,
     log,

@@ -37,16 +37,14 @@ export class Lifecycle {
   #stopped: Promise<void> | null = null
 
   constructor(context: SwarmContext, membership: Membership) {
-    const { settings, agenda, emitter, roster } = context
+    const { settings, agenda, emitter } = context
     this.#context = context
     this.#membership = membership
     const failed = (error: HoldfastError): void => {
       emitter.emit('error', error)
     }
     const listed = (addresses: readonly Address[]): void => {
-      this.#membership.whitelist.change(() => {
-        roster.setDirectory(addresses)
-      })
+      this.#membership.whitelist.setDirectory(addresses)
     }
     const { directory } = settings
     this.#directory =

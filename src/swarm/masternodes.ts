@@ -67,10 +67,13 @@ export class Masternodes {
     const byId = isPeerIdText(who)
     if (byId) parsePeerId(who, this.#crypto)
     const address = byId ? null : parseTrusted(who, this.#crypto)
-    const there = address === null ? null : (address.peerId ?? this.#roster.idAt(address))
-    const peerId = byId ? who : revoked ? there : null
     return this.#whitelist.change(
-      () => (peerId !== null ? this.#roster.strike(peerId, revoked) : address !== null && this.#roster.remove(address)),
+      () => {
+        if (address === null) return byId && this.#roster.strike(who, revoked)
+        const revokedIds = revoked ? this.#idsOf(address) : []
+        const isStruck = revokedIds.map((peerId) => this.#roster.strike(peerId, true)).includes(true)
+        return this.#roster.remove(address) || isStruck
+      },
       revoked ? 'stranger' : 'regular',
     )
   }
@@ -87,6 +90,10 @@ export class Masternodes {
       this.#roster.strike(peerId, true)
       this.#roster.add(parsed)
     }, 'stranger')
+  }
+
+  #idsOf(address: Address): readonly PeerId[] {
+    return address.peerId === null ? [...this.#roster.idsAt(address)] : [address.peerId]
   }
 
   #parse(text: string): Address {

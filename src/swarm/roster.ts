@@ -1,12 +1,22 @@
 /**
- * Whom the operator trusts: masternodes and persistent peers, by id, or by address alone, which pins the first id that our own
- * authenticated dial finds there. The list may change while the node runs: by the host's word, or by a directory that the
- * operator named. Nothing a peer says ever adds to it.
+ * Whom the operator trusts: masternodes and persistent peers, by id, or by address alone, which means whom the pins know there. The
+ * list may change while the node runs: by the host's word, or by a directory that the operator named. Nothing a peer says ever adds
+ * to it.
  */
 import { addressKey, canonicalIp } from '../policy/address.js'
+import type { AddressPins } from '../policy/address-pins.js'
 import type { Address, PeerId } from '../ports/types.js'
+import type { Listing, Said, TrustedClass } from './listings.js'
+import { movedIn, saidOf } from './listings.js'
 
-export type TrustedClass = 'masternode' | 'persistent'
+export interface RosterSetup {
+  readonly ownId: PeerId
+  readonly masternodes: readonly Address[]
+  readonly persistent: readonly Address[]
+  readonly pins: Pick<AddressPins, 'idAt' | 'isFoundAt'>
+  /** Who is banned is not taken for the one of an address, but where it was listed before. */
+  readonly isBanned: (peerId: PeerId) => boolean
+}
 
 /** One trusted peer, or one address whose peer is not known yet. */
 export interface Trusted {
@@ -15,102 +25,81 @@ export interface Trusted {
   readonly addresses: readonly Address[]
 }
 
-/** One line of the list. `host`: the options, or a call. What a directory says replaces only what it said before. */
-export interface Listing {
-  readonly origin: 'host' | 'directory'
-  readonly peerClass: TrustedClass
-  /** Names nobody where it was listed by address alone and nobody has been found there. */
-  readonly address: Address
-  /** Whether it names that id itself, or another line of the host's does for that address. */
-  readonly isNamed: boolean
-  /** Whether our own dial has found that one there. Who is neither named nor found was named there before. */
-  readonly isFound: boolean
-}
-
-/** An address that is another's again. */
-export interface Repinned {
-  readonly key: string
-  readonly gone: PeerId
-  readonly peerId: PeerId
-}
-
 /** A masternode has two addresses, of two families, or moves. */
 const SEEN_MAX = 4
 /** Whom the host has struck off, whatever a directory says. */
 const STRUCK_MAX = 4_096
 
 export class Roster {
-  readonly #ownId: PeerId
+  readonly #setup: RosterSetup
   // Bound: the operator's lists, and DIRECTORY_MAX of the directory's.
   #listings: readonly Listing[] = []
+  #said: ReadonlyMap<string, Said> = new Map()
   /** Whether also as a persistent peer. Bound: STRUCK_MAX; the oldest is forgotten. */
   readonly #struck = new Map<PeerId, boolean>()
   /** Where each has come from, when that is not where it is listed: the latest last. Bound: the trusted, and SEEN_MAX of each. */
   readonly #seenAt = new Map<PeerId, readonly string[]>()
-  // Below: what follows from the above. Bound: the same.
+  // Below: what follows from the above, and the pins. Bound: the same.
   readonly #byId = new Map<PeerId, Trusted>()
   readonly #byAddress = new Map<string, Trusted>()
   readonly #ips = new Map<string, Set<string>>()
   readonly #counts: Record<TrustedClass, number> = { masternode: 0, persistent: 0 }
 
-  constructor(ownId: PeerId, masternodes: readonly Address[], persistent: readonly Address[]) {
-    this.#ownId = ownId
+  constructor(setup: RosterSetup) {
+    this.#setup = setup
     const list = (peerClass: TrustedClass, addresses: readonly Address[]): Listing[] =>
-      addresses.map((address) => listingOf('host', peerClass, address))
-    this.#set([...list('persistent', persistent), ...list('masternode', masternodes)])
+      addresses.map((address) => ({ origin: 'host', peerClass, address }))
+    this.#set([...list('persistent', setup.persistent), ...list('masternode', setup.masternodes)])
   }
 
   /** Adds a masternode; one that was struck off is trusted again. This node's own entry is left out, so that a fleet can share one list. */
   add(address: Address): void {
     if (address.peerId !== null) this.#struck.delete(address.peerId)
-    this.#set([...this.#listings, listingOf('host', 'masternode', address)])
+    this.#set([...this.#listings, { origin: 'host', peerClass: 'masternode', address }])
   }
 
-  /** Who is known to be at an address that is listed; null where nobody is. */
-  idAt(address: Address): PeerId | null {
-    const key = addressKey(address)
-    return this.#listings.find((listing) => addressKey(listing.address) === key)?.address.peerId ?? null
+  /** Who is named at an address, or known there where it is listed alone. */
+  idsAt(address: Address): ReadonlySet<PeerId> {
+    const there = this.#listings.filter((listing) => isAt(listing, address))
+    return new Set(there.map((listing) => this.#peerOf(listing)).filter((peerId) => peerId !== null))
   }
 
   /** Strikes a masternode off, whoever listed it; `everywhere`: as a persistent peer, too. @returns whether it was listed */
   strike(peerId: PeerId, everywhere = false): boolean {
+    // As long as it is still taken for the one of an address.
+    const its = new Set(this.#listings.filter((listing) => this.#peerOf(listing) === peerId))
     const isRevoked = everywhere || this.#isStruck(peerId, 'persistent')
     this.#struck.delete(peerId)
     this.#struck.set(peerId, isRevoked)
     const [oldest] = this.#struck.keys()
     if (this.#struck.size > STRUCK_MAX && oldest !== undefined) this.#struck.delete(oldest)
-    return this.#drop(({ address }) => address.peerId === peerId, everywhere)
+    return this.#drop((listing) => its.has(listing), everywhere)
   }
 
   /** Takes one address off the list, with the peer where it was its last. @returns whether it was listed */
   remove(address: Address): boolean {
-    const key = addressKey(address)
-    return this.#drop((listing) => {
-      const { peerId } = listing.address
-      return addressKey(listing.address) === key && (address.peerId === null || address.peerId === peerId)
-    })
+    const isIt = (listing: Listing): boolean => address.peerId === null || address.peerId === this.#peerOf(listing)
+    return this.#drop((listing) => isAt(listing, address) && isIt(listing))
   }
 
   /**
-   * What the directory says now, in place of what it said before. Whoever was struck off stays so. Whom it had named at an address that
-   * it now names nobody for is taken to be there, unless it names that one elsewhere.
+   * What the directory says now, in place of what it said before. Whoever was struck off stays so.
+   * @returns who has moved, and from where
    */
-  setDirectory(addresses: readonly Address[]): void {
+  setDirectory(addresses: readonly Address[]): readonly (readonly [string, PeerId])[] {
     const own = this.#listings.filter(({ origin }) => origin === 'host')
-    const named = new Set(addresses.map(({ peerId }) => peerId))
-    const isStill = ({ isFound, address: { peerId } }: Listing): boolean => isFound || !named.has(peerId)
-    const old = this.#listings.filter((listing) => listing.origin === 'directory' && isStill(listing))
-    const known = new Map<string, Listing>()
-    for (const listing of [...old, ...own])
-      if (listing.address.peerId !== null) known.set(addressKey(listing.address), listing)
-    const listed = addresses.map((address): Listing => {
-      const listing = listingOf('directory', 'masternode', address)
-      const there = address.peerId === null ? known.get(addressKey(address)) : undefined
-      if (there === undefined) return listing
-      const { origin, isNamed, isFound } = there
-      return { ...listing, address: there.address, isNamed: origin === 'host' && isNamed, isFound }
-    })
+    const old = this.#listings.filter(({ origin }) => origin === 'directory').map(({ address }) => address)
+    const listed = addresses.map((address): Listing => ({ origin: 'directory', peerClass: 'masternode', address }))
     this.#set([...own, ...listed])
+    const owned = new Set(own.map(({ address }) => addressKey(address)))
+    const idAt = (key: string): PeerId | null => (owned.has(key) ? null : this.#setup.pins.idAt(key))
+    // What was saved may have been said of the same list.
+    return old.length === 0 ? [] : movedIn(old, addresses, idAt)
+  }
+
+  /** What is said of each address, by its key. */
+  said(): ReadonlyMap<string, Said> {
+    return this.#said
   }
 
   classOf(peerId: PeerId): TrustedClass | null {
@@ -130,43 +119,6 @@ export class Roster {
   isOpenTo(address: Address, peerId: PeerId): boolean {
     const alone = this.#byAddress.get(addressKey(address))
     return alone !== undefined && !this.#isStruck(peerId, alone.peerClass)
-  }
-
-  /** Addresses where somebody was found are whose `idAt` says, unless that one is struck off. @returns who has lost one */
-  repin(idAt: (key: string) => PeerId | null): readonly Repinned[] {
-    const repinned: Repinned[] = []
-    const listings = this.#listings.map((listing) => {
-      const { address, peerClass, isNamed, isFound } = listing
-      const key = addressKey(address)
-      const peerId = isFound && !isNamed ? idAt(key) : null
-      if (address.peerId === null || peerId === null || address.peerId === peerId) return listing
-      if (peerId === this.#ownId || this.#isStruck(peerId, peerClass)) return listing
-      repinned.push({ key, gone: address.peerId, peerId })
-      return { ...listing, address: { ...address, peerId } }
-    })
-    if (repinned.length > 0) this.#set(listings)
-    return repinned
-  }
-
-  /** Our own dial to an address-only entry has proven who is there. @returns false where there is no such entry */
-  pin(address: Address, peerId: PeerId): boolean {
-    if (!this.isOpenTo(address, peerId)) return false
-    this.#set(this.#with(address, null, () => ({ peerId, isFound: true })))
-    return true
-  }
-
-  /** Our own dial has found another than was named there before: nobody is known to be there now, but for who is named, or was found. */
-  doubt(address: Address, peerId: PeerId): void {
-    this.#set(this.#with(address, peerId, ({ isNamed, isFound }) => (isNamed || isFound ? null : { peerId: null })))
-  }
-
-  /** Our own dial has found one where it had been named before, and is no more. @returns whether that is news */
-  found(address: Address, peerId: PeerId): boolean {
-    const before = this.#listings
-    this.#listings = this.#with(address, peerId, ({ isNamed, isFound }) =>
-      isNamed || isFound ? null : { peerId, isFound: true },
-    )
-    return this.#listings.some((listing, i) => listing !== before[i])
   }
 
   /** A trusted peer has come from there. Whoever shares that IP, a ban earned there keeps this one's next link out no more. */
@@ -204,20 +156,18 @@ export class Roster {
     yield* this.#byAddress.values()
   }
 
-  /** All lines, those of that address that are this one's, or nobody's, with what `change` says; null: as they are. */
-  #with(
-    address: Address,
-    peerId: PeerId | null,
-    change: (listing: Listing) => { readonly peerId: PeerId | null; readonly isFound?: true } | null,
-  ): readonly Listing[] {
+  /** Who is meant by a line: whom it names, or whom the pins know there. */
+  #peerOf({ origin, peerClass, address }: Listing): PeerId | null {
+    if (address.peerId !== null) return address.peerId
+    const { pins, ownId, isBanned } = this.#setup
     const key = addressKey(address)
-    return this.#listings.map((listing) => {
-      const isThere = listing.address.peerId === peerId && addressKey(listing.address) === key
-      const changed = isThere ? change(listing) : null
-      if (changed === null) return listing
-      const { isFound = listing.isFound } = changed
-      return { ...listing, address: { ...listing.address, peerId: changed.peerId }, isFound }
-    })
+    const peerId = pins.idAt(key)
+    if (peerId === null || peerId === ownId || this.#isStruck(peerId, peerClass)) return null
+    const said = this.#said.get(key)
+    // Who names one there, and lists the address alone as well, may mean another; and the host need not mean whom the directory does.
+    const meansAnother = (origin === 'host' ? said?.named : said?.by.directory)?.has(peerId) === true
+    if (meansAnother && !pins.isFoundAt(key)) return null
+    return this.#byId.has(peerId) || !isBanned(peerId) ? peerId : null
   }
 
   /** Who is no masternode any more may be persistent all the same, but for one that was revoked. */
@@ -235,28 +185,29 @@ export class Roster {
     return some
   }
 
-  /** Where two lines name a peer, the higher class holds, and the addresses of all of them. */
   #set(listings: readonly Listing[]): void {
     const known = new Map<string, Listing>()
     for (const listing of listings) {
-      const { origin, peerClass, address, isNamed, isFound } = listing
+      const { origin, peerClass, address } = listing
       const { peerId } = address
-      if (peerId === this.#ownId || (peerId !== null && this.#isStruck(peerId, peerClass))) continue
-      const key = `${origin} ${peerClass} ${peerId ?? ''} ${addressKey(address)}`
-      const same = known.get(key)
-      // Of two lines that say the same, one may say more.
-      const all = { isNamed: isNamed || same?.isNamed === true, isFound: isFound || same?.isFound === true }
-      known.set(key, same === undefined ? listing : { ...same, ...all })
+      if (peerId === this.#setup.ownId || (peerId !== null && this.#isStruck(peerId, peerClass))) continue
+      known.set(`${origin} ${peerClass} ${peerId ?? ''} ${addressKey(address)}`, listing)
     }
     this.#listings = [...known.values()]
-    this.#index()
+    this.#said = saidOf(this.#listings)
+    this.refresh()
   }
 
-  #index(): void {
+  /** The pins may have changed. Where two lines name a peer, the higher class holds, and the addresses of all of them. */
+  refresh(): void {
+    const listings = this.#listings.map((listing) => {
+      const { peerClass, address } = listing
+      return { peerClass, address: { ...address, peerId: this.#peerOf(listing) } }
+    })
     this.#byId.clear()
     this.#byAddress.clear()
     this.#ips.clear()
-    for (const { peerClass, address } of this.#listings) {
+    for (const { peerClass, address } of listings) {
       const key = addressKey(address)
       const { peerId } = address
       const old = peerId === null ? this.#byAddress.get(key) : this.#byId.get(peerId)
@@ -291,6 +242,6 @@ export class Roster {
   }
 }
 
-function listingOf(origin: Listing['origin'], peerClass: TrustedClass, address: Address): Listing {
-  return { origin, peerClass, address, isNamed: address.peerId !== null, isFound: false }
+function isAt(listing: Listing, address: Address): boolean {
+  return addressKey(listing.address) === addressKey(address)
 }

@@ -14,13 +14,14 @@ import type { Peer } from './peer.js'
 import type { Seating } from './seating.js'
 import type { Upkeep } from './upkeep.js'
 import type { Trusted } from './roster.js'
+import { Whereabouts } from './whereabouts.js'
 
 /** A peer listed a moment ago may take this long to be linked before it counts as missing. */
 const ARRIVAL_MS = 60_000
 
 /**
- * What a peer that is no longer listed is: `regular` for its past, or a stranger whose past counts for nothing; `displaced`, where it was
- * only found at an address that is another's.
+ * What a peer that is no longer listed is: `regular` for its past, or a stranger whose past counts for nothing; `displaced`, where
+ * the operator has said nothing, but somebody else is at its address.
  */
 export type Leaving = 'regular' | 'stranger' | 'displaced'
 
@@ -53,16 +54,20 @@ const NEWCOMER: Entering = { old: undefined, isNews: false, leaving: 'regular' }
 export class Whitelist {
   readonly #context: SwarmContext
   readonly #owner: WhitelistOwner
+  readonly #whereabouts: Whereabouts
   #running = false
 
   constructor(context: SwarmContext, owner: WhitelistOwner) {
     this.#context = context
     this.#owner = owner
+    this.#whereabouts = new Whereabouts(context.roster, context.settings.peerStore.pins)
   }
 
   /** From now on the list is acted upon, and so is what a host that hears of it changes at once. */
   start(): void {
     this.#running = true
+    this.#whereabouts.heard()
+    this.#context.roster.refresh()
     this.#follow(null, 'regular')
     // Who was let in while the listeners opened may have been struck off since.
     this.#owner.reclassify(null)
@@ -77,37 +82,19 @@ export class Whitelist {
     const { roster, settings, agenda } = this.#context
     const { peerId } = connection
     if (dialled === null || peerId === null) return
-    if (roster.found(dialled, peerId)) this.#pin(dialled, peerId)
+    this.#whereabouts.confirm(dialled, peerId)
     if (!roster.isOpenTo(dialled, peerId)) return
     if (settings.blacklist.check({ peerId }, agenda.now()) !== null) return
     // First, or the dial would be called off as one to an address that is looked for no more.
     this.#owner.dialer.found(peerId, connection)
-    this.change(() => {
-      roster.pin(dialled, peerId)
-      this.#pin(dialled, peerId)
+    this.#revise(() => {
+      this.#whereabouts.found(dialled, peerId)
     })
   }
 
-  #pin(address: Address, peerId: PeerId): void {
-    const { pins } = this.#context.settings.peerStore
-    const key = addressKey(address)
-    if (pins.pin(key, peerId) !== 'taken') return
-    // Whoever had been there before is struck off, or banned.
-    pins.unpin(key)
-    pins.pin(key, peerId)
-  }
-
-  /**
-   * Our own dial has found another at an address than the directory named there before, and names no more. One who has been met is only
-   * away; one whom nobody has ever met was never there.
-   */
+  /** Our own dial has found another there. One who has been met is only away; one whom nobody has ever met was never there. */
   notAt(address: Address, peerId: PeerId): void {
-    const { roster, settings } = this.#context
-    const wasMet = (settings.peerStore.get(peerId)?.lastSeenAt ?? null) !== null
-    if (!wasMet && this.#owner.connections.current(peerId) === null)
-      this.change(() => {
-        roster.doubt(address, peerId)
-      })
+    if (this.#whereabouts.doubt(address, peerId)) this.#revise(() => undefined, 'displaced')
   }
 
   /** Somebody is linked, and trusted by the list or by the host's say, or not. */
@@ -115,7 +102,9 @@ export class Whitelist {
     const { settings, roster } = this.#context
     this.judged(peerId, peerClass)
     if (!isTrustedClass(peerClass)) return
-    if (roster.classOf(peerId) !== null) settings.peerStore.pin(peerId)
+    const trusted = roster.find(peerId)
+    if (trusted !== null) settings.peerStore.pin(peerId)
+    this.#whereabouts.met(peerId, trusted?.addresses ?? [])
     if (direction === 'inbound' && remoteIp !== null) roster.sawAt(peerId, remoteIp)
   }
 
@@ -129,23 +118,52 @@ export class Whitelist {
   /** Pins have been read that could not be at the start: whoever was found meanwhile where another lives is a stranger. */
   readLate(): void {
     const { log, roster } = this.#context
-    this.change(() => {
-      for (const { key, gone, peerId } of roster.repin(this.#pinnedAt.bind(this)))
-        log('warn', `${key} is ${peerId}'s, as was saved, and not ${gone}'s, who was found there since`)
+    const before = [...roster.entries()]
+    this.#revise(() => {
+      roster.refresh()
+      // Who is banned or struck off has lost the place before it was known to have it.
+      for (const { peerId: there, addresses } of before)
+        for (const address of addresses)
+          if (there !== null && roster.idsAt(address).size === 0) this.#whereabouts.found(address, there)
+      for (const { peerId: gone, addresses } of before)
+        for (const address of addresses)
+          for (const peerId of roster.idsAt(address))
+            if (gone !== null && gone !== peerId && !roster.idsAt(address).has(gone))
+              log(
+                'warn',
+                `${addressKey(address)} is ${peerId}'s, as was saved, and not ${gone}'s, who was found there since`,
+              )
     }, 'displaced')
   }
 
-  /** Changes the roster, and everything that hangs on it. */
+  /** Changes the list, and everything that hangs on it. */
   change<T>(edit: () => T, leaving: Leaving = 'regular'): T {
+    return this.#revise(() => {
+      const result = edit()
+      this.#whereabouts.heard()
+      return result
+    }, leaving)
+  }
+
+  /** The directory's answer. */
+  setDirectory(addresses: readonly Address[]): void {
+    const { roster, settings } = this.#context
+    this.change(() => {
+      for (const [key, peerId] of roster.setDirectory(addresses)) settings.peerStore.pins.unpin(key, peerId)
+    })
+  }
+
+  /** Changes who is known where, and what hangs on it. */
+  #revise<T>(edit: () => T, leaving: Leaving = 'regular'): T {
     const before = this.#view()
     const result = edit()
+    this.#context.roster.refresh()
     if (this.#running) this.#follow(before, leaving)
     return result
   }
 
   /** @param before null at the start, where nobody comes or goes */
   #follow(before: View | null, leaving: Leaving): void {
-    this.#applyPins()
     const after = this.#view()
     const { gate, seating, upkeep } = this.#owner
     // Links may end below, and a host that hears of it change the list: what is true no more is not acted upon.
@@ -171,22 +189,6 @@ export class Whitelist {
     upkeep.watch.update()
   }
 
-  /** An address listed alone means whom our own dial has found there before, in this process or another. */
-  #applyPins(): void {
-    const { roster } = this.#context
-    for (const [key, { addresses }] of this.#view().byAddress) {
-      const pinned = this.#pinnedAt(key)
-      if (pinned !== null) for (const address of addresses) roster.pin(address, pinned)
-    }
-  }
-
-  /** Who is banned is not taken for the one of an address. */
-  #pinnedAt(key: string): PeerId | null {
-    const { agenda, settings } = this.#context
-    const peerId = settings.peerStore.pins.idAt(key)
-    return peerId !== null && settings.blacklist.check({ peerId }, agenda.now()) === null ? peerId : null
-  }
-
   #enter({ peerId, peerClass, addresses }: Trusted, { old, isNews, leaving }: Entering = NEWCOMER): void {
     const { settings, agenda, journal, log } = this.#context
     const { dialer, upkeep } = this.#owner
@@ -198,7 +200,7 @@ export class Whitelist {
     settings.blacklist.exempt(peerId)
     const kept = new Set(addresses.map(addressKey))
     const gone = old?.addresses.filter((address) => !kept.has(addressKey(address))) ?? []
-    if (leaving !== 'displaced') for (const address of gone) settings.peerStore.pins.unpin(addressKey(address))
+    if (leaving !== 'displaced') this.#whereabouts.left(peerId, gone)
     if (isNews && old === undefined) {
       log('info', `${peerId} is listed: ${peerClass}`)
       journal.note(peerId, `listed: ${peerClass}`, agenda.now())
@@ -216,7 +218,7 @@ export class Whitelist {
     log('info', `${peerId} is listed no longer`)
     journal.note(peerId, leaving === 'stranger' ? 'revoked' : 'listed no longer', agenda.now())
     settings.peerStore.unpin(peerId)
-    if (leaving !== 'displaced') for (const address of addresses) settings.peerStore.pins.unpin(addressKey(address))
+    if (leaving !== 'displaced') this.#whereabouts.left(peerId, addresses)
     settings.blacklist.unexempt(peerId)
     if (leaving === 'regular') settings.peerStore.vouch(peerId)
     else settings.peerStore.penalized(peerId, agenda.now())
@@ -230,9 +232,8 @@ export class Whitelist {
   /** An address whose peer was never found is not looked for any more. */
   #forget({ addresses }: Trusted): void {
     const { dialer } = this.#owner
-    const { roster, settings } = this.#context
     for (const address of addresses) {
-      if (roster.idAt(address) === null) settings.peerStore.pins.unpin(addressKey(address))
+      this.#whereabouts.closed(address)
       const target = dialer.targets.findAddress(address)
       if (target?.peerId === null) dialer.forget(target)
     }

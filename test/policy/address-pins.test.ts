@@ -1,56 +1,164 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AddressPins } from '../../src/policy/address-pins.js'
 import type { PeerId } from '../../src/ports/types.js'
 
-const A = 'a'.repeat(55) as PeerId
-const B = 'b'.repeat(55) as PeerId
-const full = (): AddressPins => {
-  const pins = new AddressPins()
-  for (let n = 0; n < AddressPins.pinsMax; n++) pins.pin(String(n), A)
-  return pins
-}
+const [A, B, C] = ['a', 'b', 'c'].map((letter) => letter.repeat(55)) as [PeerId, PeerId, PeerId]
+const found = (key: string, id: PeerId) => ({ key, id, grade: 'found' as const, before: null })
+const met = (key: string, id: PeerId) => ({ key, id, grade: 'met' as const, before: null })
+const named = (key: string, id: PeerId, before: PeerId | null = null) => ({ key, id, grade: 'named' as const, before })
+const all = (pins: AddressPins) => [...pins.entries()]
+
+describe('a pin', () => {
+  it('is whose was found there, until the operator undoes it', () => {
+    const pins = new AddressPins()
+    pins.pin('x', A)
+    for (const isNamed of [false, true]) expect(pins.doubt('x', A, isNamed)).toBe(false)
+    pins.meet('x', A)
+    pins.unpin('x', B)
+    expect([all(pins), pins.idAt('x'), pins.idAt('y')]).toEqual([[found('x', A)], A, null])
+    pins.unpin('x', A)
+    expect(all(pins)).toEqual([])
+  })
+
+  it('is whom the operator names there, who is doubted where our dial finds another, unless it was met', () => {
+    const pins = new AddressPins()
+    for (const key of ['x', 'y']) pins.name(key, A)
+    pins.meet('y', A)
+    pins.meet('x', B)
+    expect(all(pins)).toEqual([named('x', A), met('y', A)])
+    const isDoubted = (key: string, id: PeerId): boolean => pins.doubt(key, id, false)
+    expect([isDoubted('x', B), isDoubted('x', A), isDoubted('x', A), isDoubted('y', A)]).toEqual([
+      false,
+      true,
+      false,
+      false,
+    ])
+    expect([pins.idAt('x'), pins.idAt('y')]).toEqual([null, A])
+    // Once more says no more.
+    pins.name('y', A)
+    expect(all(pins)).toEqual([met('y', A)])
+    // Listed there by name it loses nothing, unless it was found there.
+    expect([pins.doubt('y', A, true), pins.idAt('y')]).toEqual([true, null])
+  })
+
+  it('is again whose was met there before another was named, where that one is doubted or taken back', () => {
+    for (const isDoubted of [true, false]) {
+      const pins = new AddressPins()
+      pins.pin('x', A)
+      pins.name('x', B)
+      pins.name('x', C)
+      expect(all(pins)).toEqual([named('x', C, A)])
+      if (isDoubted) expect(pins.doubt('x', C, false)).toBe(true)
+      else pins.unpin('x', C)
+      expect(all(pins)).toEqual([found('x', A)])
+    }
+  })
+
+  it('is nobody else’s any more once the one who is named was met, or the operator undoes all', () => {
+    const pins = new AddressPins()
+    for (const key of ['x', 'y']) {
+      pins.pin(key, A)
+      pins.name(key, B)
+    }
+    pins.meet('x', B)
+    pins.unpin('x', B)
+    pins.unpin('y')
+    expect(all(pins)).toEqual([])
+  })
+
+  it('is supposed to be whose another line names only where nobody is known', () => {
+    const pins = new AddressPins()
+    pins.suppose('x', A)
+    pins.suppose('x', B)
+    expect(all(pins)).toEqual([named('x', A)])
+    // It is no word of the operator's: what was saved goes before, unless that one was met since.
+    pins.restore(met('x', C))
+    pins.suppose('y', A)
+    pins.meet('y', A)
+    pins.suppose('y', A)
+    pins.restore(found('y', C))
+    expect(all(pins)).toEqual([met('x', C), met('y', A)])
+  })
+})
+
+describe('a pin that was saved', () => {
+  it('holds, whoever was found there since, unless nobody had met that one', () => {
+    const pins = new AddressPins()
+    pins.pin('x', B)
+    pins.pin('y', B)
+    pins.suppose('same', A)
+    for (const pin of [met('x', A), named('y', A, C), named('z', A, C), met('same', A)]) pins.restore(pin)
+    expect(all(pins)).toEqual([found('y', B), met('x', A), named('z', A, C), met('same', A)])
+    for (const pin of [named('same', A), found('same', A), met('same', A)]) pins.restore(pin)
+    expect(all(pins)).toContainEqual(found('same', A))
+  })
+
+  it('says nothing where the operator has named another since, or has undone it', () => {
+    const pins = new AddressPins()
+    pins.name('named', B)
+    pins.unpin('undone')
+    pins.unpin('its own', A)
+    for (const key of ['named', 'undone', 'its own']) pins.restore(met(key, A))
+    expect(all(pins)).toEqual([named('named', B)])
+    pins.restore(met('its own', B))
+    expect(pins.idAt('its own')).toBe(B)
+    // Nor where whom it named was doubted meanwhile, but for that one.
+    expect(pins.doubt('named', B, false)).toBe(true)
+    pins.pin('named', C)
+    pins.restore(met('named', A))
+    expect(pins.idAt('named')).toBe(C)
+    // Whoever is named is known the better.
+    pins.restore(met('named', B))
+    expect(all(pins)).toContainEqual(met('named', B))
+  })
+})
 
 describe('pins', () => {
-  it('tie an address to the first that is found there, until the operator says so', () => {
+  it('are bounded: of those whom nobody has met the oldest is forgotten, and else of all', () => {
     const pins = new AddressPins()
-    expect([pins.pin('x', A), pins.pin('x', A), pins.pin('x', B)]).toEqual(['pinned', 'pinned', 'taken'])
-    pins.unpin('x')
-    expect([pins.idAt('x'), pins.pin('x', B), pins.entries()]).toEqual([null, 'pinned', [['x', B]]])
+    pins.pin('first', A)
+    pins.name('second', A)
+    for (let n = 2; n < AddressPins.pinsMax; n++) pins.pin(String(n), A)
+    pins.pin('new', A)
+    expect(['first', 'second', 'new'].map((key) => pins.idAt(key))).toEqual([A, null, A])
+    // One that was used is not the oldest.
+    pins.pin('first', A)
+    pins.pin('newer', A)
+    expect(['first', '2', 'newer'].map((key) => pins.idAt(key))).toEqual([A, null, A])
+    expect(all(pins)).toHaveLength(AddressPins.pinsMax)
   })
 
-  it('that were saved hold, whoever was found there since', () => {
+  it('know what the operator has said of as many addresses: the oldest is forgotten', () => {
     const pins = new AddressPins()
-    pins.pin('x', B)
-    pins.restore('x', A)
-    pins.restore('y', B)
-    expect(pins.entries()).toEqual([
-      ['x', A],
-      ['y', B],
-    ])
-  })
-
-  it('that were saved say nothing of what the operator has undone meanwhile', () => {
-    const pins = new AddressPins()
-    pins.unpin('x')
-    pins.restore('x', A)
-    expect(pins.idAt('x')).toBe(null)
-    pins.pin('x', B)
-    pins.restore('x', A)
-    expect(pins.idAt('x')).toBe(B)
-  })
-
-  it('are bounded, and so is what is known of the undone: the oldest is forgotten', () => {
-    const pins = full()
-    expect(pins.pin('x', A)).toBe('full')
-    pins.restore('x', A)
-    pins.restore('0', B)
-    expect([pins.idAt('x'), pins.idAt('0'), pins.entries().length]).toEqual([null, B, AddressPins.pinsMax])
     for (let n = 1; n <= AddressPins.pinsMax; n++) pins.unpin(String(n))
-    pins.restore('1', B)
-    expect(pins.idAt('1')).toBe(null)
-    pins.unpin('2')
+    pins.unpin('1')
     pins.unpin('new')
-    for (const key of ['1', '2', '3']) pins.restore(key, B)
-    expect([pins.idAt('1'), pins.idAt('2'), pins.idAt('3')]).toEqual([B, null, null])
+    for (const key of ['1', '2', '3']) pins.restore(met(key, B))
+    expect([pins.idAt('1'), pins.idAt('2'), pins.idAt('3')]).toEqual([null, B, null])
+  })
+
+  it('are never taken from one that was met but by the operator', () => {
+    const deed = fc.record({
+      kind: fc.constantFrom('name', 'suppose', 'meet', 'doubt', 'unpin', 'restore'),
+      id: fc.constantFrom(A, B),
+    })
+    fc.assert(
+      fc.property(fc.array(deed, { maxLength: 30, size: 'max' }), (deeds) => {
+        const pins = new AddressPins()
+        pins.pin('x', C)
+        let isNamed = false
+        for (const { kind, id } of deeds) {
+          if (kind === 'restore') pins.restore(named('x', id))
+          else if (kind === 'doubt') pins.doubt('x', id, true)
+          else pins[kind]('x', id)
+          isNamed ||= kind === 'name'
+          if (!isNamed) expect(pins.idAt('x')).toBe(C)
+          expect(pins.idAt('x')).not.toBe(null)
+          // Who was met in its place has it.
+          if (kind === 'meet' && pins.idAt('x') === id) return
+        }
+      }),
+    )
   })
 })

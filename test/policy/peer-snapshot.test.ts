@@ -45,7 +45,7 @@ describe('a saved book', () => {
     const pinnedAddresses = [['tcp://h:1', ID]]
     expect(readBook({ version: 1, peers: [peer()], pinnedAddresses }, WALL, LIMITS)).toMatchObject({
       peers: [{ id: ID }],
-      pinnedAddresses,
+      pinnedAddresses: [{ key: 'tcp://h:1', id: ID }],
     })
     for (const book of [null, undefined, 7, 'text', {}, { version: 2, peers: [peer()], pinnedAddresses }])
       expect(readBook(book, WALL, LIMITS)).toEqual({ peers: [], pinnedAddresses: [] })
@@ -81,7 +81,17 @@ describe('a saved book', () => {
   it('is read without the pins that make no sense', () => {
     const pins = (...pinnedAddresses: unknown[]): unknown =>
       readBook({ version: 1, pinnedAddresses }, WALL, LIMITS).pinnedAddresses
-    expect(pins([`tcp://${OTHER}@H:1`, ID, 'more'])).toEqual([['tcp://h:1', ID]])
+    const found = { key: 'tcp://h:1', id: ID, grade: 'found', before: null }
+    for (const more of [[], ['found'], ['more'], ['found', OTHER], [7, OTHER]])
+      expect(pins([`tcp://${OTHER}@H:1`, ID, ...more])).toEqual([found])
+    for (const [more, before] of [
+      [[], null],
+      [[OTHER], OTHER],
+      [['nobody'], null],
+      [[OTHER, OTHER], OTHER],
+    ] as const)
+      expect(pins(['tcp://h:1', ID, 'named', ...more])).toEqual([{ ...found, grade: 'named', before }])
+    expect(pins(['tcp://h:1', ID, 'met', OTHER])).toEqual([{ ...found, grade: 'met' }])
     for (const pin of [['tcp://h:1', [ID]], ['tcp://h:1', 'x'], ['x', ID], [ID], 'tcp', null])
       expect(pins(pin)).toEqual([])
     expect(pins(['tcp://a:1', ID], ['tcp://b:1', ID], ['tcp://c:1', ID])).toHaveLength(2)

@@ -78,10 +78,15 @@ describe('PeerStore', () => {
         let now = 0
         for (const step of steps) run(store, step, (now += step.stepMs))
         store.pins.pin(keyOf(1), id(1))
+        store.pins.name(keyOf(1), id(2))
+        store.pins.name(keyOf(2), id(1))
+        store.pins.pin(keyOf(3), id(1))
+        for (const n of [4, 5]) store.pins.name(keyOf(n), id(n))
+        store.pins.meet(keyOf(5), id(5))
         const copy = new PeerStore({ addressesMax: 3 })
         copy.restore(JSON.parse(JSON.stringify(store.snapshot(now))), WALL + now)
         expect(copy.ids().sort()).toEqual(store.ids().sort())
-        expect(copy.pins.idAt(keyOf(1))).toBe(id(1))
+        expect([...copy.pins.entries()]).toEqual([...store.pins.entries()])
         for (const peer of store.ids()) {
           const record = store.get(peer)
           const isLinked = record?.connectedAt !== null
@@ -252,17 +257,6 @@ describe('PeerStore', () => {
     expect(hosts(store, 1)).toEqual(['10.0.0.3', '10.0.0.1'])
     expect(store.learn(id(1), at(3), 'configured')).toBe('known')
     expect(store.learn(id(1), at(4), 'hello')).toBe('full')
-  })
-
-  it('ties an address to the first id only, and to a bounded number of them', () => {
-    const store = new PeerStore()
-    expect(['pinned', 'pinned', 'taken']).toEqual([1, 1, 2].map((n) => store.pins.pin(keyOf(1), id(n))))
-    expect([store.pins.idAt(keyOf(1)), store.pins.idAt(keyOf(2))]).toEqual([id(1), null])
-    for (let i = 1; i < 4096; i += 1) store.pins.pin(`tcp://h${String(i)}:1`, id(1))
-    expect(store.pins.pin(keyOf(2), id(1))).toBe('full')
-    store.pins.unpin(keyOf(1))
-    expect(store.pins.pin(keyOf(2), id(2))).toBe('pinned')
-    expect([store.pins.idAt(keyOf(1)), store.pins.idAt(keyOf(2))]).toEqual([null, id(2)])
   })
 
   it('says whether an address is the peer’s, and draws everybody it knows once', () => {

@@ -5,7 +5,7 @@ import type { Link, LinkEvents } from '../../src/ports/transport.js'
 import type { PeerId } from '../../src/ports/types.js'
 import { Agenda } from '../../src/swarm/agenda.js'
 import { Gate } from '../../src/swarm/gate.js'
-import { Roster } from '../../src/swarm/roster.js'
+import { rosterOf } from './roster-of.js'
 import { ManualClock } from './manual-clock.js'
 
 it('leaves no socket of whoever was being told why, where the host shuts it as it hears of that', () => {
@@ -15,7 +15,7 @@ it('leaves no socket of whoever was being told why, where the host shuts it as i
   const gate = new Gate({
     agenda: new Agenda(clock),
     blacklist,
-    roster: new Roster('own' as PeerId, [], []),
+    roster: rosterOf('own' as PeerId, [], []),
     perIpLimits: true,
     networkId: new Uint8Array(8),
     adopt: () => {

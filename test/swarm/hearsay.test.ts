@@ -4,7 +4,7 @@ import { parseAddress } from '../../src/policy/address.js'
 import { PeerStore } from '../../src/policy/peer-store.js'
 import type { Address, PeerId } from '../../src/ports/types.js'
 import { Hearsay } from '../../src/swarm/hearsay.js'
-import { Roster } from '../../src/swarm/roster.js'
+import { rosterOf } from './roster-of.js'
 import { swarmLab } from '../../src/testing/index.js'
 import { listen } from './lab-ear.js'
 import { World } from './world.js'
@@ -17,7 +17,7 @@ describe('hearsay', () => {
   it('is tried four times at once in one IPv4 /24 or IPv6 /48, and twice a minute from then on', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(60_000), { maxLength: 200, size: 'max' }), (waits) => {
-        const hearsay = new Hearsay(new Roster(me, [], []), new PeerStore())
+        const hearsay = new Hearsay(rosterOf(me, [], []), new PeerStore())
         let [now, tried] = [0, 0]
         for (const [i, waitMs] of waits.entries()) {
           now += waitMs
@@ -26,14 +26,14 @@ describe('hearsay', () => {
         expect(tried).toBeLessThanOrEqual(4 + (2 * now) / 60_000 + 1e-6)
       }),
     )
-    const hearsay = new Hearsay(new Roster(me, [], []), new PeerStore())
+    const hearsay = new Hearsay(rosterOf(me, [], []), new PeerStore())
     const six = (n: number): boolean => hearsay.mayTry(null, at(`[2001:db8:1:${String(n)}::1]`), 0)
     expect([1, 2, 3, 4, 5].map(six)).toEqual([true, true, true, true, false])
     expect(hearsay.mayTry(null, at('[2001:db8:2::1]'), 0)).toBe(true)
   })
 
   it('is tried freely on this machine and often in private networks, and never where the operator lists somebody', () => {
-    const hearsay = new Hearsay(new Roster(me, [at('8.8.4.4')], []), new PeerStore())
+    const hearsay = new Hearsay(rosterOf(me, [at('8.8.4.4')], []), new PeerStore())
     const tried = (host: string): number =>
       Array.from({ length: 50 }, () => hearsay.mayTry(null, at(host), 0)).filter(Boolean).length
     expect(['127.0.0.1', '10.0.0.1', '10.0.0.2'].map(tried)).toEqual([50, 32, 32])
@@ -88,7 +88,7 @@ describe('hearsay', () => {
     const home = new World()
     const ids = Array.from({ length: 3 }, () => home.identity().id)
     const [known = me, met = me, unknown = me] = ids
-    const hearsay = new Hearsay(new Roster(me, [at('8.8.4.4')], []), book)
+    const hearsay = new Hearsay(rosterOf(me, [at('8.8.4.4')], []), book)
     const tried = (id: PeerId, host: string): number =>
       Array.from({ length: 50 }, () => hearsay.mayTry(id, at(host), 0)).filter(Boolean).length
     for (const id of [known, met]) book.linked(id, null, 0, 0)
@@ -101,12 +101,12 @@ describe('hearsay', () => {
   })
 
   it('that names hosts is tried no more often by naming many, of one domain or of hundreds', () => {
-    const hearsay = new Hearsay(new Roster(me, [], []), new PeerStore())
+    const hearsay = new Hearsay(rosterOf(me, [], []), new PeerStore())
     const tried = (name: (n: number) => string): number =>
       Array.from({ length: 300 }, (_, n) => hearsay.mayTry(null, parseAddress(`wss://${name(n)}`), 0)).filter(Boolean)
         .length
     expect(tried((n) => `n${String(n)}.example`)).toBe(20)
-    const other = new Hearsay(new Roster(me, [], []), new PeerStore())
+    const other = new Hearsay(rosterOf(me, [], []), new PeerStore())
     const inOne = Array.from({ length: 300 }, (_, n) =>
       other.mayTry(null, parseAddress(`wss://n${String(n)}.liar.example`), 0),
     )
@@ -119,7 +119,7 @@ describe('hearsay', () => {
     const home = new World()
     const [met, unmet] = [home.identity().id, home.identity().id]
     book.linked(met, null, 0, 0)
-    const hearsay = new Hearsay(new Roster(me, [], []), book)
+    const hearsay = new Hearsay(rosterOf(me, [], []), book)
     for (let n = 0; n < 300; n++) hearsay.mayTry(null, parseAddress(`wss://n${String(n)}.example`), 0)
     for (let n = 0; n < 300; n++) hearsay.mayTry(null, parseAddress(`wss://example.d${String(n)}`), 0)
     const address = parseAddress('wss://home.honest.test')

@@ -6,7 +6,7 @@ import type { Link } from '../../src/ports/transport.js'
 import { createIdentity } from '../../src/index.js'
 import { Agenda } from '../../src/swarm/agenda.js'
 import { Lingering } from '../../src/swarm/lingering.js'
-import { Roster } from '../../src/swarm/roster.js'
+import { rosterOf } from './roster-of.js'
 import { swarmLab } from '../../src/testing/index.js'
 import { ManualClock } from './manual-clock.js'
 import { besiege } from './siege.js'
@@ -20,7 +20,7 @@ function room(trusted = 0) {
   const clock = new ManualClock()
   const agenda = new Agenda(clock)
   const masternodes = Array.from({ length: trusted }, (_, i) => parseAddress(`tcp://10.0.0.1:${String(i + 1)}`))
-  const lingering = new Lingering(agenda, new Roster(me, masternodes, []))
+  const lingering = new Lingering(agenda, rosterOf(me, masternodes, []))
   const cut: number[] = []
   const begin = (n: number, wasOpen: boolean) => {
     const link = {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createIdentity } from '../../src/index.js'
 import { parseAddress } from '../../src/policy/address.js'
+import { AddressPins } from '../../src/policy/address-pins.js'
 import type { Address, PeerId } from '../../src/ports/types.js'
-import { Roster } from '../../src/swarm/roster.js'
+import { rosterOf } from './roster-of.js'
 
 const id = (n: number): PeerId => createIdentity(new Uint8Array(32).fill(n)).id
 const [me, one, two] = [id(1), id(2), id(3)]
@@ -11,7 +12,7 @@ const at = (peerId: PeerId | null, host: string): Address =>
 
 describe('a roster that changes', () => {
   it('keeps apart what the host lists and what a directory does', () => {
-    const roster = new Roster(me, [at(one, '10.0.0.1')], [])
+    const roster = rosterOf(me, [at(one, '10.0.0.1')], [])
     roster.setDirectory([at(one, '10.0.0.1'), at(two, '10.0.0.2'), at(me, '10.0.0.3')])
     expect(roster.count('masternode')).toBe(2)
     roster.setDirectory([at(two, '10.0.0.9')])
@@ -22,7 +23,7 @@ describe('a roster that changes', () => {
   })
 
   it('keeps out whom the host struck off, whatever a directory says, until the host adds it', () => {
-    const roster = new Roster(me, [], [])
+    const roster = rosterOf(me, [], [])
     roster.setDirectory([at(one, '10.0.0.1')])
     expect(roster.strike(one)).toBe(true)
     roster.setDirectory([at(one, '10.0.0.1'), at(two, '10.0.0.2')])
@@ -33,46 +34,49 @@ describe('a roster that changes', () => {
     expect(roster.classOf(one)).toBe('masternode')
   })
 
-  it('does not pin an address to whom the host struck off', () => {
-    const roster = new Roster(me, [at(null, '10.0.0.1')], [])
+  it('gives an address to nobody whom the host struck off', () => {
+    const roster = rosterOf(me, [at(null, '10.0.0.1')], [])
     roster.strike(one)
-    expect(roster.pin(at(null, '10.0.0.1'), one)).toBe(false)
-    expect(roster.pin(at(null, '10.0.0.1'), two)).toBe(true)
-    expect(roster.pin(at(null, '10.0.0.1'), one)).toBe(false)
+    expect([one, two].map((peerId) => roster.isOpenTo(at(null, '10.0.0.1'), peerId))).toEqual([false, true])
   })
 
-  it('pins a persistent address to one that is no masternode any more, and not to one that was revoked', () => {
-    const roster = new Roster(me, [at(one, '10.0.0.1')], [at(null, '10.0.0.2'), at(null, '10.0.0.3')])
+  it('gives a persistent address to one that is no masternode any more, and not to one that was revoked', () => {
+    const [here, there] = [at(null, '10.0.0.2'), at(null, '10.0.0.3')]
+    const pins = new AddressPins()
+    const roster = rosterOf(me, [at(one, '10.0.0.1')], [here, there], pins)
     roster.strike(one)
-    expect(roster.pin(at(null, '10.0.0.2'), one)).toBe(true)
+    expect(roster.isOpenTo(here, one)).toBe(true)
+    pins.pin('tcp://10.0.0.2:1', one)
+    roster.refresh()
     expect(roster.classOf(one)).toBe('persistent')
     roster.strike(one, true)
     roster.strike(one)
-    expect(roster.pin(at(null, '10.0.0.3'), one)).toBe(false)
-    expect(roster.classOf(one)).toBe(null)
+    expect([roster.isOpenTo(there, one), roster.classOf(one)]).toEqual([false, null])
     roster.add(at(one, '10.0.0.1'))
-    expect(roster.pin(at(null, '10.0.0.3'), one)).toBe(true)
+    expect(roster.isOpenTo(there, one)).toBe(true)
   })
 
-  it('keeps a pin while the directory repeats the address', () => {
-    const roster = new Roster(me, [], [])
-    roster.setDirectory([at(null, '10.0.0.1')])
-    roster.pin(at(null, '10.0.0.1'), one)
-    roster.setDirectory([at(null, '10.0.0.1'), at(two, '10.0.0.2')])
-    expect(roster.classOf(one)).toBe('masternode')
+  it('has whom the pins know while the directory repeats the address', () => {
+    const pins = new AddressPins()
+    const roster = rosterOf(me, [], [], pins)
+    pins.pin('tcp://10.0.0.1:1', one)
+    for (const others of [[], [at(two, '10.0.0.2')]]) {
+      roster.setDirectory([at(null, '10.0.0.1'), ...others])
+      expect(roster.classOf(one)).toBe('masternode')
+    }
     roster.setDirectory([at(two, '10.0.0.2')])
     expect(roster.classOf(one)).toBe(null)
   })
 
   it('leaves a peer that is also persistent as that', () => {
-    const roster = new Roster(me, [at(one, '10.0.0.1')], [at(one, '10.0.0.1')])
+    const roster = rosterOf(me, [at(one, '10.0.0.1')], [at(one, '10.0.0.1')])
     expect(roster.strike(one)).toBe(true)
     expect(roster.classOf(one)).toBe('persistent')
     expect(roster.strike(two)).toBe(false)
   })
 
   it('knows the last four IPs that a trusted peer came from, and no other peer’s', () => {
-    const roster = new Roster(me, [at(one, '10.0.0.1'), at(two, '10.0.0.2')], [])
+    const roster = rosterOf(me, [at(one, '10.0.0.1'), at(two, '10.0.0.2')], [])
     roster.sawAt(one, '10.0.0.1')
     expect(roster.listedAt('10.0.0.1')).toBe(1)
     roster.sawAt(one, '192.0.2.1')
@@ -90,7 +94,7 @@ describe('a roster that changes', () => {
   })
 
   it('keeps four IPs for each beside those that are listed, wherever they come from', () => {
-    const roster = new Roster(me, [at(one, '10.0.0.1'), at(two, '10.0.0.2')], [])
+    const roster = rosterOf(me, [at(one, '10.0.0.1'), at(two, '10.0.0.2')], [])
     for (let i = 0; i < 1_000; i++) {
       roster.sawAt(one, `192.0.${String(i >> 8)}.${String(i & 255)}`)
       roster.sawAt(two, `192.0.${String((i + 1) >> 8)}.${String((i + 1) & 255)}`)

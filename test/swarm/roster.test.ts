@@ -1,19 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { createIdentity } from '../../src/index.js'
 import { parseAddress } from '../../src/policy/address.js'
+import { AddressPins } from '../../src/policy/address-pins.js'
+import type { Address, PeerId } from '../../src/ports/types.js'
 import { Roster } from '../../src/swarm/roster.js'
+import { rosterOf } from './roster-of.js'
 
-const [me, one, two] = [1, 2, 3].map((n) => createIdentity(new Uint8Array(32).fill(n)).id) as [never, never, never]
-const at = (id: string | null, host: string, port = 1) =>
+const [me, one, two] = [1, 2, 3].map((n) => createIdentity(new Uint8Array(32).fill(n)).id) as [PeerId, PeerId, PeerId]
+const at = (id: PeerId | null, host: string, port = 1) =>
   parseAddress(`tcp://${id === null ? '' : `${id}@`}${host}:${String(port)}`)
 
 describe('a roster', () => {
   it('knows the listed by id, with all their addresses, and the higher of two classes', () => {
-    const roster = new Roster(
-      me,
-      [at(one, '10.0.0.1'), at(one, '10.0.0.2')],
-      [at(one, '10.0.0.1'), at(two, '10.0.0.3')],
-    )
+    const roster = rosterOf(me, [at(one, '10.0.0.1'), at(one, '10.0.0.2')], [at(one, '10.0.0.1'), at(two, '10.0.0.3')])
     expect(roster.classOf(one)).toBe('masternode')
     expect(roster.classOf(two)).toBe('persistent')
     expect(roster.classOf(me)).toBe(null)
@@ -23,78 +22,103 @@ describe('a roster', () => {
   })
 
   it('leaves out the node itself, so that a fleet can share one list', () => {
-    const roster = new Roster(me, [at(me, '10.0.0.1'), at(one, '10.0.0.2')], [])
+    const roster = rosterOf(me, [at(me, '10.0.0.1'), at(one, '10.0.0.2')], [])
     expect([...roster.entries()].map(({ peerId }) => peerId)).toEqual([one])
     expect(roster.count('masternode')).toBe(1)
   })
 
-  it('has whom a directory names no more where it was named until another is found, but for who was found, or is there by the host', () => {
-    const [wrong, found, hosts] = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
-    const roster = new Roster(me, [at(two, hosts)], [])
-    roster.setDirectory([at(one, wrong), at(null, found), at(null, hosts)])
-    roster.pin(at(null, found), one)
-    expect(roster.idAt(at(null, found))).toBe(one)
-    for (let n = 0; n < 2; n++) roster.setDirectory([at(null, wrong), at(null, found), at(null, hosts)])
-    const there = () => [wrong, found, hosts].map((host) => roster.idAt(at(null, host)))
-    expect([there(), roster.count('masternode')]).toEqual([[one, one, two], 2])
-    for (const [i, id] of [one, one, two].entries()) roster.doubt(at(id, [wrong, found, hosts][i] ?? ''), id)
-    expect([there(), roster.count('masternode')]).toEqual([[null, one, two], 3])
-  })
-
-  it('does not doubt who has been found where it was named', () => {
-    const roster = new Roster(me, [], [])
+  it('has at an address that is listed alone whom the pins know there, but for itself, and for who was struck off or is banned', () => {
+    const pins = new AddressPins()
+    const banned = new Set<PeerId>([two])
     const alone = at(null, '10.0.0.1')
-    roster.setDirectory([at(one, '10.0.0.1')])
-    expect(roster.found(alone, one)).toBe(false)
-    roster.setDirectory([alone])
-    expect([two, one, one].map((id) => roster.found(alone, id))).toEqual([false, true, false])
-    roster.doubt(alone, one)
-    expect(roster.idAt(alone)).toBe(one)
+    const isBanned = (peerId: PeerId): boolean => banned.has(peerId)
+    const roster = new Roster({ ownId: me, masternodes: [alone], persistent: [], pins, isBanned })
+    const there = (id: PeerId): readonly PeerId[] => {
+      pins.pin('tcp://10.0.0.1:1', id)
+      roster.refresh()
+      expect([roster.count('masternode'), roster.isAlone('tcp://10.0.0.1:1')]).toEqual([
+        1,
+        !roster.idsAt(alone).has(id),
+      ])
+      return [...roster.idsAt(alone)]
+    }
+    expect([there(me), there(two), there(one)]).toEqual([[], [], [one]])
+    // Who is listed stays so, whatever the host thinks of it for a while.
+    banned.add(one)
+    expect(there(one)).toEqual([one])
+    expect(roster.strike(one)).toBe(true)
+    roster.add(alone)
+    expect(there(one)).toEqual([])
+    banned.clear()
+    expect([there(one), there(two)]).toEqual([[], [two]])
   })
 
-  it('takes nobody to be still where it was named who is named elsewhere now', () => {
-    const roster = new Roster(me, [], [])
-    roster.setDirectory([at(one, '10.0.0.1')])
-    roster.setDirectory([at(one, '10.0.0.2'), at(null, '10.0.0.1')])
-    expect(['10.0.0.1', '10.0.0.2'].map((host) => roster.idAt(at(null, host)))).toEqual([null, one])
+  it('is open, where it is listed alone and nobody is known, to all but who was struck off', () => {
+    const pins = new AddressPins()
+    const roster = rosterOf(me, [at(null, '10.0.0.1')], [], pins)
+    const isOpen = (id: PeerId): boolean => roster.isOpenTo(at(null, '10.0.0.1'), id)
+    expect([isOpen(one), isOpen(two), roster.isOpenTo(at(null, '10.0.0.9'), two)]).toEqual([true, true, false])
+    pins.pin('tcp://10.0.0.1:1', one)
+    roster.refresh()
+    expect([isOpen(one), isOpen(two), roster.classOf(one), roster.classOf(two)]).toEqual([
+      false,
+      false,
+      'masternode',
+      null,
+    ])
   })
 
-  it('gives an address that was found to whom it was before, unless that one is struck off, or another is named there', () => {
-    const addresses = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4']
-    const [found = '', named = '', both = '', lone = ''] = addresses
-    const roster = new Roster(me, [at(null, found), at(one, named), at(null, both), at(one, both), at(null, lone)], [])
-    roster.setDirectory([at(null, named)])
-    for (const host of [found, both]) roster.pin(at(null, host), one)
-    expect(roster.repin(() => me)).toEqual([])
-    expect(roster.repin(() => null)).toEqual([])
-    expect(roster.repin(() => two)).toEqual([{ key: `tcp://${found}:1`, gone: one, peerId: two }])
-    expect(addresses.map((host) => roster.idAt(at(null, host)))).toEqual([two, one, one, null])
-    roster.strike(one)
-    roster.pin(at(null, lone), two)
-    expect(roster.repin(() => one)).toEqual([])
+  it('has nobody by the pins where who lists the address alone names that one there as well, unless it was found there', () => {
+    const pins = new AddressPins()
+    const alone = at(null, '10.0.0.1')
+    const roster = rosterOf(me, [at(one, '10.0.0.1'), alone], [], pins)
+    const isOpen = (): boolean => {
+      roster.refresh()
+      return roster.isOpenTo(alone, two)
+    }
+    pins.name('tcp://10.0.0.1:1', one)
+    expect([isOpen(), [...roster.idsAt(alone)]]).toEqual([true, [one]])
+    pins.pin('tcp://10.0.0.1:1', one)
+    expect(isOpen()).toBe(false)
+    // A directory need not know what the host knows.
+    const other = rosterOf(me, [at(one, '10.0.0.1')], [], pins)
+    other.setDirectory([alone])
+    pins.unpin('tcp://10.0.0.1:1')
+    pins.name('tcp://10.0.0.1:1', one)
+    other.refresh()
+    expect([other.isOpenTo(alone, two), other.count('masternode')]).toEqual([false, 1])
   })
 
-  it('pins the first id that is found at an address, once', () => {
-    const roster = new Roster(me, [at(null, '10.0.0.1')], [])
-    roster.pin(at(null, '10.0.0.9'), two)
-    expect(roster.classOf(two)).toBe(null)
-    roster.pin(at(null, '10.0.0.1'), one)
-    expect(roster.classOf(one)).toBe('masternode')
-    roster.pin(at(null, '10.0.0.1'), two)
-    expect(roster.classOf(two)).toBe(null)
-    expect(roster.count('masternode')).toBe(1)
+  it('tells who has moved: known where a directory leaves the address bare, and named elsewhere as it was not before', () => {
+    const pins = new AddressPins()
+    const [here, there, third] = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
+    const roster = rosterOf(me, [], [], pins)
+    pins.pin(`tcp://${here}:1`, one)
+    const moved = (...addresses: readonly Address[]): boolean => roster.setDirectory(addresses).length > 0
+    // Of before this process nothing is known: what was saved may have been said of the same list.
+    expect(moved(at(null, here), at(one, there))).toBe(false)
+    expect(moved(at(null, here), at(one, there), at(two, third))).toBe(false)
+    expect(moved(at(null, here), at(one, third))).toBe(true)
+    expect(moved(at(one, here), at(one, third))).toBe(false)
+    expect(roster.setDirectory([at(null, here), at(one, third)])).toEqual([[`tcp://${here}:1`, one]])
+    expect(moved(at(null, here), at(two, third))).toBe(false)
+    roster.add(at(null, here))
+    expect(moved(at(null, here), at(one, third))).toBe(false)
   })
 
   it('knows how many trusted addresses there are at an IP, each of them once', () => {
-    const roster = new Roster(
+    const pins = new AddressPins()
+    const roster = rosterOf(
       me,
       [at(one, '10.0.0.1'), at(null, '[2001:db8::1]'), at(null, '10.0.0.1', 2)],
       [at(one, '10.0.0.1'), at(two, 'seed.example'), at(two, '10.0.0.1', 3), at(me, '10.0.0.4')],
+      pins,
     )
     const ips = ['10.0.0.1', '::ffff:10.0.0.1', '2001:0db8:0:0::1', '10.0.0.2', '10.0.0.4', 'seed.example']
     const counts = (): number[] => ips.map((ip) => roster.listedAt(ip))
     expect(counts()).toEqual([3, 3, 1, 0, 0, 0])
-    roster.pin(at(null, '10.0.0.1', 2), two)
+    pins.pin('tcp://10.0.0.1:2', two)
+    roster.refresh()
     expect(counts()).toEqual([3, 3, 1, 0, 0, 0])
   })
 })

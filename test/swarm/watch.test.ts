@@ -7,7 +7,7 @@ import { Agenda } from '../../src/swarm/agenda.js'
 import type { Connections } from '../../src/swarm/connections.js'
 import type { SwarmContext } from '../../src/swarm/context.js'
 import type { Peer } from '../../src/swarm/peer.js'
-import { Roster } from '../../src/swarm/roster.js'
+import { rosterOf } from './roster-of.js'
 import { Watch } from '../../src/swarm/watch.js'
 import type { Ear } from './lab-ear.js'
 import { listen } from './lab-ear.js'
@@ -27,7 +27,7 @@ describe('a watch', () => {
       const addresses = [...others.map((id, n) => parseAddress(`tcp://${id}@10.0.0.${String(n + 1)}:1`)), ...nobodys]
       const told: string[] = []
       const emitter = { emit: (name: string) => told.push(name) }
-      const context = { agenda, emitter, log: () => undefined, roster: new Roster(me, addresses, []) }
+      const context = { agenda, emitter, log: () => undefined, roster: rosterOf(me, addresses, []) }
       let linked = true
       const connections = { current: () => (linked ? { vitals: { suspect: false } } : null) }
       const watch = new Watch(context as unknown as SwarmContext, connections as unknown as Connections<Peer>)

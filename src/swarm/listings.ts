@@ -1,0 +1,77 @@
+/** The operator's list line by line, as it was said, and what its lines say of each address. Who is meant by them is the roster's. */
+import { addressKey } from '../policy/address.js'
+import type { Address, PeerId } from '../ports/types.js'
+
+export type TrustedClass = 'masternode' | 'persistent'
+
+/** `host`: the options, or a call. What a directory says replaces only what it said before. */
+export type Origin = 'host' | 'directory'
+
+/** One line of the list. */
+export interface Listing {
+  readonly origin: Origin
+  readonly peerClass: TrustedClass
+  readonly address: Address
+}
+
+/** Of one address. */
+export interface Said {
+  /** Whose lines name nobody. */
+  readonly bareBy: Set<Origin>
+  /** Whom lines name. Bound: the lines. */
+  readonly named: Set<PeerId>
+  /** The same by the host alone, and by the directory. */
+  readonly by: Readonly<Record<Origin, Set<PeerId>>>
+}
+
+/** By the address's key. */
+export function saidOf(listings: readonly Listing[]): ReadonlyMap<string, Said> {
+  const said = new Map<string, Said>()
+  for (const { origin, address } of listings) {
+    const key = addressKey(address)
+    const { peerId } = address
+    const there = said.get(key) ?? {
+      bareBy: new Set(),
+      named: new Set(),
+      by: { host: new Set(), directory: new Set() },
+    }
+    said.set(key, there)
+    if (peerId === null) there.bareBy.add(origin)
+    else for (const named of [there.named, there.by[origin]]) named.add(peerId)
+  }
+  return said
+}
+
+/** Where each is named. */
+function placesOf(addresses: readonly Address[]): ReadonlyMap<PeerId, ReadonlySet<string>> {
+  const places = new Map<PeerId, Set<string>>()
+  for (const address of addresses)
+    if (address.peerId !== null)
+      places.set(address.peerId, (places.get(address.peerId) ?? new Set()).add(addressKey(address)))
+  return places
+}
+
+/**
+ * Who has moved, as a directory's answer has it: it names that one, and elsewhere than before, and leaves bare where it is known to be.
+ * @param idAt who is known to be where no line of the host's is, by the address's key
+ */
+export function movedIn(
+  before: readonly Address[],
+  now: readonly Address[],
+  idAt: (key: string) => PeerId | null,
+): readonly (readonly [key: string, peerId: PeerId])[] {
+  const [was, is] = [placesOf(before), placesOf(now)]
+  const moved: [string, PeerId][] = []
+  for (const address of now) {
+    const key = addressKey(address)
+    const peerId = address.peerId === null ? idAt(key) : null
+    const places = peerId === null ? undefined : is.get(peerId)
+    if (peerId === null || places === undefined || places.has(key)) continue
+    if (!isSameSet(was.get(peerId), places)) moved.push([key, peerId])
+  }
+  return moved
+}
+
+function isSameSet(a: ReadonlySet<string> = new Set(), b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((key) => b.has(key))
+}

@@ -1,0 +1,277 @@
+/** Who is a masternode where addresses are listed alone, now and then by name, and somebody else may answer there. */
+import { describe, expect, it } from 'vitest'
+import type { DirectoryAnswer } from '../../src/ports/discovery.js'
+import type { Storage } from '../../src/ports/storage.js'
+import type { Identity } from '../../src/swarm/identity.js'
+import { identityFromSeed } from '../../src/swarm/identity.js'
+import { Swarm } from '../../src/swarm/swarm.js'
+import { memoryStorage } from '../../src/storage/memory.js'
+import type { SimHost } from '../../src/testing/index.js'
+import { nullCrypto, SeededRandom, SimClock, SimNetwork, SimTime, Trace } from '../../src/testing/index.js'
+
+const MINUTE_MS = 60_000
+/** Who lives where at home, and names that nobody has but who is listed. */
+const [HOME, OWNER, OTHER, STRANGER, FARAWAY] = [0, 1, 2, 3, 7]
+/** The place in question, and another. */
+const [HERE, THERE] = [1, 2]
+
+interface Config {
+  readonly masternodes?: readonly string[]
+  readonly persistent?: readonly string[]
+}
+
+/** One node that reads a directory, and places at which anybody may live. */
+class Street {
+  readonly #time = new SimTime()
+  readonly #random = new SeededRandom(1)
+  readonly #network = new SimNetwork(this.#time, this.#random.fork(), new Trace())
+  readonly #hosts: readonly SimHost[] = Array.from({ length: 8 }, () => this.#network.addHost())
+  readonly #identities: readonly Identity[] = Array.from({ length: 8 }, () =>
+    identityFromSeed(this.#random.bytes(32), nullCrypto),
+  )
+  readonly #clocks = new Map<number, SimClock>()
+  readonly #memory = memoryStorage()
+  /** Names that cannot be read. */
+  readonly #unread = new Set<string>()
+  #page: readonly string[] | null = null
+  home: Swarm = this.begin({})
+
+  id(who: number): string {
+    return this.#identities[who]?.id ?? ''
+  }
+
+  at(house: number, who: number | null = null): string {
+    return `tcp://${who === null ? '' : `${this.id(who)}@`}${this.#hosts[house]?.ip ?? ''}:24100`
+  }
+
+  /** The process at home ends, and another begins. @param unread what it cannot read at first */
+  begin(config: Config, unread: readonly string[] = []): Swarm {
+    for (const name of unread) this.#unread.add(name)
+    const directory = {
+      refreshMs: 20_000,
+      list: ({ listed, failed }: DirectoryAnswer) => {
+        if (this.#page === null) failed(new Error('none'))
+        else listed(this.#page)
+        return () => undefined
+      },
+    }
+    this.home = this.live(HOME, HOME, { ...config, directory, storage: this.#storage() })
+    this.home.on('error', () => undefined)
+    return this.home
+  }
+
+  /** Somebody lives in a house from now on. */
+  live(house: number, who: number, options: object = {}): Swarm {
+    this.leave(house)
+    const [host, identity] = [this.#hosts[house], this.#identities[who]]
+    if (host === undefined || identity === undefined) throw new Error('nowhere, or nobody')
+    host.up = true
+    this.#network.revived()
+    const clock = new SimClock(this.#time, { originMs: this.#random.below(1_000_000) })
+    this.#clocks.set(house, clock)
+    const transports = [this.#network.transport(host, clock)]
+    const common = { network: 'ROAD', identity, transports, listen: [`tcp://${host.ip}:24100`] }
+    const swarm = new Swarm({ ...common, ...options }, { crypto: nullCrypto, clock, random: this.#random.fork() })
+    void swarm.start()
+    return swarm
+  }
+
+  leave(house: number): void {
+    const [host, clock] = [this.#hosts[house], this.#clocks.get(house)]
+    if (host !== undefined && clock !== undefined) this.#network.crash(host, clock, false)
+    this.#clocks.delete(house)
+  }
+
+  /** The directory says so from now on; somebody far away is always listed. */
+  async publish(...lines: readonly string[]): Promise<void> {
+    this.#page = [this.at(FARAWAY, FARAWAY), ...lines]
+    await this.pass(2)
+  }
+
+  readable(): void {
+    this.#unread.clear()
+  }
+
+  async pass(minutes: number): Promise<void> {
+    for (let i = 0; i < minutes * 60; i++) {
+      this.#time.run(MINUTE_MS / 60)
+      await Promise.resolve()
+    }
+  }
+
+  /** Which of these are listed as masternodes. */
+  listed(...who: readonly number[]): readonly number[] {
+    return who.filter((one) => this.home.masternodes.has(this.id(one) as never))
+  }
+
+  /** A stranger answers here for a while, and then the owner is back. */
+  async squat(config: Config, unread: readonly string[] = []): Promise<readonly (readonly number[])[]> {
+    this.live(HERE, STRANGER)
+    this.begin(config, unread)
+    await this.pass(5)
+    const meanwhile = this.listed(OWNER, STRANGER)
+    this.live(HERE, OWNER, { masternodes: [this.at(HOME, HOME)] })
+    await this.pass(30)
+    return [meanwhile, this.listed(OWNER, STRANGER)]
+  }
+
+  #storage(): Storage {
+    return {
+      load: (name, answer) => {
+        if (this.#unread.has(name)) answer.failed(new Error('busy'))
+        else this.#memory.load(name, answer)
+      },
+      save: (name, value, answer) => {
+        this.#memory.save(name, value, answer)
+      },
+    }
+  }
+}
+
+const SAFE = [[OWNER], [OWNER]]
+
+describe('whoever was found at an address listed alone', () => {
+  it.each(['by address', 'by id', 'by the directory'])(
+    'has it also after a restart, where another was listed there meanwhile, and taken off again %s',
+    async (how) => {
+      const street = new Street()
+      const config = { masternodes: [street.at(HERE)] }
+      street.begin(config)
+      street.live(HERE, OWNER)
+      await street.pass(5)
+      const named = street.at(HERE, OTHER)
+      if (how === 'by the directory') {
+        await street.publish(named)
+        expect(street.listed(OWNER, OTHER)).toEqual([OWNER, OTHER])
+        await street.publish()
+      } else {
+        street.home.masternodes.add(named)
+        await street.pass(1)
+        street.home.masternodes.remove(how === 'by id' ? street.id(OTHER) : named)
+      }
+      await street.pass(5)
+      expect(await street.squat(config)).toEqual(SAFE)
+    },
+  )
+
+  it('has it no more where the configuration named another there since, who was met', async () => {
+    const street = new Street()
+    const bare = { masternodes: [street.at(HERE)] }
+    street.begin(bare)
+    street.live(HERE, OTHER)
+    await street.pass(5)
+    street.live(HERE, OWNER)
+    street.begin({ masternodes: [street.at(HERE, OWNER)] })
+    await street.pass(5)
+    street.begin(bare)
+    street.live(THERE, OTHER, { masternodes: [street.at(HOME, HOME)] })
+    await street.pass(30)
+    expect(street.listed(OWNER, OTHER)).toEqual([OWNER])
+  })
+
+  it('has it no more where the directory named another there before the pins could be read', async () => {
+    const street = new Street()
+    const bare = { masternodes: [] }
+    await street.publish(street.at(HERE))
+    street.begin(bare)
+    street.live(HERE, OTHER)
+    await street.pass(5)
+    street.live(HERE, OWNER)
+    await street.publish(street.at(HERE, OWNER))
+    street.begin(bare, ['peers'])
+    await street.pass(1)
+    await street.publish(street.at(HERE))
+    street.readable()
+    await street.pass(10)
+    expect(street.listed(OWNER, OTHER)).toEqual([OWNER])
+  })
+
+  it('has it in spite of one whom a directory names there from the start, and who lives elsewhere', async () => {
+    const street = new Street()
+    await street.publish(street.at(THERE, OTHER), street.at(HERE, OTHER))
+    street.begin({ masternodes: [street.at(HERE)] })
+    street.live(HERE, OWNER)
+    street.live(THERE, OTHER)
+    await street.pass(5)
+    await street.publish(street.at(THERE, OTHER))
+    expect(street.listed(OWNER, OTHER)).toEqual([OWNER, OTHER])
+  })
+})
+
+describe('whom a directory named where it names nobody now', () => {
+  it.each([[[]], [['peers']], [['directory']]])(
+    'is there after a restart, too, also on a link that was never dialled again; unread at first: %j',
+    async (unread) => {
+      const street = new Street()
+      street.begin({})
+      await street.publish(street.at(HERE, OWNER))
+      street.live(HERE, OWNER)
+      await street.pass(5)
+      if (unread.length === 0) await street.publish(street.at(HERE))
+      // The last list still names it: the next process hears only the other.
+      street.leave(HOME)
+      await street.publish(street.at(HERE))
+      const safe = await street.squat({}, unread)
+      if (unread[0] !== 'peers') expect(safe).toEqual(SAFE)
+      street.readable()
+      await street.pass(30)
+      expect(street.listed(OWNER, STRANGER)).toEqual([OWNER])
+    },
+  )
+
+  it.each([[[OTHER, OWNER]], [[OWNER, OTHER]]])(
+    'is whoever of several was met there last, in whatever order: %j',
+    async (order) => {
+      const street = new Street()
+      street.begin({})
+      await street.publish(street.at(HERE, OTHER))
+      street.live(HERE, OTHER)
+      await street.pass(5)
+      await street.publish(...order.map((who) => street.at(HERE, who)))
+      street.live(HERE, OWNER, { masternodes: [street.at(HOME, HOME)] })
+      await street.pass(5)
+      await street.publish(street.at(HERE))
+      await street.pass(30)
+      expect(street.listed(OWNER, OTHER)).toEqual([OWNER])
+    },
+  )
+
+  it.each([
+    ['was named here before', false, false],
+    ['was named here before, and was found since', false, true],
+    ['was first found here', true, false],
+  ])('has moved where the directory names it elsewhere, which %s', async (_title, isFoundFirst, isRedialled) => {
+    const street = new Street()
+    street.begin({})
+    if (isFoundFirst) await street.publish(street.at(HERE))
+    street.live(HERE, OTHER)
+    if (isFoundFirst) await street.pass(5)
+    await street.publish(street.at(HERE, OTHER))
+    await street.pass(5)
+    await street.publish(street.at(HERE))
+    if (isRedialled) street.live(HERE, OTHER)
+    await street.pass(5)
+    street.live(THERE, OTHER)
+    street.live(HERE, OWNER)
+    await street.publish(street.at(THERE, OTHER), street.at(HERE))
+    await street.pass(60)
+    expect(street.listed(OWNER, OTHER)).toEqual([OWNER, OTHER])
+  })
+})
+
+describe('an address that is revoked', () => {
+  it('is that of everybody who is known there, whoever listed it', async () => {
+    const street = new Street()
+    street.begin({ persistent: [street.at(HERE)] })
+    await street.publish(street.at(HERE, OTHER), street.at(HERE, OWNER))
+    street.live(HERE, OWNER, { masternodes: [street.at(HOME, HOME)] })
+    await street.pass(5)
+    expect(street.listed(OWNER, OTHER)).toEqual([OWNER, OTHER])
+    expect(street.home.masternodes.remove(street.at(HERE), { revoked: true })).toBe(true)
+    for (const minutes of [0, 10]) {
+      await street.pass(minutes)
+      expect(street.listed(OWNER, OTHER)).toEqual([])
+      expect(street.home.peer(street.id(OWNER) as never)?.class ?? 'unknown').toBe('unknown')
+    }
+  })
+})
