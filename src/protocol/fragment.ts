@@ -14,7 +14,7 @@ const FRAGMENT_DATA_MIN = 1_024
 /** A broadcast's body begins with an id of so many bytes. */
 const HEAD_BYTES = 16
 /** Urgent, normal, bulk: the priorities that may carry large messages. */
-const LANES = 3
+export const LANES = 3
 
 /**
  * Cuts a message into fragment frames; each call of `next` gives one, as parts to be written in order: the frame's header, and

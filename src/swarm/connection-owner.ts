@@ -40,8 +40,8 @@ export interface ConnectionOwner<Connection> {
   slow(connection: Connection): void
   /** Once: the connection is of no more use. `judged`: this side found fault with the other. */
   lost(connection: Connection, reason: Reason, judged: boolean): void
-  /** Once, last: the link is closed. */
-  gone(connection: Connection): void
+  /** Once, last: the link is closed. `torn`: it had been left for another, and what was on its way on it may be lost. */
+  gone(connection: Connection, torn: boolean): void
 }
 
 export interface PeerIdentity {

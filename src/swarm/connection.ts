@@ -105,11 +105,6 @@ export class Connection implements LinkEvents {
     return this.#stage === 'open' && this.#open?.sender.outbox.isHigh === false
   }
 
-  /** Bytes held of messages that are not whole. */
-  get partialBytes(): number {
-    return this.#session.waiting
-  }
-
   /** The frame type of a name at the other side, null where it does not receive it. */
   remoteType(kind: NameKind, name: string): number | null {
     const index = this.#remoteNames.find(kind, name)
@@ -119,7 +114,7 @@ export class Connection implements LinkEvents {
   data(bytes: Uint8Array): void {
     if (this.isEnding && this.#session.state !== 'leaving') return
     this.#world.agenda.look()
-    this.#session.reassembly.short = !this.#world.memory.fits(this.identity?.peerClass ?? 'unknown', bytes.length)
+    this.#session.reassembly.short = this.#open?.intake.isShort(bytes.length) ?? false
     this.#session.receive(bytes)
     let opened = false
     for (let event = this.#session.next(); event !== null; event = this.#session.next()) {
@@ -136,8 +131,10 @@ export class Connection implements LinkEvents {
   }
 
   ended(): void {
-    if (this.isEnding) this.link.end()
+    // All has come that was on its way.
+    if (this.isEnding) this.#session.abandon()
     else this.#lose({ code: 'connection-lost', fault: 'network', cause: 'ended without a goodbye' }, false)
+    this.link.end()
   }
 
   closed(reason: Reason): void {
@@ -145,7 +142,7 @@ export class Connection implements LinkEvents {
       this.#end({ code: 'connection-lost', fault: 'network', cause: reason.cause ?? reason.code }, false)
     this.#stage = 'gone'
     this.#deadline.cancel()
-    this.#owner.gone(this)
+    this.#owner.gone(this, this.#session.state === 'leaving')
   }
 
   /** Lets the proven peer in, unless the host has ended it while it was asked. */

@@ -8,6 +8,7 @@ import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerClass } from '../ports/types.js'
 import type { ReceiveCredit } from '../protocol/credit.js'
 import type { Reassembly } from '../protocol/fragment.js'
+import { LANES } from '../protocol/fragment.js'
 import { FRAME_BYTES_MAX } from '../protocol/frame.js'
 import type { SessionEvent } from '../protocol/session.js'
 import type { Tally } from '../protocol/tally.js'
@@ -15,6 +16,7 @@ import type { Agenda, Deadline } from './agenda.js'
 import type { ClassLimits } from './profile.js'
 import { windowBytesFor } from './profile.js'
 import type { Quota } from './quota.js'
+import { Unfinished } from './unfinished.js'
 
 export interface IntakeSetup {
   readonly agenda: Agenda
@@ -56,13 +58,12 @@ const BUSY_MS = 50
 
 export class Intake {
   readonly #setup: IntakeSetup
+  readonly #unfinished: Unfinished
   #quota: Quota
   #deadline: Deadline | null = null
   #narrowing: Deadline | null = null
   #toldBytesMax: number
   #stopped = false
-  #isGone = false
-  #partialBytes = 0
   #cancelsLeft = 0
   /** Of what this link brought, what is not done with. */
   #heldBytes = 0
@@ -72,6 +73,7 @@ export class Intake {
   constructor(setup: IntakeSetup) {
     this.#setup = setup
     this.#quota = setup.openQuota()
+    this.#unfinished = new Unfinished(setup.memory, this.#quota, setup.partialBytes)
     this.#toldBytesMax = setup.reassembly.bytesMax
   }
 
@@ -91,9 +93,18 @@ export class Intake {
 
   /** What the link holds of messages that are not whole has changed. */
   countPartial(): void {
-    const bytes = this.#isGone ? 0 : this.#setup.partialBytes()
-    this.#setup.memory.partialBytes += bytes - this.#partialBytes
-    this.#partialBytes = bytes
+    this.#unfinished.count()
+  }
+
+  /** Bytes held of messages that are not whole, on all links of the peer. */
+  get partialBytes(): number {
+    return this.#unfinished.ofPeer
+  }
+
+  /** Whether a message of which more comes is not kept: memory is short, or the peer's other links hold more in part than one ever does. */
+  isShort(bytes: number): boolean {
+    const { memory, peerClass, limits } = this.#setup
+    return !memory.fits(peerClass(), bytes) || this.#unfinished.elsewhere > LANES * limits().messageBytesMax
   }
 
   /** A whole message has come, which holds memory until it is released or dropped. @returns false where there is none for this peer */
@@ -210,6 +221,7 @@ export class Intake {
     this.#quota.hold(-this.#heldBytes)
     this.#quota = this.#setup.openQuota()
     this.#quota.hold(this.#heldBytes)
+    this.#unfinished.move(this.#quota)
     this.#limit()
     // What it waits for was the old one's debt.
     this.#deadline?.cancel()
@@ -226,9 +238,8 @@ export class Intake {
 
   /** Nothing comes any more. */
   gone(): void {
-    this.#isGone = true
     this.#charge()
-    this.countPartial()
+    this.#unfinished.gone()
   }
 
   /** The peer is told how large a message it may send, and has some time to keep to less. */

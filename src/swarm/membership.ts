@@ -232,8 +232,8 @@ export class Membership implements ConnectionOwner<Connection> {
   lost(connection: Connection, reason: Reason, judged: boolean): void {
     const { counters, log } = this.#context
     const { peerId, direction, link } = connection
-    const told = reason.fault === 'remote' && !judged ? 'told' : 'closed'
-    counters.count(`${told}-${reason.code}`)
+    counters.count(`${reason.fault === 'remote' && !judged ? 'told' : 'closed'}-${reason.code}`)
+    const isTorn = reason.fault === 'network' && this.upkeep.isSpare(connection)
     log('debug', `${direction} link to ${peerId ?? link.remote?.host ?? 'a stranger'} ended: ${reason.code}`)
     this.gate.done(connection)
     if (judged && reason.fault === 'remote') this.#punish(connection, reason)
@@ -246,10 +246,12 @@ export class Membership implements ConnectionOwner<Connection> {
     }
     this.dialer.ended(connection, reason, judged)
     this.#dialled.delete(connection)
+    if (isTorn) this.upkeep.torn(connection)
   }
 
-  gone(connection: Connection): void {
+  gone(connection: Connection, torn: boolean): void {
     connection.intake?.gone()
+    if (torn && this.upkeep.isSpare(connection)) this.upkeep.torn(connection)
     this.#links.delete(connection)
     this.linkGone?.()
   }

@@ -36,7 +36,6 @@ interface OpenConnection {
   /** As it is now: its class may change. */
   readonly identity: PeerIdentity | null
   readonly isEnding: boolean
-  readonly partialBytes: number
   sendControl(type: number, body: Uint8Array): void
   close(code: WireCode, options: CloseOptions): void
   destroy(): void
@@ -53,11 +52,12 @@ export function createOpenParts(
   connection: OpenConnection,
   hello: Hello,
   admitted: PeerIdentity,
-  { credit, reassembly }: Pick<Session, 'credit' | 'reassembly'>,
+  session: Pick<Session, 'credit' | 'reassembly' | 'waiting'>,
   { agenda, pulse, random, slab, flusher, ledger, memory }: ConnectionWorld,
   { write, suspected, cleared }: OpenCalls,
 ): OpenParts {
   const { direction, remoteIp } = connection
+  const { credit, reassembly } = session
   const inbound = direction === 'inbound'
   const identity = (): PeerIdentity => connection.identity ?? admitted
   const peerClass = (): PeerClass => identity().peerClass
@@ -100,7 +100,7 @@ export function createOpenParts(
       sendLimits: (messageBytesMax, windowBytes) => {
         connection.sendControl(FRAME.limits, joinBytes([varintBytes(messageBytesMax), varintBytes(windowBytes)]))
       },
-      partialBytes: () => connection.partialBytes,
+      partialBytes: () => session.waiting,
       openQuota: () => ledger.open({ direction, remoteIp, identity: identity() }),
       sendGrant: (bytes) => {
         connection.sendControl(FRAME.window, varintBytes(bytes))

@@ -37,6 +37,8 @@ export class Account {
   /** What it has brought that is not done with, over all its links. */
   heldBytes = 0
   readonly heldMax: number
+  /** Bytes of messages that have come in part, over all its links. */
+  partialBytes = 0
   readonly #dearest: number
   #cost = 1
 
@@ -105,6 +107,16 @@ export class Quota {
   /** It has come; or, where negative, it is done with. */
   hold(bytes: number): void {
     this.#own.heldBytes += bytes
+  }
+
+  /** Bytes of messages that have come in part, over all links of the peer. */
+  get partialBytes(): number {
+    return this.#own.partialBytes
+  }
+
+  /** So much more has come in part; or, where negative, is whole, or held no longer. */
+  holdPart(bytes: number): void {
+    this.#own.partialBytes += bytes
   }
 
   /** What a peer may have here and not be among those who keep this node busy; null where it has more. */

@@ -33,7 +33,7 @@ export interface SwarmStatus {
   readonly masternodes: { readonly listed: number; readonly connected: number }
   /** Inbound handshakes under way. */
   readonly pending: number
-  /** Links that were told to go, at the door or later, and are not closed: for two seconds each at most. */
+  /** Links that were told to go, at the door or later, and are not closed: for two seconds each at most, but for two of a trusted peer that are read out for thirty. */
   readonly lingering: number
   /** Broadcasts being judged. */
   readonly inFlight: number
@@ -75,7 +75,7 @@ export function statusOf(
       rttMs: peer.rttMs,
       connectedMs: connection === null ? 0 : now - connection.openedAt,
       silentMs: connection === null ? 0 : now - (connection.vitals?.heardAt ?? connection.openedAt),
-      bufferedBytes: (connection?.sender?.outbox.bytes ?? 0) + (connection?.partialBytes ?? 0),
+      bufferedBytes: (connection?.sender?.outbox.bytes ?? 0) + (connection?.intake?.partialBytes ?? 0),
     }
   })
   return {

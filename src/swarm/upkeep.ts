@@ -28,11 +28,13 @@ export class Upkeep {
   readonly #context: SwarmContext
   readonly #exchange: Exchange
   readonly #dialer: Dialer
+  readonly #connections: Connections<Peer>
 
   constructor(context: SwarmContext, { connections, dialer }: UpkeepSetup) {
     const { clock, random, crypto, peerStore, identity, isProxied } = context.settings
     this.#context = context
     this.#dialer = dialer
+    this.#connections = connections
     this.watch = new Watch(context, connections)
     this.#exchange = new Exchange({
       clock,
@@ -83,6 +85,17 @@ export class Upkeep {
     if (silentSince === null) return
     journal.note(peerId, 'its link was replaced', agenda.now())
     emitter.emit('recovered', { peerId, cause: 'replaced', gapMs: agenda.now() - silentSince })
+  }
+
+  /** Whether another link to its process is in use. */
+  isSpare(connection: Connection): boolean {
+    const current = connection.peerId === null ? null : this.#connections.current(connection.peerId)
+    return connection.hello !== null && current !== connection && current?.epoch === connection.epoch
+  }
+
+  /** A link beside another broke before all had come that was on its way. */
+  torn(connection: Connection): void {
+    this.swapped(connection, connection.vitals?.heardAt ?? connection.openedAt)
   }
 
   suspected(peerId: PeerId): void {

@@ -2,7 +2,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../src/policy/address.js'
+import type { ReasonCode } from '../../src/errors.js'
 import type { Link } from '../../src/ports/transport.js'
+import type { PeerId } from '../../src/ports/types.js'
 import { createIdentity } from '../../src/index.js'
 import { Agenda } from '../../src/swarm/agenda.js'
 import { Lingering } from '../../src/swarm/lingering.js'
@@ -22,13 +24,17 @@ function room(trusted = 0) {
   const masternodes = Array.from({ length: trusted }, (_, i) => parseAddress(`tcp://10.0.0.1:${String(i + 1)}`))
   const lingering = new Lingering(agenda, rosterOf(me, masternodes, []))
   const cut: number[] = []
-  const begin = (n: number, wasOpen: boolean) => {
+  const begin = (n: number, wasOpen: boolean, peerId: string = 'one', code: ReasonCode = 'shutdown') => {
     const link = {
       destroy: () => {
         cut.push(n)
       },
     }
-    return lingering.begin(link as unknown as Link, wasOpen ? { peerClass: 'masternode' } : null, 'shutdown')
+    return lingering.begin(
+      link as unknown as Link,
+      wasOpen ? { peerId: peerId as PeerId, peerClass: 'masternode' } : null,
+      code,
+    )
   }
   const wait = (ms: number): void => {
     clock.advanceTo(clock.monotonic() + ms)
@@ -92,6 +98,21 @@ describe('links that were told to go', () => {
     expect([lingering.size, cut]).toEqual([1_200, []])
     begin(1_200, true)
     expect([lingering.size, cut]).toEqual([1_200, [0]])
+  })
+
+  it('and are read out are two of each trusted peer, the latest; others have their place all the same', () => {
+    const { lingering, cut, begin, wait } = room(2)
+    begin(0, true, 'one', 'duplicate')
+    begin(1, true, 'two', 'duplicate')
+    begin(2, true, 'one')
+    begin(3, true, 'one', 'duplicate')
+    expect(cut).toEqual([])
+    for (const n of [4, 5]) begin(n, true, 'one', 'duplicate')
+    expect([cut, lingering.size]).toEqual([[0, 3], 4])
+    wait(2_000)
+    expect([cut, lingering.size]).toEqual([[0, 3, 2], 3])
+    wait(28_000)
+    expect([cut.toSorted(), lingering.size]).toEqual([[0, 1, 2, 3, 4, 5], 0])
   })
 
   it('stay few in a swarm under siege, are counted in its status, and are gone two seconds after', () => {

@@ -314,6 +314,42 @@ describe('small messages to a handler that never ends', () => {
 })
 
 describe('messages that are never finished', () => {
+  it.each([1, 2])(
+    'are no more of one masternode than two links hold, however many links it leaves behind; processes: %i',
+    async (processes) => {
+      const scene = new Scene()
+      const { world, node } = scene
+      let heard = 0
+      node.swarm.handle(Note, () => {
+        heard++
+      })
+      await node.swarm.start()
+      const [bad, good] = scene.masters
+      if (bad === undefined || good === undefined) throw new Error('two masternodes')
+      let most = 0
+      for (let i = 0; i < 40; i++) {
+        const epoch = 1 + (i % processes)
+        const link = await RawPeer.connect(world, node, { identity: bad, names: NAMES, epoch, name: String(i) })
+        // It goes on, whatever it is told, as far as the first credit goes.
+        link.hears = false
+        for (const lane of [0, 1]) scene.begin(link, lane, 4_000_000, 130)
+        await world.run(200)
+        most = Math.max(most, scene.memory.partialBytes)
+        const status = node.swarm.status().peers.find(({ id }) => id === bad.id)
+        expect(status?.bufferedBytes ?? 0).toBeGreaterThanOrEqual(scene.memory.partialBytes - MIB)
+      }
+      expect(most).toBeGreaterThan(10 * MIB)
+      expect(most).toBeLessThan(2 * 3 * 4 * MIB + MIB)
+      expect(node.swarm.status().lingering).toBeLessThan(8)
+      // Another has all its room.
+      const honest = await RawPeer.connect(world, node, { identity: good, names: NAMES })
+      scene.begin(honest, 0, 1_000_000, 33)
+      honest.send(FRAME.fragment, joinBytes([Uint8Array.of(0), new Uint8Array(9_999)]))
+      await world.settle()
+      expect(heard).toBe(1)
+    },
+  )
+
   it('fill three quarters of the budget at most; the rest is dropped as it comes, and masternodes go on', async () => {
     const scene = new Scene()
     const { world, node } = scene

@@ -1,8 +1,9 @@
 /** Two nodes that dial each other at the same moment have two links for a while, and each may think another of them in use. */
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../src/protocol/bytes.js'
-import { message, request } from '../../src/protocol/message.js'
+import { direct, message, request } from '../../src/protocol/message.js'
 import type { PeerClass } from '../../src/ports/types.js'
+import { swarmLab } from '../../src/testing/index.js'
 import { RawPeer } from './raw-peer.js'
 import { toyCrypto } from './toy-crypto.js'
 import type { Node } from './world.js'
@@ -141,5 +142,71 @@ describe("a host that broadcasts in the moment in which a link takes another's p
     expect(results).toMatchObject([{ queued: 1, shed: 0 }])
     expect(second.of('inventory').flatMap(({ announced }) => announced).length).toBe(1)
     await world.stop()
+  })
+})
+
+describe('the one of two links that is left for the other', () => {
+  const Note = direct<number>('note')
+
+  /** What was sent and never came, and who was told that something may be missing. */
+  function left(seed: number, broken: number | null) {
+    const told: number[] = []
+    const got = [new Set<number>(), new Set<number>()]
+    const lab = swarmLab({
+      seed,
+      masternodes: 0,
+      nodes: 2,
+      seeds: [],
+      net: { latencyMs: [90, 90], jitterMs: 1 },
+      swarm: { authorize: () => 'masternode' },
+      prepare: (swarm, i) => {
+        swarm.handle(Note, (n) => {
+          got[i]?.add(n)
+        })
+        swarm.on('recovered', () => told.push(i))
+      },
+    })
+    lab.run(1_000)
+    const sides = [0, 1]
+    const peerOf = (i: number) => lab.swarm(i).peer(lab.id(1 - i))
+    for (const i of sides)
+      lab
+        .swarm(i)
+        .dial(lab.address(1 - i))
+        .catch(() => undefined)
+    const sent = [0, 0]
+    const first = new Map<number, string | null>()
+    let isSwapped = false
+    for (let t = 0; t < 1_200; t++) {
+      for (const i of sides)
+        if (t % 5 === 0 && peerOf(i)?.connected === true) {
+          peerOf(i)?.send(Note, sent[i] ?? 0)
+          sent[i] = (sent[i] ?? 0) + 1
+        }
+      lab.run(1)
+      const wasSwapped = isSwapped
+      for (const i of sides) {
+        const linkId = peerOf(i)?.linkId ?? null
+        if (linkId !== null && !first.has(i)) first.set(i, linkId)
+        isSwapped ||= linkId !== null && linkId !== first.get(i)
+      }
+      if (isSwapped && !wasSwapped && broken !== null) [...lab.network.pipes][broken]?.reset()
+    }
+    lab.run(60_000)
+    const lost = sides.filter((i) => (sent[i] ?? 0) > (got[1 - i]?.size ?? 0)).map((i) => 1 - i)
+    return { isSwapped, lost, told }
+  }
+
+  it('has whoever misses something told, where it breaks before all has come that was on its way', () => {
+    const ends = [1, 2, 3, 4].flatMap((seed) => [0, 1].map((broken) => left(seed, broken)))
+    for (const { isSwapped, lost, told } of ends) {
+      expect(isSwapped).toBe(true)
+      for (const i of lost) expect(told).toContain(i)
+    }
+    expect(ends.some(({ lost }) => lost.length > 0)).toBe(true)
+  })
+
+  it('tells nobody anything where it ends in order', () => {
+    for (const seed of [1, 2, 3, 4]) expect(left(seed, null)).toEqual({ isSwapped: true, lost: [], told: [] })
   })
 })
