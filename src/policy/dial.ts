@@ -65,6 +65,16 @@ const LASTING: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'superseded',
 ])
 
+/** Of those: whoever is there is somebody else, which says nothing of where else a peer may be. */
+const NOBODY_HERE: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  'wrong-network',
+  'wrong-chain',
+  'wrong-version',
+  'garbage',
+  'wrong-identity',
+  'self',
+])
+
 export interface FailureQuestion {
   readonly reason: Reason
   readonly peerClass: PeerClass
@@ -72,6 +82,8 @@ export interface FailureQuestion {
   readonly failures: number
   /** We found it ourselves; else somebody said so, who may not have signed it. */
   readonly judged: boolean
+  /** The operator lists it at another address, too, which is dialled next. */
+  readonly isElsewhere: boolean
 }
 
 /** What follows: the failures in a row that it now makes, and what to do. */
@@ -79,7 +91,7 @@ export type FailurePlan = { readonly failures: number; readonly next: BackoffDec
 
 /** After a dial or handshake of ours came to nothing, or a link ended before it was stable. */
 export function planAfterFailure(
-  { reason, peerClass, failures, judged }: FailureQuestion,
+  { reason, peerClass, failures, judged, isElsewhere }: FailureQuestion,
   backoff: Backoff,
   random: Random,
 ): FailurePlan {
@@ -88,9 +100,10 @@ export function planAfterFailure(
   if (reason.code === 'self' && judged && !trusted) return { failures, next: { kind: 'give-up' } }
   // Being one link too many says nothing against the peer.
   const counted = reason.code === 'duplicate' ? failures : failures + 1
-  const next = LASTING.has(reason.code)
-    ? postponed(backoff.next(peerClass, counted, random), trusted ? peerClass : 'regular', counted, backoff, random)
-    : backoff.next(peerClass, counted, random)
+  const next =
+    LASTING.has(reason.code) && !(isElsewhere && NOBODY_HERE.has(reason.code))
+      ? postponed(backoff.next(peerClass, counted, random), trusted ? peerClass : 'regular', counted, backoff, random)
+      : backoff.next(peerClass, counted, random)
   const { retryAfterMs } = reason
   if (retryAfterMs === undefined) return { failures: counted, next }
   // Whatever else is decided, nobody comes back before the time that the other side named.
@@ -111,7 +124,7 @@ function postponed(
   return late.kind === 'retry' ? { ...next, delayMs: Math.max(next.delayMs, late.delayMs) } : next
 }
 
-export interface LossQuestion extends FailureQuestion {
+export interface LossQuestion extends Omit<FailureQuestion, 'isElsewhere'> {
   /** The link had lasted long enough to wipe out what went before. */
   readonly stable: boolean
   /** This side dials first. */
@@ -127,5 +140,5 @@ export function planAfterLoss(question: LossQuestion, backoff: Backoff, random: 
     return soon(reason.retryAfterMs + 1_000 * random.float())
   const trusted = isTrustedClass(peerClass)
   if (stable && trusted) return soon(firstRedialMs(preferred, random))
-  return planAfterFailure({ ...question, failures }, backoff, random)
+  return planAfterFailure({ ...question, failures, isElsewhere: false }, backoff, random)
 }

@@ -3,6 +3,7 @@
  * once, however many things happen to it at the same time.
  */
 import type { Reason } from '../errors.js'
+import { addressKey } from '../policy/address.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { DialEvents } from '../ports/transport.js'
 import type { Address, PeerClass } from '../ports/types.js'
@@ -19,7 +20,7 @@ interface Dialled {
 export class DialAttempts {
   readonly #setup: DialerSetup
   readonly #failed: (target: Target, address: Address, reason: Reason) => void
-  readonly #slots: DialSlots<{ readonly target: Target; readonly address: Address; readonly peerClass: PeerClass }>
+  readonly #slots: DialSlots<Target, Address>
   // Bound: the dial slots of both kinds, and the handshakes' own deadline.
   readonly #handshakes = new Map<Connection, Dialled>()
 
@@ -45,7 +46,7 @@ export class DialAttempts {
     if (attempt === null || attempt.kind === 'handshaking') return
     target.attempt = null
     if (attempt.kind === 'queued') {
-      this.#slots.leave((waiting) => waiting.target === target)
+      this.#slots.leave(target)
       return
     }
     attempt.cancel()
@@ -54,18 +55,24 @@ export class DialAttempts {
   }
 
   /**
-   * What waits for a slot, and for nobody but who asks now, may be what strangers say: it is called off.
-   * @returns whether nothing is under way
+   * Whoever asks now has said where to dial. What waits for a slot, and for nobody else, keeps its place and goes there; a stranger that is
+   * being dialled where others say it is, for nobody else, is dialled there no more.
+   * @returns whether something is under way
    */
-  makeWay(target: Target): boolean {
-    if (target.attempt?.kind === 'queued' && target.waiters.length < 2) this.cancel(target)
-    return target.attempt === null
+  redirect(target: Target, address: Address): boolean {
+    const { attempt, waiters, isNamed, peerClass } = target
+    if (attempt === null || waiters.length > 1) return attempt !== null
+    if (attempt.kind === 'queued') this.#slots.readdress(target, address)
+    const isHearsay = !isNamed && !isTrustedClass(peerClass)
+    if (attempt.kind === 'dialing' && isHearsay && addressKey(attempt.address) !== addressKey(address))
+      this.cancel(target)
+    return target.attempt !== null
   }
 
   /** Who waits for a slot is of another class by now: it waits with those. */
   raise(target: Target): void {
     if (target.attempt?.kind !== 'queued') return
-    for (const { address } of this.#slots.leave((waiting) => waiting.target === target)) this.start(target, address)
+    for (const { address } of this.#slots.leave(target)) this.start(target, address)
   }
 
   /** The handshake of a dialled connection is over, well or badly. Null where it is none of ours, or was over before. */

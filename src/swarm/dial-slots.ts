@@ -12,19 +12,29 @@ const LONG_DEAD = 8
 /** Of the slots so many are for the others. */
 const KEPT_FREE = 2
 
+/** Who is dialled. `inVain`: failures in a row, whatever a recovery has forgiven. */
+interface Dialled {
+  readonly inVain: number
+}
+
 /** A dial that may have to wait. */
 export interface SlotUser {
   readonly peerClass: PeerClass
-  /** `inVain`: failures in a row, whatever a recovery has forgiven. */
-  readonly target: { readonly inVain: number }
+  readonly target: Dialled
 }
 
-export class DialSlots<Waiting extends SlotUser> {
+interface Waiting<Target, Place> {
+  readonly target: Target
+  readonly address: Place
+  readonly peerClass: PeerClass
+}
+
+export class DialSlots<Target extends Dialled, Place> {
   readonly #trustedCount: () => number
   #trusted = 0
   #others = 0
   // Bound: the targets.
-  #queue: Waiting[] = []
+  #queue: Waiting<Target, Place>[] = []
 
   constructor(trustedCount: () => number) {
     this.#trustedCount = trustedCount
@@ -42,8 +52,13 @@ export class DialSlots<Waiting extends SlotUser> {
     else this.#others++
   }
 
-  wait(waiting: Waiting): void {
+  wait(waiting: Waiting<Target, Place>): void {
     this.#queue.push(waiting)
+  }
+
+  /** It keeps its place, and is dialled there. */
+  readdress(target: Target, address: Place): void {
+    this.#queue = this.#queue.map((waiting) => (waiting.target === target ? { ...waiting, address } : waiting))
   }
 
   vacate(peerClass: PeerClass): void {
@@ -52,8 +67,8 @@ export class DialSlots<Waiting extends SlotUser> {
   }
 
   /** @returns who is next for what is free, and waits no more: of those that failed least, whoever has waited longest */
-  next(): Waiting | null {
-    let next: Waiting | null = null
+  next(): Waiting<Target, Place> | null {
+    let next: Waiting<Target, Place> | null = null
     for (const waiting of this.#queue)
       if (!this.isFull(waiting) && (next === null || failuresOf(waiting) < failuresOf(next))) next = waiting
     if (next !== null) this.#queue = this.#queue.filter((waiting) => waiting !== next)
@@ -61,9 +76,9 @@ export class DialSlots<Waiting extends SlotUser> {
   }
 
   /** No longer wait. @returns who did */
-  leave(isGone: (waiting: Waiting) => boolean): readonly Waiting[] {
-    const gone = this.#queue.filter(isGone)
-    this.#queue = this.#queue.filter((waiting) => !isGone(waiting))
+  leave(target: Target): readonly Waiting<Target, Place>[] {
+    const gone = this.#queue.filter((waiting) => waiting.target === target)
+    this.#queue = this.#queue.filter((waiting) => waiting.target !== target)
     return gone
   }
 

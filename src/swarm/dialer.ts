@@ -67,7 +67,7 @@ export class Dialer {
     if (target.peerId !== null && this.#setup.isConnected(target.peerId)) return target.peerId
     return waitFor(target, signal, {
       begin: () => {
-        if (this.#attempts.makeWay(target)) this.#start(target, address)
+        if (!this.#attempts.redirect(target, address)) this.#start(target, address)
       },
       abandon: (left) => {
         if (!left.kept) this.forget(left)

@@ -59,7 +59,8 @@ export class Recovery {
     const isOffline = this.offline.isOffline(links)
     this.#wasOffline ||= isOffline
     target.idleFailures = isOffline ? idleFailures + 1 : 0
-    const question = { reason, peerClass, judged, failures: failures + (isOffline ? idleFailures : 0) }
+    const isElsewhere = isTrustedClass(peerClass) && target.addresses.length > 1
+    const question = { reason, peerClass, judged, isElsewhere, failures: failures + (isOffline ? idleFailures : 0) }
     const plan = planAfterFailure(question, backoff, this.#random)
     if (!isOffline) target.failures = plan.failures
     const { next } = plan

@@ -10,7 +10,7 @@ const random = seeded(7)
 const fair = { isConnected: false, isDialing: false, isBanned: false, hasTransport: true }
 const fail = (code: ReasonCode, peerClass: PeerClass, failures = 0, more: Partial<Reason> = {}, judged = true) =>
   planAfterFailure(
-    { reason: { code, fault: 'network', ...more }, peerClass, failures, judged },
+    { reason: { code, fault: 'network', ...more }, peerClass, failures, judged, isElsewhere: false },
     new BackoffPolicy(),
     random,
   )
@@ -90,6 +90,18 @@ describe('planAfterFailure', () => {
     expect(next.kind === 'retry' ? next.delayMs : Infinity).toBeLessThanOrEqual(5_000)
   })
 
+  it('goes on to its other address as soon as ever where somebody else is at one, and not where it refuses us itself', () => {
+    const delayOf = (code: ReasonCode): number => {
+      const question = { reason: { code, fault: 'remote' }, peerClass: 'masternode', failures: 0 } as const
+      const { next } = planAfterFailure({ ...question, judged: true, isElsewhere: true }, new BackoffPolicy(), random)
+      return next.kind === 'retry' ? next.delayMs : Infinity
+    }
+    for (const code of ['wrong-network', 'wrong-version', 'garbage', 'wrong-identity', 'self'] as const)
+      expect(delayOf(code), code).toBeLessThanOrEqual(2_000)
+    for (const code of ['not-allowed', 'banned', 'superseded'] as const)
+      expect(delayOf(code), code).toBeGreaterThanOrEqual(20_000)
+  })
+
   it('waits at least as long as the other side asked', () => {
     const { next } = fail('too-many-peers', 'masternode', 0, { retryAfterMs: 600_000 })
     expect(next).toMatchObject({ kind: 'retry', delayMs: 600_000 })
@@ -108,7 +120,8 @@ describe('planAfterFailure', () => {
   it('gives up for a refusal that will last no sooner and no later than for any other', () => {
     expect(fail('banned', 'unknown', 1).next.kind).toBe('retry')
     expect(fail('banned', 'unknown', 2).next).toEqual({ kind: 'forget' })
-    const question = { reason: { code: 'banned', fault: 'remote' }, peerClass: 'regular', judged: false } as const
+    const reason = { code: 'banned', fault: 'remote' } as const
+    const question = { reason, peerClass: 'regular', judged: false, isElsewhere: false } as const
     const short = toBackoffPolicy((_, attempt) => (attempt > 5 ? null : 700))
     expect(planAfterFailure({ ...question, failures: 0 }, short, random)).toEqual({
       failures: 1,

@@ -8,30 +8,30 @@ import { DialSlots } from '../../src/swarm/dial-slots.js'
 const SLOTS = 16
 
 interface Dialled extends SlotUser {
-  readonly name: string
+  readonly address: string
 }
 
 /** The slots of a node that trusts a few, and whoever has one. */
 function scene() {
-  const slots = new DialSlots<Dialled>(() => 10)
+  const slots = new DialSlots<SlotUser['target'], string>(() => 10)
   const dialling: Dialled[] = []
   const open = (user: Dialled): void => {
     slots.occupy(user.peerClass)
     dialling.push(user)
   }
   const dial = (name: string, inVain: number, peerClass: PeerClass = 'masternode'): void => {
-    const user = { name, peerClass, target: { inVain } }
+    const user = { address: name, peerClass, target: { inVain } }
     if (slots.isFull(user)) slots.wait(user)
     else open(user)
   }
   const end = (name: string): void => {
-    const at = dialling.findIndex((user) => user.name === name)
+    const at = dialling.findIndex(({ address }) => address === name)
     const [ended] = dialling.splice(at, 1)
     if (ended !== undefined) slots.vacate(ended.peerClass)
     const next = slots.next()
     if (next !== null) open(next)
   }
-  return { dial, end, dialling, names: () => dialling.map(({ name }) => name) }
+  return { slots, dial, end, dialling, names: () => dialling.map(({ address }) => address) }
 }
 
 describe('a slot to dial from', () => {
@@ -55,6 +55,19 @@ describe('a slot to dial from', () => {
     expect(names()).toEqual(['first', 'second', 'third', 'dead', 'dead, too'])
   })
 
+  it('is whose turn it is, wherever that one is to be dialled by then, and not who has left', () => {
+    const { slots, dial, end, names } = scene()
+    for (let i = 0; i < SLOTS; i++) dial(`busy${String(i)}`, 0)
+    const waiting = ['first', 'second', 'third'].map((address) => ({ address, target: { inVain: 0 } }))
+    for (const { address, target } of waiting) slots.wait({ address, target, peerClass: 'masternode' })
+    const [first, second] = waiting.map(({ target }) => target)
+    if (first === undefined || second === undefined) throw new Error('three wait')
+    slots.readdress(first, 'elsewhere')
+    expect(slots.leave(second).map(({ address }) => address)).toEqual(['second'])
+    for (let i = 0; i < 3; i++) end(`busy${String(i)}`)
+    expect(names().slice(SLOTS - 3)).toEqual(['elsewhere', 'third'])
+  })
+
   it('is one of as many for strangers, whom no trusted peer waits for', () => {
     const { dial, names } = scene()
     for (let i = 0; i < 40; i++) dial(`stranger${String(i)}`, 0, 'unknown')
@@ -74,12 +87,13 @@ describe('a slot to dial from', () => {
           expect(dialling.length).toBeLessThanOrEqual(SLOTS)
           const [first] = dialling
           if (first === undefined) throw new Error('slots are free while somebody waits')
-          served.add(first.name)
-          end(first.name)
+          const { address: name } = first
+          served.add(name)
+          end(name)
           // It fails, and is dialled again at once.
-          const inVain = (counts.get(first.name) ?? 0) + 1
-          counts.set(first.name, inVain)
-          dial(first.name, inVain)
+          const inVain = (counts.get(name) ?? 0) + 1
+          counts.set(name, inVain)
+          dial(name, inVain)
         }
         expect(served.size).toBe(counts.size)
       }),

@@ -340,6 +340,57 @@ describe('a peer of whom strangers have told false addresses', () => {
     expect(opened.slice(before)).not.toContain('192.0.2.1')
   })
 
+  it('is dialled where the host says, also while it is being dialled where they say, unless somebody waits for that', () => {
+    for (const isAwaited of [false, true]) {
+      const { dialer, clock, opened } = scene()
+      const [hearsay] = told
+      dialer.wishes.want(peer(1), 'regular', told)
+      clock.advance(1)
+      if (isAwaited && hearsay !== undefined) dialer.dial({ ...hearsay, peerId: peer(1) }, 'regular').catch(() => 0)
+      dialer.dial({ ...addressOf(1), peerId: peer(1) }, 'regular').catch(() => 0)
+      expect(opened).toEqual(isAwaited ? ['192.0.2.11'] : ['192.0.2.11', '192.0.2.1'])
+    }
+  })
+
+  it('is not dialled anew where the operator lists it and it is being dialled', () => {
+    const { dialer, clock, opened } = scene()
+    dialer.wishes.want(peer(1), 'masternode', [addressOf(1)])
+    clock.advance(1)
+    dialer.dial({ ...addressOf(2), peerId: peer(1) }, 'masternode').catch(() => 0)
+    expect(opened).toEqual(['192.0.2.1'])
+  })
+
+  it.each(['masternode', 'persistent'] as const)(
+    'is a %s, and dialled at its other address soon after',
+    (peerClass) => {
+      const { dialer, clock, opened, answer } = scene()
+      dialer.wishes.want(peer(1), peerClass, [addressOf(9), addressOf(1)])
+      clock.advance(1)
+      for (let i = 0; i < 3; i++) {
+        dialer.ended(answer(), { code: 'wrong-identity', fault: 'remote' }, true)
+        clock.advance(8_000)
+      }
+      expect(opened).toEqual(['192.0.2.9', '192.0.2.1', '192.0.2.9', '192.0.2.1'])
+    },
+  )
+
+  it('keeps its place among those that wait, however often the host dials it', () => {
+    const { dialer, clock, opened, sockets, want } = scene()
+    for (let i = 100; i < 116; i++) want(i, 'masternode')
+    want(1, 'masternode')
+    for (let i = 120; i < 150; i++) want(i, 'masternode')
+    clock.advance(1)
+    for (let round = 0; round < 5; round++) {
+      const stop = new AbortController()
+      dialer.dial({ ...addressOf(2), peerId: peer(1) }, 'masternode', stop.signal).catch(() => 0)
+      clock.advance(100)
+      stop.abort()
+    }
+    const before = opened.length
+    sockets[0]?.failed({ code: 'unreachable', fault: 'network' })
+    expect(opened.slice(before)).toEqual(['192.0.2.2'])
+  })
+
   it('is dialled first where the host names it', () => {
     const { dialer, clock, opened } = scene()
     dialer.wishes.want(peer(1), 'regular', told)
