@@ -4,11 +4,14 @@
  *
  * @module
  */
+import { lookup } from 'node:dns'
 import net from 'node:net'
+import type { LookupFunction } from 'node:net'
 import { checkNames, invalidOption } from '../errors.js'
 import type { Reason, ReasonCode } from '../errors.js'
 import type { DialEvents, Endpoint, Link, LinkEvents, ListenEvents, Listener, Transport } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
+import { lookupOnce } from './tcp-names.js'
 
 /** How TCP links behave. */
 export interface TcpOptions {
@@ -52,19 +55,21 @@ export function tcp(options: TcpOptions = {}): Transport {
     // Node promises `drain` only for what lies above its own mark of 16 KiB: a lower bound could wait for ever.
     saturationBytes: wholeNumber('saturationBytes', options.saturationBytes ?? 65_536, 16_384, 16_777_216),
   }
+  const names = lookupOnce(lookup)
   return {
     schemes: ['tcp'],
-    dial: (address, events) => dial(address, events, limits),
+    dial: (address, events) => dial(address, events, limits, names),
     listen: (address, events) => new TcpListener(address, events, limits),
   }
 }
 
-function dial(address: Address, events: DialEvents, limits: Limits): () => void {
+function dial(address: Address, events: DialEvents, limits: Limits, names: LookupFunction): () => void {
   let pending = true
   const socket = net.connect({
     host: address.host,
     port: address.port,
     autoSelectFamilyAttemptTimeout: FAMILY_TIMEOUT_MS,
+    lookup: names,
     allowHalfOpen: true,
     ...socketOptions(limits),
   })

@@ -1,7 +1,7 @@
 /**
- * Looks up names that only strangers tell. Whoever tells a name chooses the server that is asked, which may never answer; the usual
- * lookup would hold one of few threads for as long, which the operator's own names need, and cannot be called off. This one asks
- * the network's resolvers alone, so a name in the machine's hosts file is not found.
+ * Looks up names. The system's lookup holds one of few threads for as long as no server answers, and cannot be called off: so each of the
+ * operator's names is looked up once at a time, and those that only strangers tell not at all by it. Whoever tells a name chooses the
+ * server that is asked; for theirs the network's resolvers are asked, so a name in the machine's hosts file is not found.
  */
 import type { LookupAddress, Resolver } from 'node:dns'
 import type { LookupFunction } from 'node:net'
@@ -25,6 +25,21 @@ export function lookupBy(resolver: Pick<Resolver, 'resolve4' | 'resolve6'>): Loo
       }
     resolver.resolve4(hostname, answered(4))
     resolver.resolve6(hostname, answered(6))
+  }
+}
+
+export function lookupOnce(lookup: LookupFunction): LookupFunction {
+  /** Who waits for an answer. Bound: the dials under way, and the names that were dialled meanwhile. */
+  const asked = new Map<string, Parameters<LookupFunction>[2][]>()
+  return (hostname, options, done) => {
+    const key = JSON.stringify([hostname, options.family, options.hints, options.all])
+    const waiting = asked.get(key) ?? []
+    asked.set(key, waiting)
+    if (waiting.push(done) > 1) return
+    lookup(hostname, options, (...answer) => {
+      asked.delete(key)
+      for (const one of waiting) one(...answer)
+    })
   }
 }
 

@@ -5,15 +5,15 @@
  *
  * @module
  */
-import { Resolver } from 'node:dns'
-import type { Socket } from 'node:net'
+import { lookup, Resolver } from 'node:dns'
+import type { LookupFunction, Socket } from 'node:net'
 import { isIP } from 'node:net'
 import { WebSocket } from 'ws'
 import { checkNames, invalidOption } from '../errors.js'
 import type { ReasonCode } from '../errors.js'
 import type { DialEvents, Transport } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
-import { lookupBy, TOLD_LOOKUP } from './websocket-names.js'
+import { lookupBy, lookupOnce, TOLD_LOOKUP } from './websocket-names.js'
 import { later, messageOptions, remoteOf, SENT_MESSAGE_BYTES_MAX, WebSocketLink } from './websocket-link.js'
 import type { WebSocketLimits } from './websocket-link.js'
 import { SUBPROTOCOL, WebSocketListener } from './websocket-listener.js'
@@ -90,20 +90,24 @@ export function webSocket(options: WebSocketOptions = {}): Transport {
   const { ca, rejectUnauthorized = true } = options.tls ?? {}
   const trusted = typeof ca === 'string' ? ca : ca?.slice()
   const tls = trusted === undefined ? { rejectUnauthorized } : { rejectUnauthorized, ca: trusted }
+  const names = lookupOnce(lookup)
   return {
     schemes: ['ws', 'wss'],
-    dial: (address, events, isTold) => dial(address, events, limits, tls, isTold === true),
+    dial: (address, events, isTold) => dial(address, events, { limits, tls, names, isTold: isTold === true }),
     listen: (address, events) => new WebSocketListener(address, events, limits, origins),
   }
 }
 
-function dial(
-  address: Address,
-  events: DialEvents,
-  limits: WebSocketLimits,
-  tls: { rejectUnauthorized: boolean; ca?: string | string[] },
-  isTold: boolean,
-): () => void {
+interface DialSetup {
+  readonly limits: WebSocketLimits
+  readonly tls: { readonly rejectUnauthorized: boolean; readonly ca?: string | string[] }
+  /** Looks up what the operator names. */
+  readonly names: LookupFunction
+  /** Only strangers tell of it. */
+  readonly isTold: boolean
+}
+
+function dial(address: Address, events: DialEvents, { limits, tls, names, isTold }: DialSetup): () => void {
   let pending = true
   const settle = (tell: () => void): void => {
     if (!pending) return
@@ -117,7 +121,7 @@ function dial(
       ...messageOptions(limits),
       ...tls,
       ...FAMILY,
-      ...(resolver === null ? {} : { lookup: lookupBy(resolver) }),
+      lookup: resolver === null ? names : lookupBy(resolver),
       handshakeTimeout: limits.handshakeMs,
     })
   } catch (error) {
