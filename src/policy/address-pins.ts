@@ -9,8 +9,6 @@ export interface AddressPin {
   readonly key: string
   readonly id: PeerId
   readonly grade: PinGrade
-  /** Whom we had met there before this one was named, and is not met; else null. */
-  readonly before: PeerId | null
 }
 
 /** How it is known: it was named there, and never met; or met, wherever that was; or found there by our own dial. */
@@ -33,28 +31,26 @@ export class AddressPins {
 
   /** It has been found there. */
   pin(key: string, id: PeerId): void {
-    this.#set({ key, id, grade: 'found', before: null })
+    this.#set({ key, id, grade: 'found' })
   }
 
   /** The operator names it there, and nobody else. */
   name(key: string, id: PeerId): void {
     this.#say(key, id)
-    const known = this.#pins.get(key)
-    const before = known === undefined || known.grade === 'named' ? (known?.before ?? null) : known.id
-    if (known?.id !== id) this.#set({ key, id, grade: 'named', before })
+    if (this.idAt(key) !== id) this.#set({ key, id, grade: 'named' })
   }
 
   /** The operator names it there beside an address that may be anybody's: it is the one unless somebody else is known there. */
   suppose(key: string, id: PeerId): void {
     const known = this.#pins.get(key)
-    if (known === undefined) this.#set({ key, id, grade: 'named', before: null })
+    if (known === undefined) this.#set({ key, id, grade: 'named' })
     else if (known.id === id && known.grade !== 'named') this.#say(key, id)
   }
 
   /** It lives, wherever it is. */
   meet(key: string, id: PeerId): void {
     const pin = this.#pins.get(key)
-    if (pin?.id === id && pin.grade === 'named') this.#set({ key, id, grade: 'met', before: null })
+    if (pin?.id === id && pin.grade === 'named') this.#set({ key, id, grade: 'met' })
   }
 
   /**
@@ -65,19 +61,13 @@ export class AddressPins {
   doubt(key: string, id: PeerId, isNamed: boolean): boolean {
     const pin = this.#pins.get(key)
     if (pin?.id !== id || pin.grade === 'found' || (pin.grade === 'met' && !isNamed)) return false
-    this.#undo(pin)
-    return true
+    return this.#pins.delete(key)
   }
 
-  /**
-   * The operator undoes it: the one is who was there before it was named, or else whoever is found there next.
-   * @param id only where it is this one's; left out: whoever's, and whoever was there before
-   */
+  /** The operator undoes it: whoever is found there next is the one. @param id only where it is this one's; left out: whoever's */
   unpin(key: string, id?: PeerId): void {
     this.#say(id === undefined ? key : `${key} ${id}`, null)
-    const pin = this.#pins.get(key)
-    if (id === undefined) this.#pins.delete(key)
-    else if (pin?.id === id) this.#undo(pin)
+    if (id === undefined || this.idAt(key) === id) this.#pins.delete(key)
   }
 
   /** What an earlier process knew holds, whoever was found there since, unless the operator has said otherwise, or nobody had met it. */
@@ -103,11 +93,6 @@ export class AddressPins {
   /** All of them, for a snapshot. */
   entries(): Iterable<AddressPin> {
     return this.#pins.values()
-  }
-
-  #undo({ key, before }: AddressPin): void {
-    this.#pins.delete(key)
-    if (before !== null) this.pin(key, before)
   }
 
   #set(pin: AddressPin): void {

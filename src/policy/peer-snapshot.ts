@@ -40,22 +40,18 @@ export function readBook(
   if (!isRecord(snapshot) || snapshot['version'] !== 1) return NOTHING
   const peers = someOf(snapshot['peers'], peersMax).flatMap((peer) => readPeer(peer, wall, addressesMax, isId))
   const pinnedAddresses = someOf(snapshot['pinnedAddresses'], pinsMax).flatMap((pair) => {
-    const [text, id, word, other] = someOf(pair, 4)
+    const [text, id, word] = someOf(pair, 3)
     const address = readAddress(text)
     if (address === null || typeof id !== 'string' || !isId(id)) return []
     const grade = PIN_GRADES.find((one) => one === word) ?? 'found'
-    const hasBefore = grade === 'named' && typeof other === 'string' && isId(other)
-    return [{ key: addressKey(address), id, grade, before: hasBefore ? other : null }]
+    return [{ key: addressKey(address), id, grade }]
   })
   return { peers: peers.sort((a, b) => (a.lastSeenAt ?? -1) - (b.lastSeenAt ?? -1)), pinnedAddresses }
 }
 
 /** Pins as they are saved: of those that were found the address and the peer, and of others how they are known. */
 export function storedPins(pins: Iterable<AddressPin>): readonly (readonly string[])[] {
-  return Array.from(pins, ({ key, id, grade, before }) => {
-    const word = grade === 'found' ? [] : [grade]
-    return [key, id, ...word, ...(before === null ? [] : [before])]
-  })
+  return Array.from(pins, ({ key, id, grade }) => [key, id, ...(grade === 'found' ? [] : [grade])])
 }
 
 function readPeer(peer: unknown, wall: number, addressesMax: number, isId: IdCheck): StoredPeer[] {

@@ -121,6 +121,13 @@ export class Reassembly {
     return length
   }
 
+  /** Of those, what no answer is. */
+  get unasked(): number {
+    let length = 0
+    for (const lane of this.#lanes) if (lane?.answerId === null) length += lane.bytes?.length ?? 0
+    return length
+  }
+
   /** An answer of up to so many bytes may come. */
   awaitAnswer(id: number, bytesMax: number): void {
     this.#awaited.add(id)

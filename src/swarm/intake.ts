@@ -9,7 +9,7 @@ import type { PeerClass } from '../ports/types.js'
 import type { ReceiveCredit } from '../protocol/credit.js'
 import type { Reassembly } from '../protocol/fragment.js'
 import { LANES } from '../protocol/fragment.js'
-import { FRAME_BYTES_MAX } from '../protocol/frame.js'
+import { FRAME_BYTES_MAX, HEADER_BYTES_MAX } from '../protocol/frame.js'
 import type { SessionEvent } from '../protocol/session.js'
 import type { Tally } from '../protocol/tally.js'
 import type { Agenda, Deadline } from './agenda.js'
@@ -26,9 +26,9 @@ export interface IntakeSetup {
   readonly peerClass: () => PeerClass
   readonly limits: () => ClassLimits
   /** Which keeps to what the peer has been told. */
-  readonly reassembly: Pick<Reassembly, 'bytesMax' | 'keptMax'>
+  readonly reassembly: Pick<Reassembly, 'bytesMax' | 'keptMax' | 'unasked'>
   readonly sendLimits: (messageBytesMax: number, windowBytes: number) => void
-  /** Bytes held of messages that are not whole. */
+  /** Bytes held of what is not whole. */
   readonly partialBytes: () => number
   /** What the link draws on, by the class that the peer has now. */
   readonly openQuota: () => Quota
@@ -58,7 +58,8 @@ const BUSY_MS = 50
 
 export class Intake {
   readonly #setup: IntakeSetup
-  readonly #unfinished: Unfinished
+  /** What it holds of what is not whole. */
+  readonly unfinished: Unfinished
   #quota: Quota
   #deadline: Deadline | null = null
   #narrowing: Deadline | null = null
@@ -73,7 +74,7 @@ export class Intake {
   constructor(setup: IntakeSetup) {
     this.#setup = setup
     this.#quota = setup.openQuota()
-    this.#unfinished = new Unfinished(setup.memory, this.#quota, setup.partialBytes)
+    this.unfinished = new Unfinished(setup.memory, this.#quota, setup)
     this.#toldBytesMax = setup.reassembly.bytesMax
   }
 
@@ -88,23 +89,16 @@ export class Intake {
     this.#bytes += bytes + tally.takeRecords() * RECORD_BYTES
     if (this.#bytes >= CHARGED_BYTES) this.#charge()
     for (let crumbs = tally.takeCrumbs(); crumbs > 0; crumbs--) this.takeControl()
-    this.countPartial()
-  }
-
-  /** What the link holds of messages that are not whole has changed. */
-  countPartial(): void {
-    this.#unfinished.count()
-  }
-
-  /** Bytes held of messages that are not whole, on all links of the peer. */
-  get partialBytes(): number {
-    return this.#unfinished.ofPeer
+    this.unfinished.count()
   }
 
   /** Whether a message of which more comes is not kept: memory is short, or the peer's other links hold more in part than one ever does. */
   isShort(bytes: number): boolean {
     const { memory, peerClass, limits } = this.#setup
-    return !memory.fits(peerClass(), bytes) || this.#unfinished.elsewhere > LANES * limits().messageBytesMax
+    return (
+      !memory.fits(peerClass(), bytes) ||
+      this.unfinished.elsewhere > LANES * (limits().messageBytesMax + HEADER_BYTES_MAX)
+    )
   }
 
   /** A whole message has come, which holds memory until it is released or dropped. @returns false where there is none for this peer */
@@ -221,7 +215,7 @@ export class Intake {
     this.#quota.hold(-this.#heldBytes)
     this.#quota = this.#setup.openQuota()
     this.#quota.hold(this.#heldBytes)
-    this.#unfinished.move(this.#quota)
+    this.unfinished.move(this.#quota)
     this.#limit()
     // What it waits for was the old one's debt.
     this.#deadline?.cancel()
@@ -234,12 +228,13 @@ export class Intake {
     this.#stopped = true
     this.#deadline?.cancel()
     this.#narrowing?.cancel()
+    this.unfinished.count()
   }
 
   /** Nothing comes any more. */
   gone(): void {
     this.#charge()
-    this.#unfinished.gone()
+    this.unfinished.gone()
   }
 
   /** The peer is told how large a message it may send, and has some time to keep to less. */

@@ -42,8 +42,22 @@ export function saidOf(listings: readonly Listing[]): ReadonlyMap<string, Said> 
   return said
 }
 
+/** The lines of each address, by its key. */
+export function linesAt(listings: readonly Listing[]): ReadonlyMap<string, readonly Listing[]> {
+  const lines = new Map<string, Listing[]>()
+  for (const listing of listings) {
+    const key = addressKey(listing.address)
+    const there = lines.get(key)
+    if (there === undefined) lines.set(key, [listing])
+    else there.push(listing)
+  }
+  return lines
+}
+
 /** Where each is named. */
-function placesOf(addresses: readonly Address[]): ReadonlyMap<PeerId, ReadonlySet<string>> {
+export type Places = ReadonlyMap<PeerId, ReadonlySet<string>>
+
+export function placesOf(addresses: readonly Address[]): Places {
   const places = new Map<PeerId, Set<string>>()
   for (const address of addresses)
     if (address.peerId !== null)

@@ -233,7 +233,7 @@ export class Membership implements ConnectionOwner<Connection> {
     const { counters, log } = this.#context
     const { peerId, direction, link } = connection
     counters.count(`${reason.fault === 'remote' && !judged ? 'told' : 'closed'}-${reason.code}`)
-    const isTorn = reason.fault === 'network' && this.upkeep.isSpare(connection)
+    const isTorn = (reason.fault === 'network' || reason.code === 'timeout') && this.upkeep.isSpare(connection)
     log('debug', `${direction} link to ${peerId ?? link.remote?.host ?? 'a stranger'} ended: ${reason.code}`)
     this.gate.done(connection)
     if (judged && reason.fault === 'remote') this.#punish(connection, reason)

@@ -117,7 +117,7 @@ export class Requests implements Asker {
     const arrived = (): void => {
       link.asked.delete(id)
       connection.answers.forgetAnswer(id)
-      connection.intake?.countPartial()
+      connection.intake?.unfinished.count()
     }
     const end = (): void => {
       this.#answered.delete(asked)

@@ -6,8 +6,8 @@
 import { addressKey, canonicalIp } from '../policy/address.js'
 import type { AddressPins } from '../policy/address-pins.js'
 import type { Address, PeerId } from '../ports/types.js'
-import type { Listing, Said, TrustedClass } from './listings.js'
-import { movedIn, saidOf } from './listings.js'
+import type { Listing, Origin, Places, Said, TrustedClass } from './listings.js'
+import { linesAt, movedIn, placesOf, saidOf } from './listings.js'
 
 export interface RosterSetup {
   readonly ownId: PeerId
@@ -35,6 +35,8 @@ export class Roster {
   // Bound: the operator's lists, and DIRECTORY_MAX of the directory's.
   #listings: readonly Listing[] = []
   #said: ReadonlyMap<string, Said> = new Map()
+  #byKey: ReadonlyMap<string, readonly Listing[]> = new Map()
+  #places: Readonly<Record<Origin, Places>> = { host: new Map(), directory: new Map() }
   /** Whether also as a persistent peer. Bound: STRUCK_MAX; the oldest is forgotten. */
   readonly #struck = new Map<PeerId, boolean>()
   /** Where each has come from, when that is not where it is listed: the latest last. Bound: the trusted, and SEEN_MAX of each. */
@@ -60,7 +62,7 @@ export class Roster {
 
   /** Who is named at an address, or known there where it is listed alone. */
   idsAt(address: Address): ReadonlySet<PeerId> {
-    const there = this.#listings.filter((listing) => isAt(listing, address))
+    const there = this.#byKey.get(addressKey(address)) ?? []
     return new Set(there.map((listing) => this.#peerOf(listing)).filter((peerId) => peerId !== null))
   }
 
@@ -166,7 +168,9 @@ export class Roster {
     const said = this.#said.get(key)
     // Who names one there, and lists the address alone as well, may mean another; and the host need not mean whom the directory does.
     const meansAnother = (origin === 'host' ? said?.named : said?.by.directory)?.has(peerId) === true
-    if (meansAnother && !pins.isFoundAt(key)) return null
+    // Nor does who names that one elsewhere, and not here.
+    const hasMoved = this.#places[origin].get(peerId)?.has(key) === false
+    if ((meansAnother || hasMoved) && !pins.isFoundAt(key)) return null
     return this.#byId.has(peerId) || !isBanned(peerId) ? peerId : null
   }
 
@@ -195,6 +199,10 @@ export class Roster {
     }
     this.#listings = [...known.values()]
     this.#said = saidOf(this.#listings)
+    this.#byKey = linesAt(this.#listings)
+    const placesBy = (origin: Origin): Places =>
+      placesOf(this.#listings.filter((listing) => listing.origin === origin).map(({ address }) => address))
+    this.#places = { host: placesBy('host'), directory: placesBy('directory') }
     this.refresh()
   }
 
@@ -202,14 +210,17 @@ export class Roster {
   refresh(): void {
     const listings = this.#listings.map((listing) => {
       const { peerClass, address } = listing
-      return { peerClass, address: { ...address, peerId: this.#peerOf(listing) } }
+      return { peerClass, isBare: address.peerId === null, address: { ...address, peerId: this.#peerOf(listing) } }
     })
     this.#byId.clear()
     this.#byAddress.clear()
     this.#ips.clear()
+    // Of two lines that name nobody, one may mean somebody, and the other not, who was struck off as that.
+    const taken = new Set(listings.filter(({ isBare, address }) => isBare && address.peerId !== null).map(keyOf))
     for (const { peerClass, address } of listings) {
       const key = addressKey(address)
       const { peerId } = address
+      if (peerId === null && taken.has(key)) continue
       const old = peerId === null ? this.#byAddress.get(key) : this.#byId.get(peerId)
       const others = old?.addresses.filter((other) => addressKey(other) !== key) ?? []
       const highest = old?.peerClass === 'masternode' ? 'masternode' : peerClass
@@ -240,6 +251,10 @@ export class Roster {
     if (there === undefined) this.#ips.set(ip, new Set([what]))
     else there.add(what)
   }
+}
+
+function keyOf({ address }: Pick<Listing, 'address'>): string {
+  return addressKey(address)
 }
 
 function isAt(listing: Listing, address: Address): boolean {

@@ -75,7 +75,7 @@ export function statusOf(
       rttMs: peer.rttMs,
       connectedMs: connection === null ? 0 : now - connection.openedAt,
       silentMs: connection === null ? 0 : now - (connection.vitals?.heardAt ?? connection.openedAt),
-      bufferedBytes: (connection?.sender?.outbox.bytes ?? 0) + (connection?.intake?.partialBytes ?? 0),
+      bufferedBytes: (connection?.sender?.outbox.bytes ?? 0) + (connection?.intake?.unfinished.ofPeer ?? 0),
     }
   })
   return {

@@ -8,13 +8,21 @@ import type { Address, PeerId } from '../ports/types.js'
 import type { Said } from './listings.js'
 import type { Roster } from './roster.js'
 
+export interface WhereaboutsOwner {
+  readonly isLinked: (peerId: PeerId) => boolean
+  /** Whether it was ever linked, as far as is known. */
+  readonly wasMet: (peerId: PeerId) => boolean
+}
+
 export class Whereabouts {
   readonly #roster: Pick<Roster, 'said' | 'idsAt'>
   readonly #pins: AddressPins
+  readonly #owner: WhereaboutsOwner
 
-  constructor(roster: Pick<Roster, 'said' | 'idsAt'>, pins: AddressPins) {
+  constructor(roster: Pick<Roster, 'said' | 'idsAt'>, pins: AddressPins, owner: WhereaboutsOwner) {
     this.#roster = roster
     this.#pins = pins
+    this.#owner = owner
   }
 
   /** The operator has spoken. */
@@ -45,6 +53,7 @@ export class Whereabouts {
   /** Our own dial has found another there. @returns whether it is known there no more, and the address listed alone may be anybody's */
   doubt(address: Address, peerId: PeerId): boolean {
     const key = addressKey(address)
+    this.#recall(key, peerId)
     return this.#isBare(key) && this.#pins.doubt(key, peerId, this.#isNamed(key, peerId))
   }
 
@@ -62,14 +71,29 @@ export class Whereabouts {
 
   #hear(key: string, { named, by, bareBy }: Said): void {
     const known = this.#pins.idAt(key)
-    const [only] = named
     const [host] = by.host
     if (known !== null && named.has(known) && (bareBy.size === 0 || named.size === 1)) this.#pins.name(key, known)
     else if (bareBy.size > 0) {
       // The host knows better than a directory that names nobody there; but it need not mean whom a directory does.
       if (!bareBy.has('host') && host !== undefined && by.host.size === 1) this.#pins.suppose(key, host)
-    } else if (only !== undefined && named.size === 1) this.#pins.name(key, only)
-    else this.#pins.unpin(key)
+    } else {
+      const one = this.#oneOf([...named])
+      if (one === null) this.#pins.unpin(key)
+      else this.#pins.name(key, one)
+    }
+    const there = this.#pins.idAt(key)
+    if (there !== null) this.#recall(key, there)
+  }
+
+  /** Of several who are named at one address, whoever is linked, or was ever met; null: nobody knows. */
+  #oneOf(named: readonly PeerId[]): PeerId | null {
+    const { isLinked, wasMet } = this.#owner
+    return (named.length === 1 ? named[0] : (named.find(isLinked) ?? named.find(wasMet))) ?? null
+  }
+
+  /** Whoever is known there may have been met elsewhere, or before it was named there. */
+  #recall(key: string, peerId: PeerId): void {
+    if (this.#owner.wasMet(peerId) || this.#owner.isLinked(peerId)) this.#pins.meet(key, peerId)
   }
 
   #isBare(key: string): boolean {

@@ -20,10 +20,10 @@ import { Whereabouts } from './whereabouts.js'
 const ARRIVAL_MS = 60_000
 
 /**
- * What a peer that is no longer listed is: `regular` for its past, or a stranger whose past counts for nothing; `displaced`, where
- * the operator has said nothing, but somebody else is at its address.
+ * What a peer that is no longer listed is: `regular` for its past, or a stranger whose past counts for nothing. Where the operator has said
+ * nothing: `displaced`, since somebody else is known at its address, or `doubted`, since somebody else was found there.
  */
-export type Leaving = 'regular' | 'stranger' | 'displaced'
+export type Leaving = 'regular' | 'stranger' | 'displaced' | 'doubted'
 
 /** What a change of the list reaches. */
 export interface WhitelistOwner {
@@ -60,7 +60,11 @@ export class Whitelist {
   constructor(context: SwarmContext, owner: WhitelistOwner) {
     this.#context = context
     this.#owner = owner
-    this.#whereabouts = new Whereabouts(context.roster, context.settings.peerStore.pins)
+    const { peerStore } = context.settings
+    this.#whereabouts = new Whereabouts(context.roster, peerStore.pins, {
+      isLinked: (peerId) => owner.connections.current(peerId) !== null,
+      wasMet: (peerId) => (peerStore.get(peerId)?.lastSeenAt ?? null) !== null,
+    })
   }
 
   /** From now on the list is acted upon, and so is what a host that hears of it changes at once. */
@@ -94,7 +98,7 @@ export class Whitelist {
 
   /** Our own dial has found another there. One who has been met is only away; one whom nobody has ever met was never there. */
   notAt(address: Address, peerId: PeerId): void {
-    if (this.#whereabouts.doubt(address, peerId)) this.#revise(() => undefined, 'displaced')
+    if (this.#whereabouts.doubt(address, peerId)) this.#revise(() => undefined, 'doubted')
   }
 
   /** Somebody is linked, and trusted by the list or by the host's say, or not. */
@@ -200,7 +204,7 @@ export class Whitelist {
     settings.blacklist.exempt(peerId)
     const kept = new Set(addresses.map(addressKey))
     const gone = old?.addresses.filter((address) => !kept.has(addressKey(address))) ?? []
-    if (leaving !== 'displaced') this.#whereabouts.left(peerId, gone)
+    if (isWord(leaving)) this.#whereabouts.left(peerId, gone)
     if (isNews && old === undefined) {
       log('info', `${peerId} is listed: ${peerClass}`)
       journal.note(peerId, `listed: ${peerClass}`, agenda.now())
@@ -218,10 +222,10 @@ export class Whitelist {
     log('info', `${peerId} is listed no longer`)
     journal.note(peerId, leaving === 'stranger' ? 'revoked' : 'listed no longer', agenda.now())
     settings.peerStore.unpin(peerId)
-    if (leaving !== 'displaced') this.#whereabouts.left(peerId, addresses)
+    if (isWord(leaving)) this.#whereabouts.left(peerId, addresses)
     settings.blacklist.unexempt(peerId)
     if (leaving === 'regular') settings.peerStore.vouch(peerId)
-    else settings.peerStore.penalized(peerId, agenda.now())
+    else if (leaving !== 'doubted') settings.peerStore.penalized(peerId, agenda.now())
     upkeep.watch.forget(peerId)
     // First: a link that ends for it is that of a stranger, and the host may list the peer again.
     this.#owner.reclassify(peerId)
@@ -249,6 +253,11 @@ export class Whitelist {
     }
     return { byId, byAddress }
   }
+}
+
+/** Whether the operator has said so. */
+function isWord(leaving: Leaving): boolean {
+  return leaving === 'regular' || leaving === 'stranger'
 }
 
 function sameAddresses(a: Trusted, b: Trusted): boolean {

@@ -259,6 +259,107 @@ describe('whom a directory named where it names nobody now', () => {
   })
 })
 
+describe('one that was met', () => {
+  it.each([false, true])(
+    'has the place where a directory named it before it came there; restarted: %s',
+    async (isRestarted) => {
+      const street = new Street()
+      street.begin({})
+      await street.publish(street.at(THERE, OWNER))
+      street.live(THERE, OWNER)
+      await street.pass(5)
+      street.leave(THERE)
+      await street.publish(street.at(HERE, OWNER))
+      if (isRestarted) street.begin({})
+      await street.publish(street.at(HERE))
+      street.live(HERE, STRANGER)
+      await street.pass(5)
+      expect(street.listed(OWNER, STRANGER)).toEqual([OWNER])
+      street.live(HERE, OWNER, { masternodes: [street.at(HOME, HOME)] })
+      await street.pass(10)
+      expect(street.listed(OWNER, STRANGER)).toEqual([OWNER])
+    },
+  )
+
+  it.each([[[OWNER, OTHER]], [[OWNER, OTHER, FARAWAY - 1]]])(
+    'has the place where another of those who were named there is named no more: %j',
+    async (all) => {
+      const street = new Street()
+      street.begin({})
+      await street.publish(...all.map((who) => street.at(HERE, who)))
+      const here = { masternodes: [street.at(HOME, HOME)] }
+      for (const [i, who] of all.entries()) if (who !== OTHER) street.live(i + 1, who, here)
+      await street.pass(5)
+      street.live(5, OTHER, here)
+      await street.pass(5)
+      const left = all.filter((who) => who !== OTHER)
+      await street.publish(...left.map((who) => street.at(HERE, who)))
+      await street.pass(5)
+      expect(street.listed(...all)).toEqual(left)
+      await street.publish(street.at(HERE))
+      street.leave(1)
+      street.live(HERE, STRANGER)
+      await street.pass(10)
+      expect(street.listed(...all, STRANGER)).toEqual([OWNER])
+    },
+  )
+
+  it.each([
+    ['the configuration', false, false],
+    ['a directory in its place', true, false],
+    ['a directory whose last list cannot be read', true, true],
+  ])('has moved where %s names it elsewhere after a restart', async (_title, byDirectory, isUnread) => {
+    const street = new Street()
+    if (isUnread) await street.publish(street.at(HERE, OTHER))
+    street.begin({ masternodes: isUnread ? [] : [street.at(HERE, OTHER)] })
+    street.live(HERE, OTHER)
+    await street.pass(5)
+    street.leave(HOME)
+    street.live(THERE, OTHER)
+    street.live(HERE, OWNER)
+    const lines = [street.at(THERE, OTHER), street.at(HERE)]
+    if (byDirectory) await street.publish(...lines)
+    street.begin({ masternodes: byDirectory ? [] : lines }, isUnread ? ['directory'] : [])
+    await street.pass(10)
+    expect(street.listed(OWNER, OTHER)).toEqual([OWNER, OTHER])
+  })
+
+  it('is persistent where it was found, though it is no masternode any more, and nobody else is there', async () => {
+    const street = new Street()
+    street.begin({ persistent: [street.at(HERE)] })
+    await street.publish(street.at(HERE))
+    street.live(HERE, OWNER)
+    await street.pass(5)
+    street.home.masternodes.remove(street.id(OWNER))
+    street.live(HERE, STRANGER)
+    await street.pass(5)
+    expect(street.listed(OWNER, STRANGER)).toEqual([])
+    street.live(HERE, OWNER, { masternodes: [street.at(HOME, HOME)] })
+    await street.pass(10)
+    expect(street.home.peer(street.id(OWNER) as never)?.class).toBe('persistent')
+  })
+})
+
+describe('a key that was revoked', () => {
+  it('is no masternode’s after a restart, whoever answers where it was', async () => {
+    const street = new Street()
+    const bare = { masternodes: [street.at(HERE)] }
+    street.begin(bare)
+    street.live(HERE, OTHER)
+    await street.pass(5)
+    street.home.masternodes.replace(street.id(OTHER) as never, street.at(HERE, OWNER))
+    street.leave(HERE)
+    await street.pass(5)
+    street.begin(bare)
+    street.live(THERE, OTHER, { masternodes: [street.at(HOME, HOME)] })
+    await street.pass(5)
+    street.live(HERE, STRANGER)
+    await street.pass(10)
+    expect(street.listed(OTHER)).toEqual([])
+    expect(street.home.peer(street.id(OTHER) as never)?.class).not.toBe('masternode')
+  })
+})
+
 describe('an address that is revoked', () => {
   it('is that of everybody who is known there, whoever listed it', async () => {
     const street = new Street()
