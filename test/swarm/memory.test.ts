@@ -314,6 +314,41 @@ describe('small messages to a handler that never ends', () => {
 })
 
 describe('messages that are never finished', () => {
+  it.each<PeerClass>(['masternode', 'regular', 'unknown'])(
+    'are not among them answers that were asked for: a %s brings another on its next link meanwhile',
+    async (peerClass) => {
+      const scene = new Scene({ authorize: () => peerClass })
+      const { world, node } = scene
+      const Much = request<string, Uint8Array>('much', { maxBytes: 20_000_000 })
+      const names = [...NAMES, { kind: 'request' as const, name: 'much' }]
+      let heard = 0
+      node.swarm.handle(Note, () => {
+        heard++
+      })
+      await node.swarm.start()
+      const identity = world.identity()
+      const first = await RawPeer.connect(world, node, { identity, names })
+      node.swarm
+        .peer(identity.id)
+        ?.request(Much, 'more')
+        .catch(() => undefined)
+      await world.settle()
+      const [asked] = first.of('request')
+      const head = joinBytes([varintBytes(19_000_000), varintBytes(FRAME.response), varintBytes(asked?.id ?? 0)])
+      first.send(FRAME.fragment, joinBytes([Uint8Array.of(2), head, new Uint8Array(30_000)]))
+      for (let i = 0; i < 500; i++) scene.go(first, 2)
+      await world.settle()
+      expect(scene.memory.partialBytes).toBeGreaterThan(14_000_000)
+      first.answers = false
+      const next = await RawPeer.connect(world, node, { identity, names, name: 'next' })
+      scene.begin(next, 1, 40_000, 1)
+      next.send(FRAME.fragment, joinBytes([Uint8Array.of(1), new Uint8Array(9_999)]))
+      await world.settle()
+      expect([heard, node.heard('recovered')]).toEqual([1, []])
+      await world.stop()
+    },
+  )
+
   it.each([1, 2])(
     'are no more of one masternode than two links hold, however many links it leaves behind; processes: %i',
     async (processes) => {
