@@ -5,6 +5,7 @@
  */
 import type { PeerId } from '../ports/types.js'
 
+/** Who is known to be at one address. */
 export interface AddressPin {
   readonly key: string
   readonly id: PeerId
@@ -12,10 +13,10 @@ export interface AddressPin {
 }
 
 /** How it is known: it was named there, and never met; or met, wherever that was; or found there by our own dial. */
-export type PinGrade = (typeof PIN_GRADES)[number]
+export type PinGrade = 'named' | 'met' | 'found'
 
 /** Each says more than the one before. */
-export const PIN_GRADES = ['named', 'met', 'found'] as const
+export const PIN_GRADES: readonly PinGrade[] = ['named', 'met', 'found']
 
 /** The pins of a book. Keys are addresses as canonical text, without an id. */
 export class AddressPins {
