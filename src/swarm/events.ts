@@ -48,7 +48,7 @@ export interface QuarantineNotice {
 /** Messages may have passed us by: ask this peer for what we missed. */
 export interface RecoveredGap {
   readonly peerId: PeerId
-  /** `shed`: it dropped gossip meant for us. `replaced`: its link was silent and another took over. `returned`: it was away. */
+  /** `shed`: it dropped gossip meant for us. `replaced`: a link of it was silent, or broke, and it goes on by another. `returned`: it was away. */
   readonly cause: 'shed' | 'replaced' | 'returned'
   /** How long nothing was heard of it; 0 where that is not known. */
   readonly gapMs: number

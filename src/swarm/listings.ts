@@ -12,6 +12,12 @@ export interface Listing {
   readonly origin: Origin
   readonly peerClass: TrustedClass
   readonly address: Address
+  /** The address without an id, as canonical text: worked out once, for it is asked for often. */
+  readonly key: string
+}
+
+export function listingOf(origin: Origin, peerClass: TrustedClass, address: Address): Listing {
+  return { origin, peerClass, address, key: addressKey(address) }
 }
 
 /** Of one address. */
@@ -27,8 +33,7 @@ export interface Said {
 /** By the address's key. */
 export function saidOf(listings: readonly Listing[]): ReadonlyMap<string, Said> {
   const said = new Map<string, Said>()
-  for (const { origin, address } of listings) {
-    const key = addressKey(address)
+  for (const { origin, address, key } of listings) {
     const { peerId } = address
     const there = said.get(key) ?? {
       bareBy: new Set(),
@@ -46,9 +51,8 @@ export function saidOf(listings: readonly Listing[]): ReadonlyMap<string, Said> 
 export function linesAt(listings: readonly Listing[]): ReadonlyMap<string, readonly Listing[]> {
   const lines = new Map<string, Listing[]>()
   for (const listing of listings) {
-    const key = addressKey(listing.address)
-    const there = lines.get(key)
-    if (there === undefined) lines.set(key, [listing])
+    const there = lines.get(listing.key)
+    if (there === undefined) lines.set(listing.key, [listing])
     else there.push(listing)
   }
   return lines

@@ -7,7 +7,7 @@ import { addressKey, canonicalIp } from '../policy/address.js'
 import type { AddressPins } from '../policy/address-pins.js'
 import type { Address, PeerId } from '../ports/types.js'
 import type { Listing, Origin, Places, Said, TrustedClass } from './listings.js'
-import { linesAt, movedIn, placesOf, saidOf } from './listings.js'
+import { linesAt, listingOf, movedIn, placesOf, saidOf } from './listings.js'
 
 export interface RosterSetup {
   readonly ownId: PeerId
@@ -50,14 +50,14 @@ export class Roster {
   constructor(setup: RosterSetup) {
     this.#setup = setup
     const list = (peerClass: TrustedClass, addresses: readonly Address[]): Listing[] =>
-      addresses.map((address) => ({ origin: 'host', peerClass, address }))
+      addresses.map((address) => listingOf('host', peerClass, address))
     this.#set([...list('persistent', setup.persistent), ...list('masternode', setup.masternodes)])
   }
 
   /** Adds a masternode; one that was struck off is trusted again. This node's own entry is left out, so that a fleet can share one list. */
   add(address: Address): void {
     if (address.peerId !== null) this.#struck.delete(address.peerId)
-    this.#set([...this.#listings, { origin: 'host', peerClass: 'masternode', address }])
+    this.#set([...this.#listings, listingOf('host', 'masternode', address)])
   }
 
   /** Who is named at an address, or known there where it is listed alone. */
@@ -81,7 +81,8 @@ export class Roster {
   /** Takes one address off the list, with the peer where it was its last. @returns whether it was listed */
   remove(address: Address): boolean {
     const isIt = (listing: Listing): boolean => address.peerId === null || address.peerId === this.#peerOf(listing)
-    return this.#drop((listing) => isAt(listing, address) && isIt(listing))
+    const key = addressKey(address)
+    return this.#drop((listing) => listing.key === key && isIt(listing))
   }
 
   /**
@@ -91,9 +92,9 @@ export class Roster {
   setDirectory(addresses: readonly Address[]): readonly (readonly [string, PeerId])[] {
     const own = this.#listings.filter(({ origin }) => origin === 'host')
     const old = this.#listings.filter(({ origin }) => origin === 'directory').map(({ address }) => address)
-    const listed = addresses.map((address): Listing => ({ origin: 'directory', peerClass: 'masternode', address }))
+    const listed = addresses.map((address) => listingOf('directory', 'masternode', address))
     this.#set([...own, ...listed])
-    const owned = new Set(own.map(({ address }) => addressKey(address)))
+    const owned = new Set(own.map(({ key }) => key))
     const idAt = (key: string): PeerId | null => (owned.has(key) ? null : this.#setup.pins.idAt(key))
     // What was saved may have been said of the same list.
     return old.length === 0 ? [] : movedIn(old, addresses, idAt)
@@ -159,10 +160,9 @@ export class Roster {
   }
 
   /** Who is meant by a line: whom it names, or whom the pins know there. */
-  #peerOf({ origin, peerClass, address }: Listing): PeerId | null {
+  #peerOf({ origin, peerClass, address, key }: Listing): PeerId | null {
     if (address.peerId !== null) return address.peerId
     const { pins, ownId, isBanned } = this.#setup
-    const key = addressKey(address)
     const peerId = pins.idAt(key)
     if (peerId === null || peerId === ownId || this.#isStruck(peerId, peerClass)) return null
     const said = this.#said.get(key)
@@ -192,10 +192,10 @@ export class Roster {
   #set(listings: readonly Listing[]): void {
     const known = new Map<string, Listing>()
     for (const listing of listings) {
-      const { origin, peerClass, address } = listing
-      const { peerId } = address
+      const { origin, peerClass, key } = listing
+      const { peerId } = listing.address
       if (peerId === this.#setup.ownId || (peerId !== null && this.#isStruck(peerId, peerClass))) continue
-      known.set(`${origin} ${peerClass} ${peerId ?? ''} ${addressKey(address)}`, listing)
+      known.set(`${origin} ${peerClass} ${peerId ?? ''} ${key}`, listing)
     }
     this.#listings = [...known.values()]
     this.#said = saidOf(this.#listings)
@@ -209,16 +209,16 @@ export class Roster {
   /** The pins may have changed. Where two lines name a peer, the higher class holds, and the addresses of all of them. */
   refresh(): void {
     const listings = this.#listings.map((listing) => {
-      const { peerClass, address } = listing
-      return { peerClass, isBare: address.peerId === null, address: { ...address, peerId: this.#peerOf(listing) } }
+      const { peerClass, key, address } = listing
+      return { peerClass, key, isBare: address.peerId === null, address: { ...address, peerId: this.#peerOf(listing) } }
     })
     this.#byId.clear()
     this.#byAddress.clear()
     this.#ips.clear()
     // Of two lines that name nobody, one may mean somebody, and the other not, who was struck off as that.
-    const taken = new Set(listings.filter(({ isBare, address }) => isBare && address.peerId !== null).map(keyOf))
-    for (const { peerClass, address } of listings) {
-      const key = addressKey(address)
+    const meant = listings.filter(({ isBare, address }) => isBare && address.peerId !== null)
+    const taken = new Set(meant.map(({ key }) => key))
+    for (const { peerClass, key, address } of listings) {
       const { peerId } = address
       if (peerId === null && taken.has(key)) continue
       const old = peerId === null ? this.#byAddress.get(key) : this.#byId.get(peerId)
@@ -251,12 +251,4 @@ export class Roster {
     if (there === undefined) this.#ips.set(ip, new Set([what]))
     else there.add(what)
   }
-}
-
-function keyOf({ address }: Pick<Listing, 'address'>): string {
-  return addressKey(address)
-}
-
-function isAt(listing: Listing, address: Address): boolean {
-  return addressKey(listing.address) === addressKey(address)
 }

@@ -2,15 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../src/policy/address.js'
 import type { Address, PeerId } from '../../src/ports/types.js'
 import type { Listing } from '../../src/swarm/listings.js'
-import { movedIn, saidOf } from '../../src/swarm/listings.js'
+import { listingOf, movedIn, saidOf } from '../../src/swarm/listings.js'
 
 const [one, two] = ['a', 'b'].map((letter) => letter.repeat(55)) as [PeerId, PeerId]
 const at = (peerId: PeerId | null, host: string): Address => ({ ...parseAddress(`tcp://${host}:1`), peerId })
-const line = (origin: Listing['origin'], peerId: PeerId | null, host: string): Listing => ({
-  origin,
-  peerClass: 'masternode',
-  address: at(peerId, host),
-})
+const line = (origin: Listing['origin'], peerId: PeerId | null, host: string): Listing =>
+  listingOf(origin, 'masternode', at(peerId, host))
 
 describe('a list', () => {
   it('says of each address who is named there, by whom, and whether it is also listed alone', () => {
