@@ -43,9 +43,7 @@ export class AddressPins {
 
   /** The operator names it there beside an address that may be anybody's: it is the one unless somebody else is known there. */
   suppose(key: string, id: PeerId): void {
-    const known = this.#pins.get(key)
-    if (known === undefined) this.#set({ key, id, grade: 'named' })
-    else if (known.id === id && known.grade !== 'named') this.#say(key, id)
+    if (!this.#pins.has(key)) this.#set({ key, id, grade: 'named' })
   }
 
   /** It lives, wherever it is. */
