@@ -1,7 +1,6 @@
 /**
  * Who is at an address that is listed without an id: whom our own dial proved there first, or whom the operator named there before.
- * Nobody takes that place until the operator says so; only one whom nobody has ever met yields to whom our dial finds, and one who was
- * never found there, where its name is listed all the same.
+ * Nobody takes that place until the operator says so; only one whom nobody has ever met yields to whom our dial finds.
  */
 import type { PeerId } from '../ports/types.js'
 
@@ -25,8 +24,8 @@ export class AddressPins {
   /** The latest last. */
   readonly #pins = new Map<string, AddressPin>()
   /**
-   * What the operator has said, the latest last: by address whose it is, or null, and by address and peer that it is not. What is read
-   * after that is older than its word. Bound: `pinsMax`; the oldest is forgotten.
+   * What the operator has said, the latest last: by address whose it is, or null; by address and peer that it is not; by peer that it is
+   * nowhere. What is read after that is older than its word. Bound: `pinsMax`; the oldest is forgotten.
    */
   readonly #said = new Map<string, PeerId | null>()
 
@@ -41,26 +40,27 @@ export class AddressPins {
     if (this.idAt(key) !== id) this.#set({ key, id, grade: 'named' })
   }
 
-  /** The operator names it there beside an address that may be anybody's: it is the one unless somebody else is known there. */
-  suppose(key: string, id: PeerId): void {
-    if (!this.#pins.has(key)) this.#set({ key, id, grade: 'named' })
-  }
-
   /** It lives, wherever it is. */
   meet(key: string, id: PeerId): void {
     const pin = this.#pins.get(key)
     if (pin?.id === id && pin.grade === 'named') this.#set({ key, id, grade: 'met' })
   }
 
-  /**
-   * Our own dial has found another there.
-   * @param isNamed whether it is listed there by name as well: then it loses nothing
-   * @returns whether it is known there no more
-   */
-  doubt(key: string, id: PeerId, isNamed: boolean): boolean {
+  /** Our own dial has found another there. @returns whether it is known there no more, since nobody ever met it */
+  doubt(key: string, id: PeerId): boolean {
     const pin = this.#pins.get(key)
-    if (pin?.id !== id || pin.grade === 'found' || (pin.grade === 'met' && !isNamed)) return false
-    return this.#pins.delete(key)
+    return pin?.id === id && pin.grade === 'named' && this.#pins.delete(key)
+  }
+
+  /** Nobody knows who is there; that is no word of the operator's. */
+  forget(key: string): void {
+    this.#pins.delete(key)
+  }
+
+  /** The operator has revoked it: it is known nowhere any more. */
+  revoke(id: PeerId): void {
+    this.#say(id, null)
+    for (const pin of [...this.#pins.values()]) if (pin.id === id) this.#pins.delete(pin.key)
   }
 
   /** The operator undoes it: whoever is found there next is the one. @param id only where it is this one's; left out: whoever's */
@@ -75,7 +75,7 @@ export class AddressPins {
     const known = this.#pins.get(key)
     const isSame = known?.id === id
     const word = this.#said.get(key)
-    const isOver = (word !== undefined && word !== id) || this.#said.has(`${key} ${id}`)
+    const isOver = (word !== undefined && word !== id) || this.#said.has(`${key} ${id}`) || this.#said.has(id)
     const rank = (one: PinGrade): number => PIN_GRADES.indexOf(one)
     const isMore = isSame ? rank(grade) > rank(known.grade) : grade !== 'named'
     if ((isSame || !isOver) && (known === undefined || isMore)) this.#set(pin)

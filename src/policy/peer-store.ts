@@ -186,27 +186,24 @@ export class PeerStore {
     const anchors = this.#anchors(now)
     const peers = Array.from(this.#entries.values(), (entry) => {
       const { id, addresses, lastSeenAt, source, dialedUs, failures } = entry.record
-      const linkedMs = penaltyFreeMs(entry, now)
-      const texts = addresses.map(formatAddress)
-      const anchor = anchors.has(id)
       return {
         id,
-        addresses: texts,
+        addresses: addresses.map(formatAddress),
         configured: entry.configured,
-        linkedMs,
+        linkedMs: penaltyFreeMs(entry, now),
         lastSeenAt,
         source,
         dialedUs,
         failures,
-        anchor,
+        anchor: anchors.has(id),
       }
     })
     return { version: 1, peers, pinnedAddresses: storedPins(this.pins.entries()) }
   }
 
   /**
-   * Adds what a snapshot holds: a peer that is known already stays as it is, an address is whose it was. Never throws: what does
-   * not make sense is left out, and instants in the future become `wall`. `isId` may look closer at ids than at their form.
+   * Adds what a snapshot holds: of a peer that is known already only when it was seen, an address is whose it was. Never throws: what
+   * makes no sense is left out, instants in the future become `wall`. `isId` may look closer at ids than at their form.
    */
   restore(snapshot: unknown, wall: number, isId?: (text: string) => text is PeerId): void {
     const bounds = { peersMax: this.#peersMax, addressesMax: this.#addressesMax, pinsMax: AddressPins.pinsMax }
@@ -282,7 +279,9 @@ export class PeerStore {
   }
 
   #restorePeer({ id, source, addresses, ...seen }: StoredPeer): void {
-    const entry = this.#entries.has(id) || this.#entries.size >= this.#peersMax ? null : this.#create(id, source)
+    const known = this.#entries.get(id)
+    if (known?.record.lastSeenAt === null) this.#change(known, { lastSeenAt: seen.lastSeenAt, linkedMs: seen.linkedMs })
+    const entry = known !== undefined || this.#entries.size >= this.#peersMax ? null : this.#create(id, source)
     if (entry === null) return
     for (const { address, isConfigured } of addresses)
       this.#addAddress(entry, address, isConfigured ? 'configured' : 'exchange')

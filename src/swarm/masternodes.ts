@@ -69,9 +69,9 @@ export class Masternodes {
     const address = byId ? null : parseTrusted(who, this.#crypto)
     return this.#whitelist.change(
       () => {
-        if (address === null) return byId && this.#roster.strike(who, revoked)
+        if (address === null) return byId && (revoked ? this.#revoke(who) : this.#roster.strike(who))
         const revokedIds = revoked ? this.#idsOf(address) : []
-        const isStruck = revokedIds.map((peerId) => this.#roster.strike(peerId, true)).includes(true)
+        const isStruck = revokedIds.map((peerId) => this.#revoke(peerId)).includes(true)
         return this.#roster.remove(address) || isStruck
       },
       revoked ? 'stranger' : 'regular',
@@ -87,9 +87,15 @@ export class Masternodes {
     const parsed = this.#parse(address)
     if (!this.has(peerId)) throw invalidOption('peerId', peerId, 'a listed masternode')
     this.#whitelist.change(() => {
-      this.#roster.strike(peerId, true)
+      this.#revoke(peerId)
       this.#roster.add(parsed)
     }, 'stranger')
+  }
+
+  #revoke(peerId: PeerId): boolean {
+    const wasListed = this.#roster.strike(peerId, true)
+    this.#whitelist.revoked(peerId)
+    return wasListed
   }
 
   #idsOf(address: Address): readonly PeerId[] {

@@ -6,7 +6,7 @@
 import { addressKey, canonicalIp } from '../policy/address.js'
 import type { AddressPins } from '../policy/address-pins.js'
 import type { Address, PeerId } from '../ports/types.js'
-import type { Listing, Origin, Places, Said, TrustedClass } from './listings.js'
+import type { Listing, Places, Said, TrustedClass } from './listings.js'
 import { linesAt, listingOf, movedIn, placesOf, saidOf } from './listings.js'
 
 export interface RosterSetup {
@@ -27,6 +27,7 @@ export interface Trusted {
 
 /** A masternode has two addresses, of two families, or moves. */
 const SEEN_MAX = 4
+const NOBODY: Said['by'] = { host: new Set(), directory: new Set() }
 /** Whom the host has struck off, whatever a directory says. */
 const STRUCK_MAX = 4_096
 
@@ -36,7 +37,7 @@ export class Roster {
   #listings: readonly Listing[] = []
   #said: ReadonlyMap<string, Said> = new Map()
   #byKey: ReadonlyMap<string, readonly Listing[]> = new Map()
-  #places: Readonly<Record<Origin, Places>> = { host: new Map(), directory: new Map() }
+  #places: Places = new Map()
   /** Whether also as a persistent peer. Bound: STRUCK_MAX; the oldest is forgotten. */
   readonly #struck = new Map<PeerId, boolean>()
   /** Where each has come from, when that is not where it is listed: the latest last. Bound: the trusted, and SEEN_MAX of each. */
@@ -164,13 +165,16 @@ export class Roster {
     if (address.peerId !== null) return address.peerId
     const { pins, ownId, isBanned } = this.#setup
     const peerId = pins.idAt(key)
+    const isFound = pins.isFoundAt(key)
+    const { host: hosts, directory } = this.#said.get(key)?.by ?? NOBODY
+    const [first] = hosts
+    // The host knows better than a directory that names nobody there.
+    if (origin === 'directory' && first !== undefined && !isFound)
+      return peerId !== null && hosts.has(peerId) ? peerId : first
     if (peerId === null || peerId === ownId || this.#isStruck(peerId, peerClass)) return null
-    const said = this.#said.get(key)
-    // Who names one there, and lists the address alone as well, may mean another; and the host need not mean whom the directory does.
-    const meansAnother = (origin === 'host' ? said?.named : said?.by.directory)?.has(peerId) === true
-    // Nor does who names that one elsewhere, and not here.
-    const hasMoved = this.#places[origin].get(peerId)?.has(key) === false
-    if ((meansAnother || hasMoved) && !pins.isFoundAt(key)) return null
+    // One that was only named there is not meant by the host, nor by who names it elsewhere alone, or here as well.
+    const isElsewhere = this.#places.get(peerId)?.has(key) === false
+    if (!isFound && (origin === 'host' || isElsewhere || directory.has(peerId))) return null
     return this.#byId.has(peerId) || !isBanned(peerId) ? peerId : null
   }
 
@@ -200,9 +204,7 @@ export class Roster {
     this.#listings = [...known.values()]
     this.#said = saidOf(this.#listings)
     this.#byKey = linesAt(this.#listings)
-    const placesBy = (origin: Origin): Places =>
-      placesOf(this.#listings.filter((listing) => listing.origin === origin).map(({ address }) => address))
-    this.#places = { host: placesBy('host'), directory: placesBy('directory') }
+    this.#places = placesOf(this.#listings.map(({ address }) => address))
     this.refresh()
   }
 

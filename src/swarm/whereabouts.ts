@@ -9,9 +9,8 @@ import type { Said } from './listings.js'
 import type { Roster } from './roster.js'
 
 export interface WhereaboutsOwner {
-  readonly isLinked: (peerId: PeerId) => boolean
-  /** Whether it was ever linked, as far as is known. */
-  readonly wasMet: (peerId: PeerId) => boolean
+  /** When it was linked last, as far as is known: the present, where it is; null: never. */
+  readonly metAt: (peerId: PeerId) => number | null
 }
 
 export class Whereabouts {
@@ -54,7 +53,7 @@ export class Whereabouts {
   doubt(address: Address, peerId: PeerId): boolean {
     const key = addressKey(address)
     this.#recall(key, peerId)
-    return this.#isBare(key) && this.#pins.doubt(key, peerId, this.#isNamed(key, peerId))
+    return this.#isBare(key) && this.#pins.doubt(key, peerId)
   }
 
   /** It is listed there no longer. Where nobody is, nobody is known there. */
@@ -64,36 +63,43 @@ export class Whereabouts {
       else this.#pins.unpin(key)
   }
 
+  /** Its key is trusted no more: it is known nowhere. */
+  revoked(peerId: PeerId): void {
+    this.#pins.revoke(peerId)
+  }
+
   /** An address of which nobody was known is listed no longer, or is somebody's now. */
   closed(address: Address): void {
     if (this.#roster.idsAt(address).size === 0) this.#pins.unpin(addressKey(address))
   }
 
-  #hear(key: string, { named, by, bareBy }: Said): void {
+  #hear(key: string, { named, bareBy }: Said): void {
     const known = this.#pins.idAt(key)
-    const [host] = by.host
-    if (known !== null && named.has(known) && (bareBy.size === 0 || named.size === 1)) this.#pins.name(key, known)
-    else if (bareBy.size > 0) {
-      // The host knows better than a directory that names nobody there; but it need not mean whom a directory does.
-      if (!bareBy.has('host') && host !== undefined && by.host.size === 1) this.#pins.suppose(key, host)
-    } else {
-      const one = this.#oneOf([...named])
-      if (one === null) this.#pins.unpin(key)
-      else this.#pins.name(key, one)
-    }
+    const one = known !== null && named.has(known) ? known : this.#latest([...named])
+    // What is listed alone as well may be anybody's.
+    const isSure = bareBy.size === 0 || (named.size === 1 && one === known)
+    if (isSure && one !== null) this.#pins.name(key, one)
+    else if (isSure) this.#pins.forget(key)
     const there = this.#pins.idAt(key)
     if (there !== null) this.#recall(key, there)
   }
 
-  /** Of several who are named at one address, whoever is linked, or was ever met; null: nobody knows. */
-  #oneOf(named: readonly PeerId[]): PeerId | null {
-    const { isLinked, wasMet } = this.#owner
-    return (named.length === 1 ? named[0] : (named.find(isLinked) ?? named.find(wasMet))) ?? null
+  /** Of several who are named at one address, whoever was met last; null: nobody was. */
+  #latest(named: readonly PeerId[]): PeerId | null {
+    const [only] = named
+    if (named.length === 1) return only ?? null
+    let latest: PeerId | null = null
+    for (const peerId of named) if (this.#metAt(peerId) > this.#metAt(latest)) latest = peerId
+    return latest
+  }
+
+  #metAt(peerId: PeerId | null): number {
+    return (peerId === null ? null : this.#owner.metAt(peerId)) ?? Number.NEGATIVE_INFINITY
   }
 
   /** Whoever is known there may have been met elsewhere, or before it was named there. */
   #recall(key: string, peerId: PeerId): void {
-    if (this.#owner.wasMet(peerId) || this.#owner.isLinked(peerId)) this.#pins.meet(key, peerId)
+    if (this.#owner.metAt(peerId) !== null) this.#pins.meet(key, peerId)
   }
 
   #isBare(key: string): boolean {

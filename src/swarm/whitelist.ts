@@ -62,8 +62,10 @@ export class Whitelist {
     this.#owner = owner
     const { peerStore } = context.settings
     this.#whereabouts = new Whereabouts(context.roster, peerStore.pins, {
-      isLinked: (peerId) => owner.connections.current(peerId) !== null,
-      wasMet: (peerId) => (peerStore.get(peerId)?.lastSeenAt ?? null) !== null,
+      metAt: (peerId) =>
+        owner.connections.current(peerId) !== null
+          ? Number.POSITIVE_INFINITY
+          : (peerStore.get(peerId)?.lastSeenAt ?? null),
     })
   }
 
@@ -124,6 +126,7 @@ export class Whitelist {
     const { log, roster } = this.#context
     const before = [...roster.entries()]
     this.#revise(() => {
+      this.#whereabouts.heard()
       roster.refresh()
       // Who is banned or struck off has lost the place before it was known to have it.
       for (const { peerId: there, addresses } of before)
@@ -144,9 +147,15 @@ export class Whitelist {
   change<T>(edit: () => T, leaving: Leaving = 'regular'): T {
     return this.#revise(() => {
       const result = edit()
-      this.#whereabouts.heard()
+      // What is saved is read before the start: until then nothing is known of anybody.
+      if (this.#running) this.#whereabouts.heard()
       return result
     }, leaving)
+  }
+
+  /** A key is trusted no more, wherever it was. */
+  revoked(peerId: PeerId): void {
+    this.#whereabouts.revoked(peerId)
   }
 
   /** The directory's answer. */

@@ -340,6 +340,42 @@ describe('one that was met', () => {
   })
 })
 
+describe('one whom the host names where a directory names nobody', () => {
+  it.each([false, true])(
+    'is who is meant there, and nobody else, though it was never found there; met: %s',
+    async (wasMet) => {
+      const street = new Street()
+      await street.publish(street.at(HERE))
+      street.begin({ masternodes: [street.at(HERE, OWNER)] })
+      // It dials us, and cannot be dialled where it is named.
+      if (wasMet) street.live(5, OWNER, { masternodes: [street.at(HOME, HOME)] })
+      await street.pass(5)
+      street.leave(5)
+      street.live(HERE, STRANGER)
+      await street.pass(10)
+      expect(street.listed(OWNER, STRANGER)).toEqual([OWNER])
+      street.begin({ masternodes: [street.at(HERE, OWNER)] })
+      await street.pass(10)
+      expect(street.listed(OWNER, STRANGER)).toEqual([OWNER])
+    },
+  )
+
+  it('is not who is meant there once the host names nobody there either, nor who was named elsewhere by then', async () => {
+    for (const isNamedElsewhere of [false, true]) {
+      const street = new Street()
+      street.begin({ masternodes: [street.at(HERE, OTHER)] })
+      street.live(HERE, OTHER)
+      await street.pass(5)
+      street.live(HERE, OWNER)
+      street.live(THERE, OTHER)
+      if (isNamedElsewhere) await street.publish(street.at(THERE, OTHER))
+      street.begin({ masternodes: [street.at(HERE)] })
+      await street.pass(10)
+      expect(street.listed(OWNER, OTHER)).toEqual(isNamedElsewhere ? [OWNER, OTHER] : [OWNER])
+    }
+  })
+})
+
 describe('a key that was revoked', () => {
   it('is no masternode’s after a restart, whoever answers where it was', async () => {
     const street = new Street()
@@ -357,6 +393,63 @@ describe('a key that was revoked', () => {
     await street.pass(10)
     expect(street.listed(OTHER)).toEqual([])
     expect(street.home.peer(street.id(OTHER) as never)?.class).not.toBe('masternode')
+  })
+})
+
+describe('a key that was revoked elsewhere', () => {
+  it('is nobody’s where an older configuration had it', async () => {
+    const street = new Street()
+    street.begin({ masternodes: [street.at(HERE)] })
+    street.live(HERE, OTHER)
+    await street.pass(5)
+    street.live(THERE, OTHER)
+    street.begin({ masternodes: [street.at(THERE, OTHER)] })
+    await street.pass(5)
+    expect(street.home.masternodes.remove(street.id(OTHER), { revoked: true })).toBe(true)
+    await street.pass(5)
+    street.begin({ masternodes: [street.at(HERE)] })
+    street.live(HERE, OWNER)
+    await street.pass(10)
+    expect(street.listed(OWNER, OTHER)).toEqual([OWNER])
+  })
+})
+
+describe('what is read late of who was met', () => {
+  it('holds for whom a directory named meanwhile where it had not been', async () => {
+    const street = new Street()
+    street.begin({})
+    await street.publish(street.at(THERE, OWNER))
+    street.live(THERE, OWNER)
+    await street.pass(5)
+    street.leave(THERE)
+    await street.publish(street.at(HERE, OWNER))
+    street.begin({}, ['peers'])
+    await street.pass(3)
+    street.readable()
+    await street.pass(10)
+    await street.publish(street.at(HERE))
+    street.live(HERE, STRANGER)
+    await street.pass(10)
+    expect(street.listed(OWNER, STRANGER)).toEqual([OWNER])
+  })
+
+  it('says who of several that a directory names at one address is the one, whichever is read first', async () => {
+    for (const unread of [[], ['peers'], ['directory']]) {
+      const street = new Street()
+      street.begin({})
+      await street.publish(street.at(HERE, OTHER), street.at(HERE, OWNER))
+      street.live(HERE, OTHER)
+      await street.pass(5)
+      street.live(HERE, OWNER, { masternodes: [street.at(HOME, HOME)] })
+      await street.pass(5)
+      street.leave(HERE)
+      street.begin({}, unread)
+      await street.pass(3)
+      street.readable()
+      await street.pass(10)
+      await street.publish(street.at(HERE))
+      expect(street.listed(OWNER, OTHER), String(unread)).toEqual([OWNER])
+    }
   })
 })
 

@@ -19,10 +19,9 @@ function scene(masternodes: readonly Address[], directory: readonly Address[] = 
   const pins = new AddressPins()
   const roster = rosterOf(me, masternodes, [], pins)
   if (directory.length > 0) roster.setDirectory(directory)
-  const [linked, met] = [new Set<PeerId>(), new Set<PeerId>()]
+  const [linked, met] = [new Set<PeerId>(), new Map<PeerId, number>()]
   const whereabouts = new Whereabouts(roster, pins, {
-    isLinked: (peerId) => linked.has(peerId),
-    wasMet: (peerId) => met.has(peerId),
+    metAt: (peerId) => (linked.has(peerId) ? Number.POSITIVE_INFINITY : (met.get(peerId) ?? null)),
   })
   const known = () => Array.from(pins.entries(), ({ id, grade }) => `${grade} ${id.slice(0, 1)}`)
   return { pins, roster, whereabouts, linked, met, known }
@@ -37,7 +36,7 @@ describe('who is named at an address', () => {
     ]) {
       const { whereabouts, linked, met, known } = scene([here(one)])
       if (isLinked === true) linked.add(one)
-      if (wasMet === true) met.add(one)
+      if (wasMet === true) met.set(one, 1)
       whereabouts.heard()
       expect(known()).toEqual([isLinked === true || wasMet === true ? 'met a' : 'named a'])
     }
@@ -49,7 +48,7 @@ describe('who is named at an address', () => {
     nobody.whereabouts.heard()
     expect(nobody.known()).toEqual([])
     const second = scene(all)
-    second.met.add(three)
+    second.met.set(three, 5)
     second.linked.add(two)
     second.whereabouts.heard()
     expect(second.known()).toEqual(['met b'])
@@ -58,33 +57,41 @@ describe('who is named at an address', () => {
     second.whereabouts.heard()
     expect(second.known()).toEqual(['met b'])
     const third = scene(all)
-    third.met.add(three)
+    third.met.set(two, 3)
+    third.met.set(three, 5)
+    third.met.set(one, 4)
     third.whereabouts.heard()
     expect(third.known()).toEqual(['met c'])
     const stale = scene(all)
     stale.pins.pin(KEY, me)
     stale.whereabouts.heard()
     expect(stale.known()).toEqual([])
+    // Nor has the operator said that it is nobody.
+    stale.pins.restore({ key: KEY, id: two, grade: 'met' })
+    expect(stale.known()).toEqual(['met b'])
   })
 
-  it('is supposed to be whom a directory means that names nobody there, if the host names it; and not the other way round', () => {
+  it('is whom a directory means that names nobody there, if the host names it; and not the other way round', () => {
     const hosts = scene([here(one)], [here(null)])
     hosts.whereabouts.heard()
-    expect(hosts.known()).toEqual(['named a'])
+    expect([hosts.whereabouts.doubt(here(one), one), hosts.roster.isOpenTo(here(null), two)]).toEqual([false, false])
+    expect([hosts.roster.count('masternode'), [...hosts.roster.idsAt(here(null))]]).toEqual([1, [one]])
     const directorys = scene([here(null)], [here(one)])
     directorys.whereabouts.heard()
-    expect(directorys.known()).toEqual([])
-    const both = scene([here(one), here(two)], [here(null)])
-    both.whereabouts.heard()
-    expect(both.known()).toEqual([])
+    directorys.whereabouts.met(one, [here(one)])
+    directorys.roster.refresh()
+    expect([directorys.known(), directorys.roster.isOpenTo(here(null), two)]).toEqual([[], true])
   })
 
-  it('is no more sure of it for being one of two, where the address is listed alone as well', () => {
-    const { pins, whereabouts, known } = scene([here(one), here(two)], [here(null)])
-    pins.pin(KEY, one)
+  it('says nothing of whom the host may mean that lists the address alone, once it is named no more', () => {
+    const { pins, roster, whereabouts } = scene([here(one)])
     whereabouts.heard()
-    pins.restore({ key: KEY, id: two, grade: 'found' })
-    expect(known()).toEqual(['found b'])
+    whereabouts.met(one, [here(one)])
+    const later = rosterOf(me, [here(null)], [], pins)
+    expect([roster.isOpenTo(here(null), two), later.isOpenTo(here(null), two)]).toEqual([false, true])
+    later.remove(here(null))
+    later.setDirectory([here(null)])
+    expect(later.isOpenTo(here(null), two)).toBe(false)
   })
 
   it('is met when it is linked, also beside others of that address', () => {
@@ -104,7 +111,7 @@ describe('who is known at an address that is listed alone', () => {
     expect(whereabouts.doubt(here(one), one)).toBe(false)
     roster.remove(here(one))
     roster.add(here(null))
-    met.add(one)
+    met.set(one, 1)
     expect([whereabouts.doubt(here(null), one), known()]).toEqual([false, ['met a']])
     met.clear()
     pins.unpin(KEY)
