@@ -38,7 +38,8 @@ export class PartitionDetector {
   readonly #startedAt: number
   /**
    * The shares of the last minute, without those that a later one has reached: each less than the one before, the best first, the
-   * present one last. Bound: as many as a list has shares, which is one more than its peers, however often they come and go.
+   * present one last. Bound: of a list that stays as it is, one more than its peers, however often they come and go; each change of the list in
+   * that minute adds as many at most.
    */
   #shares: { readonly share: number; untilAt: number }[] = []
   #since: Suspicion | null = null

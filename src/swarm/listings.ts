@@ -69,23 +69,30 @@ export function placesOf(addresses: readonly Address[]): Places {
   return places
 }
 
+/** Who has moved, and the key of the address it has left. */
+export interface Moved {
+  readonly key: string
+  readonly peerId: PeerId
+}
+
 /**
- * Who has moved, as a directory's answer has it: it names that one, and elsewhere than before, and leaves bare where it is known to be.
+ * Who has moved, as a directory's answer has it: it names that one, and elsewhere than before, and leaves bare where our own dial found it.
+ * Where one was only named before, a bare line means it no more once it is named elsewhere, and nothing need be done.
  * @param idAt who is known to be where no line of the host's is, by the address's key
  */
 export function movedIn(
   before: readonly Address[],
   now: readonly Address[],
   idAt: (key: string) => PeerId | null,
-): readonly (readonly [key: string, peerId: PeerId])[] {
+): readonly Moved[] {
   const [was, is] = [placesOf(before), placesOf(now)]
-  const moved: [string, PeerId][] = []
+  const moved: Moved[] = []
   for (const address of now) {
     const key = addressKey(address)
     const peerId = address.peerId === null ? idAt(key) : null
     const places = peerId === null ? undefined : is.get(peerId)
     if (peerId === null || places === undefined || places.has(key)) continue
-    if (!isSameSet(was.get(peerId), places)) moved.push([key, peerId])
+    if (!isSameSet(was.get(peerId), places)) moved.push({ key, peerId })
   }
   return moved
 }

@@ -6,7 +6,7 @@
 import { addressKey, canonicalIp } from '../policy/address.js'
 import type { AddressPins } from '../policy/address-pins.js'
 import type { Address, PeerId } from '../ports/types.js'
-import type { Listing, Places, Said, TrustedClass } from './listings.js'
+import type { Listing, Moved, Places, Said, TrustedClass } from './listings.js'
 import { linesAt, listingOf, movedIn, placesOf, saidOf } from './listings.js'
 
 export interface RosterSetup {
@@ -90,7 +90,7 @@ export class Roster {
    * What the directory says now, in place of what it said before. Whoever was struck off stays so.
    * @returns who has moved, and from where
    */
-  setDirectory(addresses: readonly Address[]): readonly (readonly [string, PeerId])[] {
+  setDirectory(addresses: readonly Address[]): readonly Moved[] {
     const own = this.#listings.filter(({ origin }) => origin === 'host')
     const old = this.#listings.filter(({ origin }) => origin === 'directory').map(({ address }) => address)
     const listed = addresses.map((address) => listingOf('directory', 'masternode', address))

@@ -5,7 +5,7 @@
 import { addressKey } from '../policy/address.js'
 import type { AddressPins } from '../policy/address-pins.js'
 import type { Address, PeerId } from '../ports/types.js'
-import type { Said } from './listings.js'
+import type { Moved, Said } from './listings.js'
 import type { Roster } from './roster.js'
 
 export interface WhereaboutsOwner {
@@ -61,6 +61,11 @@ export class Whereabouts {
     for (const key of addresses.map(addressKey))
       if (this.#roster.said().has(key)) this.#pins.unpin(key, peerId)
       else this.#pins.unpin(key)
+  }
+
+  /** They are known no more where each was. */
+  moved(from: readonly Moved[]): void {
+    for (const { key, peerId } of from) this.#pins.unpin(key, peerId)
   }
 
   /** Its key is trusted no more: it is known nowhere. */

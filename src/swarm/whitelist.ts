@@ -160,9 +160,8 @@ export class Whitelist {
 
   /** The directory's answer. */
   setDirectory(addresses: readonly Address[]): void {
-    const { roster, settings } = this.#context
     this.change(() => {
-      for (const [key, peerId] of roster.setDirectory(addresses)) settings.peerStore.pins.unpin(key, peerId)
+      this.#whereabouts.moved(this.#context.roster.setDirectory(addresses))
     })
   }
 

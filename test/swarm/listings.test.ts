@@ -31,7 +31,7 @@ describe('an answer', () => {
   const idAt = (key: string): PeerId | null => (key === 'tcp://a:1' ? one : null)
   const moved = (before: readonly Address[], now: readonly Address[]): boolean => {
     const found = movedIn(before, now, idAt)
-    expect([[], [['tcp://a:1', one]]]).toContainEqual(found)
+    expect([[], [{ key: 'tcp://a:1', peerId: one }]]).toContainEqual(found)
     return found.length > 0
   }
 

@@ -100,7 +100,7 @@ describe('a roster', () => {
     expect(moved(at(null, here), at(one, there), at(two, third))).toBe(false)
     expect(moved(at(null, here), at(one, third))).toBe(true)
     expect(moved(at(one, here), at(one, third))).toBe(false)
-    expect(roster.setDirectory([at(null, here), at(one, third)])).toEqual([[`tcp://${here}:1`, one]])
+    expect(roster.setDirectory([at(null, here), at(one, third)])).toEqual([{ key: `tcp://${here}:1`, peerId: one }])
     expect(moved(at(null, here), at(two, third))).toBe(false)
     roster.add(at(null, here))
     expect(moved(at(null, here), at(one, third))).toBe(false)

@@ -76,6 +76,11 @@ class Street {
     return swarm
   }
 
+  /** The same, and whoever it is dials home. */
+  visit(house: number, who: number): void {
+    this.live(house, who, { masternodes: [this.at(HOME, HOME)] })
+  }
+
   leave(house: number): void {
     const [host, clock] = [this.#hosts[house], this.#clocks.get(house)]
     if (host !== undefined && clock !== undefined) this.#network.crash(host, clock, false)
@@ -86,6 +91,13 @@ class Street {
   async publish(...lines: readonly string[]): Promise<void> {
     this.#page = [this.at(FARAWAY, FARAWAY), ...lines]
     await this.pass(2)
+  }
+
+  /** A directory names one that lives there, and it is met. */
+  async named(house: number, who: number): Promise<void> {
+    await this.publish(this.at(house, who))
+    this.live(house, who)
+    await this.pass(5)
   }
 
   readable(): void {
@@ -110,7 +122,7 @@ class Street {
     this.begin(config, unread)
     await this.pass(5)
     const meanwhile = this.listed(OWNER, STRANGER)
-    this.live(HERE, OWNER, { masternodes: [this.at(HOME, HOME)] })
+    this.visit(HERE, OWNER)
     await this.pass(30)
     return [meanwhile, this.listed(OWNER, STRANGER)]
   }
@@ -164,7 +176,7 @@ describe('whoever was found at an address listed alone', () => {
     street.begin({ masternodes: [street.at(HERE, OWNER)] })
     await street.pass(5)
     street.begin(bare)
-    street.live(THERE, OTHER, { masternodes: [street.at(HOME, HOME)] })
+    street.visit(THERE, OTHER)
     await street.pass(30)
     expect(street.listed(OWNER, OTHER)).toEqual([OWNER])
   })
@@ -204,9 +216,7 @@ describe('whom a directory named where it names nobody now', () => {
     async (unread) => {
       const street = new Street()
       street.begin({})
-      await street.publish(street.at(HERE, OWNER))
-      street.live(HERE, OWNER)
-      await street.pass(5)
+      await street.named(HERE, OWNER)
       if (unread.length === 0) await street.publish(street.at(HERE))
       // The last list still names it: the next process hears only the other.
       street.leave(HOME)
@@ -224,11 +234,9 @@ describe('whom a directory named where it names nobody now', () => {
     async (order) => {
       const street = new Street()
       street.begin({})
-      await street.publish(street.at(HERE, OTHER))
-      street.live(HERE, OTHER)
-      await street.pass(5)
+      await street.named(HERE, OTHER)
       await street.publish(...order.map((who) => street.at(HERE, who)))
-      street.live(HERE, OWNER, { masternodes: [street.at(HOME, HOME)] })
+      street.visit(HERE, OWNER)
       await street.pass(5)
       await street.publish(street.at(HERE))
       await street.pass(30)
@@ -265,9 +273,7 @@ describe('one that was met', () => {
     async (isRestarted) => {
       const street = new Street()
       street.begin({})
-      await street.publish(street.at(THERE, OWNER))
-      street.live(THERE, OWNER)
-      await street.pass(5)
+      await street.named(THERE, OWNER)
       street.leave(THERE)
       await street.publish(street.at(HERE, OWNER))
       if (isRestarted) street.begin({})
@@ -275,7 +281,7 @@ describe('one that was met', () => {
       street.live(HERE, STRANGER)
       await street.pass(5)
       expect(street.listed(OWNER, STRANGER)).toEqual([OWNER])
-      street.live(HERE, OWNER, { masternodes: [street.at(HOME, HOME)] })
+      street.visit(HERE, OWNER)
       await street.pass(10)
       expect(street.listed(OWNER, STRANGER)).toEqual([OWNER])
     },
@@ -287,10 +293,9 @@ describe('one that was met', () => {
       const street = new Street()
       street.begin({})
       await street.publish(...all.map((who) => street.at(HERE, who)))
-      const here = { masternodes: [street.at(HOME, HOME)] }
-      for (const [i, who] of all.entries()) if (who !== OTHER) street.live(i + 1, who, here)
+      for (const [i, who] of all.entries()) if (who !== OTHER) street.visit(i + 1, who)
       await street.pass(5)
-      street.live(5, OTHER, here)
+      street.visit(5, OTHER)
       await street.pass(5)
       const left = all.filter((who) => who !== OTHER)
       await street.publish(...left.map((who) => street.at(HERE, who)))
@@ -334,7 +339,7 @@ describe('one that was met', () => {
     street.live(HERE, STRANGER)
     await street.pass(5)
     expect(street.listed(OWNER, STRANGER)).toEqual([])
-    street.live(HERE, OWNER, { masternodes: [street.at(HOME, HOME)] })
+    street.visit(HERE, OWNER)
     await street.pass(10)
     expect(street.home.peer(street.id(OWNER) as never)?.class).toBe('persistent')
   })
@@ -348,7 +353,7 @@ describe('one whom the host names where a directory names nobody', () => {
       await street.publish(street.at(HERE))
       street.begin({ masternodes: [street.at(HERE, OWNER)] })
       // It dials us, and cannot be dialled where it is named.
-      if (wasMet) street.live(5, OWNER, { masternodes: [street.at(HOME, HOME)] })
+      if (wasMet) street.visit(5, OWNER)
       await street.pass(5)
       street.leave(5)
       street.live(HERE, STRANGER)
@@ -387,7 +392,7 @@ describe('a key that was revoked', () => {
     street.leave(HERE)
     await street.pass(5)
     street.begin(bare)
-    street.live(THERE, OTHER, { masternodes: [street.at(HOME, HOME)] })
+    street.visit(THERE, OTHER)
     await street.pass(5)
     street.live(HERE, STRANGER)
     await street.pass(10)
@@ -418,9 +423,7 @@ describe('what is read late of who was met', () => {
   it('holds for whom a directory named meanwhile where it had not been', async () => {
     const street = new Street()
     street.begin({})
-    await street.publish(street.at(THERE, OWNER))
-    street.live(THERE, OWNER)
-    await street.pass(5)
+    await street.named(THERE, OWNER)
     street.leave(THERE)
     await street.publish(street.at(HERE, OWNER))
     street.begin({}, ['peers'])
@@ -440,7 +443,7 @@ describe('what is read late of who was met', () => {
       await street.publish(street.at(HERE, OTHER), street.at(HERE, OWNER))
       street.live(HERE, OTHER)
       await street.pass(5)
-      street.live(HERE, OWNER, { masternodes: [street.at(HOME, HOME)] })
+      street.visit(HERE, OWNER)
       await street.pass(5)
       street.leave(HERE)
       street.begin({}, unread)
@@ -458,7 +461,7 @@ describe('an address that is revoked', () => {
     const street = new Street()
     street.begin({ persistent: [street.at(HERE)] })
     await street.publish(street.at(HERE, OTHER), street.at(HERE, OWNER))
-    street.live(HERE, OWNER, { masternodes: [street.at(HOME, HOME)] })
+    street.visit(HERE, OWNER)
     await street.pass(5)
     expect(street.listed(OWNER, OTHER)).toEqual([OWNER, OTHER])
     expect(street.home.masternodes.remove(street.at(HERE), { revoked: true })).toBe(true)
