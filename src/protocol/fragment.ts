@@ -11,6 +11,8 @@ import { ByteReader, varintLength, writeVarint } from './varint.js'
 const FRAGMENT_DATA_MAX = 32_000
 /** Every fragment but the last carries at least this much. */
 const FRAGMENT_DATA_MIN = 1_024
+/** With the first fragment, room is made for so many times what has come of a message: most are no larger, and are copied once. */
+const FIRST_GROWTH = 3
 /** A broadcast's body begins with an id of so many bytes. */
 const HEAD_BYTES = 16
 /** Urgent, normal, bulk: the priorities that may carry large messages. */
@@ -205,7 +207,9 @@ function append(bytes: Uint8Array, { length, total }: PartialMessage, data: Uint
   const needed = length + data.length
   let room = bytes
   if (needed > room.length) {
-    room = new Uint8Array(Math.min(total, Math.max(needed, 2 * room.length)))
+    room = new Uint8Array(
+      Math.min(total, Math.max(needed, room.length === 0 ? FIRST_GROWTH * needed : 2 * room.length)),
+    )
     room.set(bytes.subarray(0, length))
   }
   room.set(data, length)

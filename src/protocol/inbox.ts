@@ -6,6 +6,13 @@ import { EMPTY } from './bytes.js'
 
 /** A partial run up to this size keeps its memory for the next one. */
 const KEPT_BYTES = 1024
+/**
+ * Memory for larger runs, which whoever has one next uses again: of a busy link every other record straddles two arrivals. Bound: SPARES_MAX
+ * of them, some of which links may have that wait for the rest of a run; who finds none has memory of its own, as large as what has come.
+ */
+const spares: Uint8Array[] = []
+const SPARES_MAX = 8
+const SPARE_BYTES = 65_536
 
 export class Inbox {
   #view: Uint8Array = EMPTY
@@ -25,7 +32,7 @@ export class Inbox {
     return this.#partialLength
   }
 
-  /** The next `length` bytes, valid until the next call, or null until that many have come. */
+  /** The next `length` bytes, valid until the next call of any inbox, or null until that many have come. */
   take(length: number): Uint8Array | null {
     const left = this.#view.length - this.#at
     if (this.#partialLength === 0 && left >= length) {
@@ -36,7 +43,7 @@ export class Inbox {
     if (this.#partialLength < length) return null
     const whole = this.#partial.subarray(0, length)
     this.#partialLength = 0
-    if (this.#partial.length > KEPT_BYTES) this.#partial = EMPTY
+    this.#rest()
     return whole
   }
 
@@ -62,16 +69,17 @@ export class Inbox {
   /** Holds nothing any more. */
   clear(): void {
     this.#view = EMPTY
-    this.#partial = EMPTY
     this.#at = 0
     this.#partialLength = 0
+    this.#rest()
+    this.#partial = EMPTY
   }
 
   #gather(count: number, wanted: number): void {
     if (count === 0) return
     const needed = this.#partialLength + count
     if (needed > this.#partial.length) {
-      const grown = new Uint8Array(Math.min(wanted, Math.max(needed, 2 * this.#partial.length, 64)))
+      const grown = memoryFor(Math.min(wanted, Math.max(needed, 2 * this.#partial.length, 64)), wanted)
       grown.set(this.#partial.subarray(0, this.#partialLength))
       this.#partial = grown
     }
@@ -79,4 +87,17 @@ export class Inbox {
     this.#partialLength = needed
     this.#at += count
   }
+
+  /** What is small stays; what is large is for whoever needs it next. */
+  #rest(): void {
+    const { length } = this.#partial
+    if (length <= KEPT_BYTES) return
+    if (spares.length < SPARES_MAX) spares.push(length === SPARE_BYTES ? this.#partial : new Uint8Array(SPARE_BYTES))
+    this.#partial = EMPTY
+  }
+}
+
+function memoryFor(bytes: number, wanted: number): Uint8Array {
+  const spare = bytes > KEPT_BYTES && wanted <= SPARE_BYTES ? spares.pop() : undefined
+  return spare ?? new Uint8Array(bytes)
 }

@@ -141,9 +141,9 @@ describe('fragments', () => {
       'partial',
       'stray',
     ])
-    expect(reassembly.waiting).toBe(2 * 1_502)
+    expect(reassembly.waiting).toBe(2 * 4_000)
     reassembly.forgetAnswer(1)
-    expect(reassembly.waiting).toBe(1_502)
+    expect(reassembly.waiting).toBe(4_000)
     expect(fault(reassembly, ...more(1, 1_500))).toBe('stray')
     expect(reassembly.add(Uint8Array.from(more(1, 998)))).toEqual({ kind: 'stray', isWhole: true })
     expect(fault(reassembly, ...more(2, 2_498))).toBe('whole')
@@ -179,10 +179,10 @@ describe('fragments', () => {
       reassembly.short = short
       return `${reassembly.add(body ?? new Uint8Array(0)).kind} ${String(reassembly.waiting)}`
     }
-    expect([add(first, false), add(second, true), add(third, false)]).toEqual(['partial 32000', 'partial 0', 'shed 0'])
+    expect([add(first, false), add(second, true), add(third, false)]).toEqual(['partial 70001', 'partial 0', 'shed 0'])
     expect([add(first, false), add(second, false), add(third, true)]).toEqual([
-      'partial 32000',
-      'partial 64000',
+      'partial 70001',
+      'partial 70001',
       'shed 0',
     ])
     expect([add(first, true), add(second, false), add(third, false)]).toEqual(['partial 0', 'partial 0', 'shed 0'])
@@ -209,10 +209,15 @@ describe('fragments', () => {
     ])
   })
 
-  it('tell what they hold of unfinished messages', () => {
-    const reassembly = new Reassembly(9_000)
+  it('tell what they hold of unfinished messages: of a small one all of it, of a large one three times its beginning, and doubled', () => {
+    const reassembly = new Reassembly(90_000)
     fault(reassembly, 0, ...varintBytes(3_000), 64, ...run(1_100))
-    fault(reassembly, 2, ...varintBytes(3_000), 64, ...run(1_023))
-    expect(reassembly.waiting).toBe(1_101 + 1_024)
+    expect(reassembly.waiting).toBe(3_000)
+    fault(reassembly, 2, ...varintBytes(9_000), 64, ...run(1_023))
+    expect(reassembly.waiting).toBe(3_000 + 3 * 1_024)
+    fault(reassembly, 2, ...run(2_500))
+    expect(reassembly.waiting).toBe(3_000 + 6 * 1_024)
+    fault(reassembly, 2, ...run(4_000))
+    expect(reassembly.waiting).toBe(3_000 + 9_000)
   })
 })

@@ -4,6 +4,8 @@ import { hex } from '../../src/protocol/bytes.js'
 import { Inbox } from '../../src/protocol/inbox.js'
 import { anyChunks, cut, seedBytes } from './harness.js'
 
+const HALF = new Uint8Array(30_000)
+
 describe('an inbox', () => {
   it('gives the same runs whatever the chunks, looked at first or not', () => {
     const runs = fc.array(fc.tuple(fc.integer({ min: 1, max: 3_000 }), fc.boolean()), { minLength: 1, maxLength: 20 })
@@ -68,13 +70,60 @@ describe('an inbox', () => {
 
   it('lets go of the memory of a large run once it was taken', () => {
     const inbox = new Inbox()
-    const half = new Uint8Array(30_000)
-    inbox.push(half)
+    inbox.push(HALF)
     expect(inbox.take(60_000)).toBeNull()
-    inbox.push(half)
+    inbox.push(HALF)
     expect(inbox.take(60_000)).toHaveLength(60_000)
     expect(inbox.waiting).toBe(0)
     inbox.push(seedBytes(1))
     expect(inbox.peek(40).buffer.byteLength).toBeLessThanOrEqual(1_024)
+  })
+
+  it('puts large runs together in memory that another used before it', () => {
+    const [one, other] = [new Inbox(), new Inbox()]
+    one.push(HALF)
+    one.take(60_000)
+    one.push(HALF)
+    one.take(60_000)
+    const memory = new Set<ArrayBufferLike | undefined>()
+    for (const inbox of [one, other, one]) {
+      inbox.push(HALF)
+      expect(inbox.take(60_000)).toBeNull()
+      inbox.push(HALF)
+      memory.add(inbox.take(60_000)?.buffer)
+    }
+    expect(memory.size).toBe(1)
+  })
+
+  it('never shares it with one that waits for the rest of its own', () => {
+    const inboxes = Array.from({ length: 20 }, () => new Inbox())
+    for (const round of [1, 2]) {
+      for (const [i, inbox] of inboxes.entries()) {
+        inbox.push(new Uint8Array(30_000).fill(round * 50 + i))
+        expect(inbox.take(60_000)).toBeNull()
+      }
+      for (const [i, inbox] of inboxes.entries()) {
+        inbox.push(new Uint8Array(30_000).fill(round * 50 + i))
+        expect(inbox.take(60_000)?.every((byte) => byte === round * 50 + i)).toBe(true)
+      }
+    }
+  })
+
+  it('keeps no more of it than eight pieces, and who is cleared gives it back', () => {
+    const inboxes = Array.from({ length: 20 }, () => new Inbox())
+    const memories = (): readonly ArrayBufferLike[] => {
+      const found = inboxes.map((inbox) => {
+        inbox.push(HALF)
+        expect(inbox.take(60_000)).toBeNull()
+        return inbox.peek(60_000).buffer
+      })
+      for (const inbox of inboxes) inbox.clear()
+      return found.filter(({ byteLength }) => byteLength === 65_536)
+    }
+    memories()
+    const spares = memories()
+    expect(spares).toHaveLength(8)
+    expect(new Set([...spares, ...memories()]).size).toBe(8)
+    expect(inboxes.map(({ waiting }) => waiting)).toEqual(inboxes.map(() => 0))
   })
 })
