@@ -19,6 +19,8 @@ export interface DirectoryReaderSetup {
   readonly random: Random
   readonly crypto: Crypto
   readonly listed: (addresses: readonly Address[]) => void
+  /** What an earlier process was told last, read after this one was told more. */
+  readonly saidBefore: (addresses: readonly Address[]) => void
   readonly failed: (error: HoldfastError) => void
 }
 
@@ -65,10 +67,11 @@ export class DirectoryReader {
 
   /** Never throws: what makes no sense is as if nothing had been kept. */
   restore(snapshot: unknown): void {
+    const addresses = snapshot === null ? null : this.#read(snapshot)
+    if (addresses === null || addresses instanceof HoldfastError) return
     // A storage may have answered late.
-    if (snapshot === null || this.#last.length > 0) return
-    const addresses = this.#read(snapshot)
-    if (!(addresses instanceof HoldfastError)) this.#take(addresses)
+    if (this.#last.length > 0) this.#setup.saidBefore(addresses)
+    else this.#take(addresses)
   }
 
   #ask(): void {

@@ -46,9 +46,12 @@ export class Lifecycle {
     const listed = (addresses: readonly Address[]): void => {
       this.#membership.whitelist.setDirectory(addresses)
     }
+    const saidBefore = (addresses: readonly Address[]): void => {
+      this.#membership.whitelist.saidBefore(addresses)
+    }
     const { directory } = settings
     this.#directory =
-      directory === null ? null : new DirectoryReader({ ...settings, directory, agenda, listed, failed })
+      directory === null ? null : new DirectoryReader({ ...settings, directory, agenda, listed, saidBefore, failed })
     const restored = this.#restored.bind(this)
     this.#keeper = new Keeper({ storage: settings.storage, agenda, kept: this.#kept(), failed, restored })
     this.#listeners = new Listeners(settings.transports, (link) => {

@@ -30,6 +30,9 @@ export interface Said {
   readonly by: Readonly<Record<Origin, Set<PeerId>>>
 }
 
+/** Of an address that is not listed. */
+export const NOTHING: Said = { bareBy: new Set(), named: new Set(), by: { host: new Set(), directory: new Set() } }
+
 /** By the address's key. */
 export function saidOf(listings: readonly Listing[]): ReadonlyMap<string, Said> {
   const said = new Map<string, Said>()

@@ -7,7 +7,7 @@ import { addressKey, canonicalIp } from '../policy/address.js'
 import type { AddressPins } from '../policy/address-pins.js'
 import type { Address, PeerId } from '../ports/types.js'
 import type { Listing, Moved, Places, Said, TrustedClass } from './listings.js'
-import { linesAt, listingOf, movedIn, placesOf, saidOf } from './listings.js'
+import { linesAt, listingOf, movedIn, NOTHING, placesOf, saidOf } from './listings.js'
 
 export interface RosterSetup {
   readonly ownId: PeerId
@@ -27,7 +27,6 @@ export interface Trusted {
 
 /** A masternode has two addresses, of two families, or moves. */
 const SEEN_MAX = 4
-const NOBODY: Said['by'] = { host: new Set(), directory: new Set() }
 /** Whom the host has struck off, whatever a directory says. */
 const STRUCK_MAX = 4_096
 
@@ -35,6 +34,8 @@ export class Roster {
   readonly #setup: RosterSetup
   // Bound: the operator's lists, and DIRECTORY_MAX of the directory's.
   #listings: readonly Listing[] = []
+  /** What the directory said last, whoever of it has been struck off since. Bound: DIRECTORY_MAX. */
+  #directory: readonly Address[] = []
   #said: ReadonlyMap<string, Said> = new Map()
   #byKey: ReadonlyMap<string, readonly Listing[]> = new Map()
   #places: Places = new Map()
@@ -91,14 +92,20 @@ export class Roster {
    * @returns who has moved, and from where
    */
   setDirectory(addresses: readonly Address[]): readonly Moved[] {
+    const before = this.#directory
+    this.#directory = addresses
     const own = this.#listings.filter(({ origin }) => origin === 'host')
-    const old = this.#listings.filter(({ origin }) => origin === 'directory').map(({ address }) => address)
     const listed = addresses.map((address) => listingOf('directory', 'masternode', address))
     this.#set([...own, ...listed])
-    const owned = new Set(own.map(({ key }) => key))
-    const idAt = (key: string): PeerId | null => (owned.has(key) ? null : this.#setup.pins.idAt(key))
     // What was saved may have been said of the same list.
-    return old.length === 0 ? [] : movedIn(old, addresses, idAt)
+    return before.length === 0 ? [] : this.movedSince(before)
+  }
+
+  /** Who has moved since the directory said that, and from where. */
+  movedSince(before: readonly Address[]): readonly Moved[] {
+    const { pins } = this.#setup
+    const isOwn = (key: string): boolean => this.#byKey.get(key)?.some(({ origin }) => origin === 'host') === true
+    return movedIn(before, this.#directory, (key) => (isOwn(key) ? null : pins.idAt(key)))
   }
 
   /** What is said of each address, by its key. */
@@ -166,10 +173,11 @@ export class Roster {
     const { pins, ownId, isBanned } = this.#setup
     const peerId = pins.idAt(key)
     const isFound = pins.isFoundAt(key)
-    const { host: hosts, directory } = this.#said.get(key)?.by ?? NOBODY
+    const { bareBy, by } = this.#said.get(key) ?? NOTHING
+    const { host: hosts, directory } = by
     const [first] = hosts
-    // The host knows better than a directory that names nobody there.
-    if (origin === 'directory' && first !== undefined && !isFound)
+    // The host knows better than a directory that names nobody there, unless it leaves that open itself.
+    if (origin === 'directory' && first !== undefined && !(isFound && bareBy.has('host')))
       return peerId !== null && hosts.has(peerId) ? peerId : first
     if (peerId === null || peerId === ownId || this.#isStruck(peerId, peerClass)) return null
     // One that was only named there is not meant by the host, nor by who names it elsewhere alone, or here as well.

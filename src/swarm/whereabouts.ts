@@ -5,7 +5,8 @@
 import { addressKey } from '../policy/address.js'
 import type { AddressPins } from '../policy/address-pins.js'
 import type { Address, PeerId } from '../ports/types.js'
-import type { Moved, Said } from './listings.js'
+import type { Moved } from './listings.js'
+import { NOTHING } from './listings.js'
 import type { Roster } from './roster.js'
 
 export interface WhereaboutsOwner {
@@ -26,7 +27,7 @@ export class Whereabouts {
 
   /** The operator has spoken. */
   heard(): void {
-    for (const [key, said] of this.#roster.said()) this.#hear(key, said)
+    for (const key of this.#roster.said().keys()) this.#hear(key)
   }
 
   /** Whose address it is from now on: our own dial found it there. */
@@ -37,14 +38,15 @@ export class Whereabouts {
   /** Our own dial has found one where it may have been known to be. */
   confirm(address: Address, peerId: PeerId): void {
     const key = addressKey(address)
-    if (this.#isBare(key) && this.#pins.idAt(key) === peerId) this.#pins.pin(key, peerId)
+    const isBare = (this.#roster.said().get(key) ?? NOTHING).bareBy.size > 0
+    if (isBare && this.#pins.idAt(key) === peerId) this.#pins.pin(key, peerId)
     this.met(peerId, [address])
   }
 
   /** It lives: of several who are named at one of these, it is the one. */
   met(peerId: PeerId, addresses: readonly Address[]): void {
     for (const key of addresses.map(addressKey)) {
-      if (this.#isNamed(key, peerId) && !this.#isBare(key)) this.#pins.name(key, peerId)
+      if (this.#namedAt(key)?.has(peerId) === true) this.#pins.name(key, peerId)
       this.#pins.meet(key, peerId)
     }
   }
@@ -53,7 +55,7 @@ export class Whereabouts {
   doubt(address: Address, peerId: PeerId): boolean {
     const key = addressKey(address)
     this.#recall(key, peerId)
-    return this.#isBare(key) && this.#pins.doubt(key, peerId)
+    return this.#namedAt(key) === null && this.#pins.doubt(key, peerId)
   }
 
   /** It is listed there no longer. Where nobody is, nobody is known there. */
@@ -78,13 +80,12 @@ export class Whereabouts {
     if (this.#roster.idsAt(address).size === 0) this.#pins.unpin(addressKey(address))
   }
 
-  #hear(key: string, { named, bareBy }: Said): void {
+  #hear(key: string): void {
+    const named = this.#namedAt(key)
     const known = this.#pins.idAt(key)
-    const one = known !== null && named.has(known) ? known : this.#latest([...named])
-    // What is listed alone as well may be anybody's.
-    const isSure = bareBy.size === 0 || (named.size === 1 && one === known)
-    if (isSure && one !== null) this.#pins.name(key, one)
-    else if (isSure) this.#pins.forget(key)
+    const one = known !== null && named?.has(known) === true ? known : this.#latest([...(named ?? [])])
+    if (one !== null) this.#pins.name(key, one)
+    else if (named !== null) this.#pins.forget(key)
     const there = this.#pins.idAt(key)
     if (there !== null) this.#recall(key, there)
   }
@@ -107,11 +108,15 @@ export class Whereabouts {
     if (this.#owner.metAt(peerId) !== null) this.#pins.meet(key, peerId)
   }
 
-  #isBare(key: string): boolean {
-    return (this.#roster.said().get(key)?.bareBy.size ?? 0) > 0
-  }
-
-  #isNamed(key: string, peerId: PeerId): boolean {
-    return this.#roster.said().get(key)?.named.has(peerId) === true
+  /**
+   * Whom the operator names at an address; null where it is listed alone as well, and may be anybody's. The host's names say more than a
+   * directory's lines, and than a line of its own that names nobody, where one of those is known to be there.
+   */
+  #namedAt(key: string): ReadonlySet<PeerId> | null {
+    const { named, bareBy, by } = this.#roster.said().get(key) ?? NOTHING
+    if (bareBy.size === 0) return named
+    const known = this.#pins.idAt(key)
+    const isHosts = bareBy.has('host') ? known !== null && by.host.has(known) : by.host.size > 0
+    return isHosts ? by.host : null
   }
 }

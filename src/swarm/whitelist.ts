@@ -165,6 +165,13 @@ export class Whitelist {
     })
   }
 
+  /** What the directory had said to an earlier process, read late: who has moved since is where it was no more. */
+  saidBefore(addresses: readonly Address[]): void {
+    this.#revise(() => {
+      this.#whereabouts.moved(this.#context.roster.movedSince(addresses))
+    })
+  }
+
   /** Changes who is known where, and what hangs on it. */
   #revise<T>(edit: () => T, leaving: Leaving = 'regular'): T {
     const before = this.#view()

@@ -472,3 +472,82 @@ describe('an address that is revoked', () => {
     }
   })
 })
+
+describe('whoever was found where a directory lists the address alone', () => {
+  it('stays it while the directory says the same, whatever else of that one the host takes off the list', async () => {
+    const street = new Street()
+    street.begin({})
+    await street.publish(street.at(THERE, OWNER), street.at(HERE))
+    street.visit(HERE, OWNER)
+    await street.pass(5)
+    street.leave(HERE)
+    expect(street.home.masternodes.remove(street.at(THERE))).toBe(true)
+    street.live(HERE, STRANGER)
+    await street.pass(10)
+    street.visit(HERE, OWNER)
+    await street.pass(10)
+    expect(street.listed(OWNER, STRANGER)).toEqual([OWNER])
+  })
+
+  it.each([
+    ['by the host', true],
+    ['by the directory', false],
+  ])('has it back from another whom the directory named there, too; listed alone %s', async (_title, isHosts) => {
+    for (const unread of [[], ['peers']]) {
+      const street = new Street()
+      const alone = isHosts ? [] : [street.at(HERE)]
+      const config = { masternodes: isHosts ? [street.at(HERE)] : [] }
+      street.begin(config)
+      await street.publish(...alone)
+      street.live(HERE, OWNER)
+      await street.pass(5)
+      await street.publish(...alone, street.at(HERE, OTHER))
+      street.live(HERE, OTHER)
+      street.begin(config, unread)
+      await street.pass(1)
+      street.readable()
+      await street.pass(6)
+      await street.publish(...alone)
+      street.visit(5, OTHER)
+      street.visit(HERE, OWNER)
+      await street.pass(30)
+      expect(street.listed(OWNER, OTHER), String(unread)).toEqual([OWNER])
+    }
+  })
+
+  it.each([false, true])('is it no more once the host names another there; restarted: %s', async (isRestarted) => {
+    const street = new Street()
+    street.begin({})
+    street.live(HERE, STRANGER)
+    await street.publish(street.at(HERE))
+    await street.pass(5)
+    expect(street.listed(STRANGER)).toEqual([STRANGER])
+    if (isRestarted) street.begin({ masternodes: [street.at(HERE, OWNER)] })
+    else street.home.masternodes.add(street.at(HERE, OWNER))
+    street.live(HERE, OWNER)
+    street.visit(THERE, STRANGER)
+    await street.pass(30)
+    expect(street.listed(OWNER, STRANGER)).toEqual([OWNER])
+    expect(street.home.peer(street.id(STRANGER) as never)?.class).not.toBe('masternode')
+  })
+
+  it.each([[[]], [['directory']]])(
+    'has moved where it is named elsewhere after a restart, whenever the last list is read; not at once: %j',
+    async (unread) => {
+      const street = new Street()
+      street.begin({})
+      street.live(HERE, OTHER)
+      await street.publish(street.at(HERE))
+      await street.pass(5)
+      street.leave(HOME)
+      street.live(THERE, OTHER)
+      await street.publish(street.at(THERE, OTHER), street.at(HERE))
+      street.visit(HERE, OWNER)
+      street.begin({}, unread)
+      await street.pass(5)
+      street.readable()
+      await street.pass(10)
+      expect(street.listed(OWNER, OTHER)).toEqual([OWNER, OTHER])
+    },
+  )
+})
