@@ -26,6 +26,8 @@ export interface KeeperSetup {
 
 const SAVE_EVERY_MS = 120_000
 const LOAD_MS = 5_000
+/** What could not be read is read again so soon, then after twice as long, up to as often as is saved. */
+const READ_AGAIN_MS = 5_000
 /** A save may take longer, and nothing of that name is saved meanwhile; but the host is told. */
 const SAVE_MS = 60_000
 
@@ -45,6 +47,7 @@ export class Keeper {
   readonly #reading = new Set<string>()
   #isOver = false
   #deadline: Deadline | null = null
+  #rereading: Deadline | null = null
   #whenSaved: (() => void) | null = null
   /** Ends a load that is under way. */
   #endLoad: (() => void) | null = null
@@ -78,21 +81,27 @@ export class Keeper {
       deadline.cancel()
       done()
     }
+    // What has not answered in time may still answer.
+    const late = new Set<string>()
     const deadline = this.#agenda.in(LOAD_MS, () => {
       for (const name of [...open])
         answered(name, () => {
+          late.add(name)
           this.#unread.add(name)
           this.#fail(name, 'was not read in time, and is not written over', undefined)
         })
     })
-    for (const { name, restore } of this.#kept) {
+    for (const kept of this.#kept) {
+      const { name, restore } = kept
       const failed = (cause: unknown): void => {
+        late.delete(name)
         answered(name, () => {
           this.#unread.add(name)
           this.#fail(name, 'cannot be read, and is not written over', cause)
         })
       }
       const loaded = (value: unknown): void => {
+        if (late.has(name)) this.#readLate(kept, value)
         answered(name, () => {
           if (value !== null) restore(value)
         })
@@ -104,16 +113,35 @@ export class Keeper {
   /** From now on it is saved from time to time. */
   start(): void {
     if (this.#storage === null) return
+    this.#saveLater()
+    this.#readLater(READ_AGAIN_MS)
+  }
+
+  #saveLater(): void {
     this.#deadline = this.#agenda.in(SAVE_EVERY_MS, () => {
-      this.start()
-      this.#readAgain()
+      this.#saveLater()
       this.save()
     })
   }
 
+  #readLater(delayMs: number): void {
+    if (this.#unread.size === 0) return
+    this.#rereading = this.#agenda.in(delayMs, () => {
+      this.#readLater(Math.min(2 * delayMs, SAVE_EVERY_MS))
+      this.#readAgain()
+    })
+  }
+
+  #readLate({ name, restore }: Kept, value: unknown): void {
+    if (this.#isOver || !this.#unread.delete(name) || value === null) return
+    restore(value)
+    this.#restored()
+  }
+
   /** What could not be read may be readable by now. Whoever is known meanwhile stays as he is. */
   #readAgain(): void {
-    for (const { name, restore } of this.#kept) {
+    for (const kept of this.#kept) {
+      const { name } = kept
       if (!this.#unread.has(name) || this.#reading.has(name)) continue
       this.#reading.add(name)
       let isOver = false
@@ -126,9 +154,7 @@ export class Keeper {
       const deadline = this.#agenda.in(SAVE_MS, over)
       const loaded = (value: unknown): void => {
         over()
-        if (this.#isOver || !this.#unread.delete(name) || value === null) return
-        restore(value)
-        this.#restored()
+        this.#readLate(kept, value)
       }
       callHost(() => this.#storage?.load(name, { loaded, failed: over }), over)
     }
@@ -142,6 +168,7 @@ export class Keeper {
 
   stop(): void {
     this.#deadline?.cancel()
+    this.#rereading?.cancel()
     this.#endLoad?.()
     this.#endLoad = null
   }

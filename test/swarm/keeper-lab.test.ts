@@ -248,7 +248,7 @@ describe('a node with a storage', () => {
     const after = await world.started('after', { storage: broken, identity })
     mend()
     after.swarm.ban(fresh)
-    await world.run(121_000)
+    await world.run(5_001)
     expect([old, fresh].map((id) => after.swarm.explain(id).state)).toEqual(['banned', 'banned'])
     await stopped(after, world)
     const last = await world.started('last', { storage, identity })
@@ -302,7 +302,38 @@ describe('a node with a storage', () => {
     expect(after.swarm.peers.size).toBe(0)
     expect(guest.heard('peer:disconnect').map(([, { code }]) => code)).toEqual(['banned'])
     await world.run(600_000)
-    expect(asked.filter((name) => name === 'scores').length).toBe(7)
+    expect(asked.filter((name) => name === 'scores').length).toBe(8)
+    await world.stop()
+  })
+
+  it('takes the answer to its first question though it comes late, and no second one', async () => {
+    const world = new World()
+    const storage = memoryStorage()
+    const identity = world.identity()
+    const before = await world.started('before', { storage, identity })
+    const { id } = world.identity()
+    before.swarm.ban(id)
+    await stopped(before, world)
+    const loads: (() => void)[] = []
+    const load: Storage['load'] = (name, answer) => {
+      loads.push(() => {
+        storage.load(name, answer)
+      })
+    }
+    const node = world.node('slow', { storage: { load, save: storage.save.bind(storage) }, identity })
+    const starting = node.swarm.start()
+    await world.run(5_001)
+    await starting
+    const late = loads.splice(0)
+    await world.run(2_000)
+    expect(node.swarm.explain(id).state).toBe('unknown')
+    for (const answer of late) answer()
+    expect(node.swarm.explain(id).state).toBe('banned')
+    node.swarm.unban(id)
+    for (const answer of late) answer()
+    await world.run(200_000)
+    expect(node.swarm.explain(id).state).toBe('unknown')
+    expect(loads).toEqual([])
     await world.stop()
   })
 
