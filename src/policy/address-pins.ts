@@ -36,6 +36,8 @@ export class AddressPins {
 
   /** The operator names it there, and nobody else. */
   name(key: string, id: PeerId): void {
+    // It is trusted again, wherever it had been revoked.
+    this.#said.delete(id)
     this.#say(key, id)
     if (this.idAt(key) !== id) this.#set({ key, id, grade: 'named' })
   }

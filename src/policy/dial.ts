@@ -4,7 +4,7 @@
  */
 import type { Reason, ReasonCode } from '../errors.js'
 import type { Random } from '../ports/clock.js'
-import type { PeerClass } from '../ports/types.js'
+import type { PeerClass, PeerId } from '../ports/types.js'
 import type { Backoff, BackoffDecision } from './backoff.js'
 import { isTrustedClass } from './peer-class.js'
 
@@ -74,6 +74,11 @@ const NOBODY_HERE: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'wrong-identity',
   'self',
 ])
+
+/** Somebody else was there than whom we dialled: which key it was is what tells a new one from an attack. */
+export function answeredBy(peerId: PeerId): Reason {
+  return { code: 'wrong-identity', fault: 'remote', cause: `answered by ${peerId}` }
+}
 
 export interface FailureQuestion {
   readonly reason: Reason

@@ -11,7 +11,8 @@ import { ByteReader, varintLength, writeVarint } from './varint.js'
 const FRAGMENT_DATA_MAX = 32_000
 /** Every fragment but the last carries at least this much. */
 const FRAGMENT_DATA_MIN = 1_024
-/** With the first fragment, room is made for so many times what has come of a message: most are no larger, and are copied once. */
+/** Who begins with so much may be given room for more: most messages that large are little larger, and are copied once. */
+const EARNEST_BYTES = 16_384
 const FIRST_GROWTH = 3
 /** A broadcast's body begins with an id of so many bytes. */
 const HEAD_BYTES = 16
@@ -207,11 +208,13 @@ function append(bytes: Uint8Array, { length, total }: PartialMessage, data: Uint
   const needed = length + data.length
   let room = bytes
   if (needed > room.length) {
-    room = new Uint8Array(
-      Math.min(total, Math.max(needed, room.length === 0 ? FIRST_GROWTH * needed : 2 * room.length)),
-    )
+    room = new Uint8Array(Math.min(total, Math.max(needed, length === 0 ? firstRoom(needed) : 2 * room.length)))
     room.set(bytes.subarray(0, length))
   }
   room.set(data, length)
   return room
+}
+
+function firstRoom(bytes: number): number {
+  return bytes < EARNEST_BYTES ? bytes : FIRST_GROWTH * bytes
 }

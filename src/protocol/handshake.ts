@@ -15,6 +15,7 @@ import { checkDelegation } from './delegation.js'
 import type { Inbox } from './inbox.js'
 import type { NoiseKeys } from './noise.js'
 import { NoiseHandshake } from './noise.js'
+import { formatPeerId } from './peer-id.js'
 import type { PreambleStatus } from './preamble.js'
 import { checkPreamble, initiatorPreamble, PREAMBLE_BYTES, responderPreamble } from './preamble.js'
 
@@ -149,7 +150,7 @@ export class Handshake {
     const { publicKey, skewMs } = check
     if (sameBytes(publicKey, ownPublicKey)) return refused('self', 'self')
     if (expectedPublicKey !== null && !sameBytes(publicKey, expectedPublicKey))
-      return refused('wrong-identity', 'wrong-identity')
+      return refused('wrong-identity', 'wrong-identity', `answered by ${formatPeerId(publicKey, crypto)}`)
     return { kind: 'proven', publicKey, skewMs }
   }
 

@@ -45,7 +45,9 @@ export function createDialer(context: SwarmContext, wiring: DialerWiring): Diale
     failed: (failure) => {
       counters.count(`dial-${failure.reason.code}`)
       const isWarning = isWrongAnew(failure, warned) && isListed(context, failure)
-      log(isWarning ? 'warn' : 'debug', `dial ${failure.address} failed: ${failure.reason.code}`)
+      const { code, cause } = failure.reason
+      const who = code === 'wrong-identity' && typeof cause === 'string' ? `, ${cause}` : ''
+      log(isWarning ? 'warn' : 'debug', `dial ${failure.address} failed: ${code}${who}`)
       upkeep().dialFailed(failure)
       const { peerId, address, reason } = failure
       if (peerId !== null && reason.code === 'wrong-identity') whitelist().notAt(parseAddress(address), peerId)

@@ -6,7 +6,7 @@ import type { Reason } from '../errors.js'
 import { HoldfastError, reasonError } from '../errors.js'
 import { formatAddress } from '../policy/address.js'
 import type { FailurePlan } from '../policy/dial.js'
-import { checkDial, planAfterLoss } from '../policy/dial.js'
+import { answeredBy, checkDial, planAfterLoss } from '../policy/dial.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
@@ -106,7 +106,7 @@ export class Dialer {
     return () => {
       // Whoever else is there now, the one who was looked for has not been reached.
       if (dialled !== null && dialled.target.peerId !== peerId)
-        this.#fail(dialled.target, address, { code: 'wrong-identity', fault: 'remote' }, true)
+        this.#fail(dialled.target, address, answeredBy(peerId), true)
       if (isNews) this.#recover()
     }
   }

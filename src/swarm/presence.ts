@@ -64,8 +64,8 @@ export function createPresence(
       owner.upkeep.swapped(from, clean ? null : (from.vitals?.heardAt ?? from.openedAt))
     },
     conflict: (peerId) => {
-      log('warn', `${peerId} runs on two hosts: the newcomer was refused`)
-      journal.note(peerId, 'conflict: a second process of it was refused', agenda.now())
+      log('warn', `${peerId} runs in two processes: whichever came last was refused, and may be the true one`)
+      journal.note(peerId, 'conflict: of two processes of it the one that came last was refused', agenda.now())
       emitter.emit('peer:conflict', peerId)
     },
   }

@@ -12,7 +12,7 @@ import type { Address } from '../ports/types.js'
 import type { Random } from '../ports/clock.js'
 import type { Agenda, Deadline } from './agenda.js'
 import type { Target } from './dial-targets.js'
-import { leaveAddress } from './dial-targets.js'
+import { leaveAddress, nextDialAt } from './dial-targets.js'
 import type { DialFailure } from './events.js'
 
 const SPREAD_MS = 5_000
@@ -108,7 +108,10 @@ export class Recovery {
       }
       if (attempt !== null) return []
       const waits = standing.kind === 'backing-off' || standing.kind === 'suspect' || standing.kind === 'cold'
-      return waits ? { target, delayMs: SPREAD_MS * this.#random.float() } : []
+      if (!waits) return []
+      const delayMs = SPREAD_MS * this.#random.float()
+      // Who is due sooner stays so.
+      return now + delayMs < (nextDialAt(target) ?? Number.POSITIVE_INFINITY) ? [{ target, delayMs }] : []
     })
   }
 }

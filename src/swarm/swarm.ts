@@ -180,8 +180,8 @@ export class Swarm {
   unban(key: string): boolean {
     const { agenda, journal, log } = this.#context
     const wasBanned = this.#membership.traffic.discipline.pardon(key)
-    if (wasBanned) log('info', `${key} is banned no longer`)
-    if (wasBanned && isPeerIdText(key)) journal.note(key, 'banned no longer', agenda.now())
+    if (wasBanned) log('info', `${key} is pardoned`)
+    if (wasBanned && isPeerIdText(key)) journal.note(key, 'pardoned', agenda.now())
     return wasBanned
   }
 

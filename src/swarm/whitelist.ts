@@ -234,8 +234,9 @@ export class Whitelist {
     const { settings, agenda, journal, log } = this.#context
     const { dialer, upkeep } = this.#owner
     if (peerId === null) return
-    log('info', `${peerId} is listed no longer`)
-    journal.note(peerId, leaving === 'stranger' ? 'revoked' : 'listed no longer', agenda.now())
+    const what = leaving === 'stranger' ? 'revoked' : 'listed no longer'
+    log('info', `${peerId} is ${what}`)
+    journal.note(peerId, what, agenda.now())
     settings.peerStore.unpin(peerId)
     if (isWord(leaving)) this.#whereabouts.left(peerId, addresses)
     settings.blacklist.unexempt(peerId)

@@ -141,9 +141,9 @@ describe('fragments', () => {
       'partial',
       'stray',
     ])
-    expect(reassembly.waiting).toBe(2 * 4_000)
+    expect(reassembly.waiting).toBe(2 * 1_502)
     reassembly.forgetAnswer(1)
-    expect(reassembly.waiting).toBe(4_000)
+    expect(reassembly.waiting).toBe(1_502)
     expect(fault(reassembly, ...more(1, 1_500))).toBe('stray')
     expect(reassembly.add(Uint8Array.from(more(1, 998)))).toEqual({ kind: 'stray', isWhole: true })
     expect(fault(reassembly, ...more(2, 2_498))).toBe('whole')
@@ -209,15 +209,24 @@ describe('fragments', () => {
     ])
   })
 
-  it('tell what they hold of unfinished messages: of a small one all of it, of a large one three times its beginning, and doubled', () => {
-    const reassembly = new Reassembly(90_000)
+  it('tell what they hold of unfinished messages', () => {
+    const reassembly = new Reassembly(9_000)
     fault(reassembly, 0, ...varintBytes(3_000), 64, ...run(1_100))
-    expect(reassembly.waiting).toBe(3_000)
-    fault(reassembly, 2, ...varintBytes(9_000), 64, ...run(1_023))
-    expect(reassembly.waiting).toBe(3_000 + 3 * 1_024)
-    fault(reassembly, 2, ...run(2_500))
-    expect(reassembly.waiting).toBe(3_000 + 6 * 1_024)
-    fault(reassembly, 2, ...run(4_000))
-    expect(reassembly.waiting).toBe(3_000 + 9_000)
+    fault(reassembly, 2, ...varintBytes(3_000), 64, ...run(1_023))
+    expect(reassembly.waiting).toBe(1_101 + 1_024)
+  })
+
+  it('hold room for three times a beginning that is large, and twice that as more comes', () => {
+    const reassembly = new Reassembly(400_000)
+    const add = (bytes: number, ...head: readonly number[]): number => {
+      fault(reassembly, 1, ...head, ...run(bytes))
+      return reassembly.waiting
+    }
+    expect(add(16_382, ...varintBytes(300_000), 64)).toBe(16_383)
+    reassembly.clear()
+    expect(add(16_383, ...varintBytes(300_000), 64)).toBe(3 * 16_384)
+    expect([32_000, 32_000].map((bytes) => add(bytes))).toEqual([3 * 16_384, 6 * 16_384])
+    reassembly.clear()
+    expect(add(31_999, ...varintBytes(70_001), 64)).toBe(70_001)
   })
 })

@@ -22,6 +22,7 @@ import {
   seedBytes,
   WALL_MS,
 } from './harness.js'
+import { formatPeerId } from '../../src/protocol/peer-id.js'
 import { alone, editing, refused, replacing, told } from './door.js'
 
 const { initiator, responder } = partiesOf(nodeCrypto)
@@ -137,14 +138,14 @@ const REFUSALS: readonly Refusal[] = [
   {
     name: 'a responder with another identity than the dialled one',
     options: { initiatorSetup: { expectedPublicKey: other.identity.publicKey } },
-    initiator: refused('wrong-identity'),
+    initiator: refused('wrong-identity', `answered by ${formatPeerId(responder.identity.publicKey, nodeCrypto)}`),
     responder: told('wrong-identity'),
   },
   {
     name: 'an initiator with another identity than the expected one',
     options: { responderSetup: { expectedPublicKey: other.identity.publicKey } },
     initiator: told('wrong-identity'),
-    responder: refused('wrong-identity'),
+    responder: refused('wrong-identity', `answered by ${formatPeerId(initiator.identity.publicKey, nodeCrypto)}`),
   },
   {
     name: 'oneself, found by the initiator',

@@ -85,7 +85,7 @@ describe('a ban by the host', () => {
     expect(a.heard('ban')).toMatchObject([[{ key: id, cause: 'spam', forMs: 60_000 }]])
     expect(a.swarm.explain(id)).toMatchObject({ state: 'banned', ban: { cause: 'spam' } })
     expect([a.swarm.unban(id), a.swarm.unban(id)]).toEqual([true, false])
-    expect(a.swarm.explain(id).decisions.at(-1)?.what).toBe('banned no longer')
+    expect(a.swarm.explain(id).decisions.at(-1)?.what).toBe('pardoned')
     await RawPeer.connect(world, a, { identity: one.identity, epoch: 2 })
     expect(a.swarm.peers.has(id)).toBe(true)
     await world.stop()

@@ -431,7 +431,7 @@ describe('a listed peer', () => {
     lab.run(2 * HOUR_MS)
     const what = said.map((text) => text.replace(/^.*(failed: |has failed )/, '$1'))
     expect(what.filter((text) => text.startsWith('failed')).toSorted()).toEqual([
-      'failed: wrong-identity',
+      `failed: wrong-identity, answered by ${probe.id(2)}`,
       'failed: wrong-network',
     ])
   })

@@ -163,7 +163,7 @@ describe('what is announced', () => {
     await scene.world.settle()
     scene.send(a, block, 1)
     await scene.world.settle()
-    expect(scene.node.swarm.status().memory.partialBytes).toBe(32_000)
+    expect(scene.node.swarm.status().memory.partialBytes).toBe(60_017)
     a.destroy()
     await scene.world.settle()
     expect(scene.asked(b)).toEqual([block.name])

@@ -243,7 +243,7 @@ describe('one key on two hosts', () => {
     await world.run(9 * 60_000)
     expect(a.heard('peer:conflict')[0]).toEqual([first.swarm.id])
     expect(a.swarm.explain(first.swarm.id).decisions.map(({ what }) => what)).toContain(
-      'conflict: a second process of it was refused',
+      'conflict: of two processes of it the one that came last was refused',
     )
     expect(a.names.filter((name) => name !== 'peer:conflict').length).toBe(3)
     expect(a.swarm.peers.get(first.swarm.id)).toBe(incumbent)
