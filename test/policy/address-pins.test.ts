@@ -63,6 +63,16 @@ describe('a pin', () => {
     pins.restore(found('w', A))
     expect(all(pins)).toEqual([found('z', B), met('y', C)])
   })
+
+  it('is again where an earlier process knew one that was revoked, once it is named anew', () => {
+    const pins = new AddressPins()
+    pins.revoke(A)
+    pins.restore({ key: 'x', id: A, grade: 'found' })
+    expect(pins.idAt('x')).toBeNull()
+    pins.name('y', A)
+    pins.restore({ key: 'x', id: A, grade: 'found' })
+    expect(pins.idAt('x')).toBe(A)
+  })
 })
 
 describe('a pin that was saved', () => {

@@ -1,6 +1,7 @@
 /** One success after failures wakes whoever waits; failures while everything fails are our own; and what each habit is worth. */
 import { describe, expect, it } from 'vitest'
 import type { Healing } from '../../src/swarm/healing.js'
+import { Recovery } from '../../src/swarm/recovery.js'
 import type { Ear } from './lab-ear.js'
 import { listen } from './lab-ear.js'
 
@@ -43,6 +44,22 @@ describe('a network that was split', () => {
     ear.lab.run(60 * MINUTE_MS)
     for (const i of [0, 1, 2, 3])
       for (const j of [4, 5, 6, 7]) expect(ear.lab.linked(i, j), `${String(i)} and ${String(j)}`).toBe(false)
+  })
+})
+
+describe('a success after failures', () => {
+  it('has whoever waits tried within five seconds, and nobody later than it was due', () => {
+    const agenda = { now: () => 100_000, at: () => ({ cancel: () => undefined }) }
+    const random = { float: () => 0.5, bytes: (length: number) => new Uint8Array(length) }
+    const dueAt = (at: number): object => ({
+      peerClass: 'masternode',
+      kept: true,
+      attempt: null,
+      standing: { kind: 'backing-off', deadline: { at } },
+    })
+    const targets = [101_000, 102_500, 102_501, 900_000].map(dueAt)
+    const resets = new Recovery(agenda as never, random, true).reset(targets as never, () => undefined)
+    expect(resets).toEqual(targets.slice(2).map((target) => ({ target, delayMs: 2_500 })))
   })
 })
 
