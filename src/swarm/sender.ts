@@ -14,6 +14,7 @@ import type { Flusher } from './flusher.js'
 import type { Leftover, Outgoing } from './outgoing.js'
 import { Outbox } from './outbox.js'
 import type { RecordSlab } from './record-parts.js'
+import { RECORD_TARGET } from './record-parts.js'
 
 export interface SenderSetup {
   readonly outboxBytesMax: () => number
@@ -71,7 +72,9 @@ export class Sender {
   enqueue(priority: Priority, outgoing: Outgoing): boolean {
     this.leave()
     if (this.#stopped || !this.outbox.push(priority, outgoing)) return false
-    if (this.outbox.isHigh && !this.#saturated) this.flush()
+    // More would not make a fuller record, and what waits for the turn to end is memory.
+    const isFull = this.outbox.isHigh || this.outbox.bytes >= RECORD_TARGET
+    if (isFull && !this.#saturated) this.flush()
     else this.#flushLater()
     return true
   }

@@ -141,6 +141,7 @@ describe('a request', () => {
 
   it('fails where the answer is more than may wait for a stranger beside another like it, and the link stays', async () => {
     const { world, b, ask } = await asking(() => new Uint8Array(600_000))
+    world.network.unreadMax = 1
     const asked = [ask(1), ask(2)].map(async (one) => outcome(one))
     await world.settle()
     expect(((await asked[0]) as Uint8Array).length).toBe(600_000)

@@ -73,6 +73,24 @@ function scene(creditBytes = 1_000_000, outboxBytesMax = 1_000) {
   }
 }
 
+describe('what is sent in one turn', () => {
+  it('leaves at its end, but for what fills a record, which leaves at once', () => {
+    const { sender, sent, endTurn } = scene(1_000_000, 1_000_000)
+    const say = (bytes: number, type: number): void => {
+      sender.enqueue('normal', { type, parts: [new Uint8Array(bytes)], bodyBytes: bytes, counted: true })
+    }
+    say(100, 64)
+    say(31_899, 65)
+    expect(sent).toEqual([])
+    say(1, 66)
+    expect(sent).toEqual([64, 65, 66])
+    say(100, 67)
+    expect(sent.length).toBe(3)
+    endTurn()
+    expect(sent).toEqual([64, 65, 66, 67])
+  })
+})
+
 describe('a question that is withdrawn', () => {
   it('takes a grant for what it is by the credit that the peer gives now, not by what it gave at first', () => {
     const { sender } = scene(10_000)
