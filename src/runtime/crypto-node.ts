@@ -8,7 +8,6 @@ import {
   createHash,
   createPrivateKey,
   createPublicKey,
-  createSecretKey,
   diffieHellman,
   hash,
   hkdfSync,
@@ -109,13 +108,14 @@ const TAG_OPTIONS = { authTagLength: TAG_LENGTH }
 const AAD_OPTIONS = { plaintextLength: 0 }
 
 class NodeAead implements Aead {
-  readonly #key: KeyObject
+  /** As bytes: a key object takes as long to make as it saves in three records, and most keys of a handshake are used once. */
+  readonly #key: Uint8Array
   /** Written anew by each call; OpenSSL copies it. */
   readonly #nonce = new Uint8Array(12)
   readonly #counter = new DataView(this.#nonce.buffer, 4)
 
   constructor(key: Uint8Array) {
-    this.#key = createSecretKey(key)
+    this.#key = Uint8Array.from(key)
   }
 
   seal(nonce: number, associated: Uint8Array, parts: readonly Uint8Array[]): readonly Uint8Array[] {

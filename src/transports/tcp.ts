@@ -167,7 +167,8 @@ class TcpLink implements Link {
 
   end(): void {
     this.#endedFirst ??= 'local'
-    this.#socket.end()
+    // A second time Node makes an error of it, stack and all, and drops it.
+    if (!this.#socket.writableEnded) this.#socket.end()
   }
 
   destroy(): void {
