@@ -35,6 +35,28 @@ function breakable(storage: Storage): { readonly broken: Storage; readonly mend:
   return { broken, mend: () => (isBroken = false) }
 }
 
+/** A storage that answers when it is told to, and a node that began without it; somebody had been banned before. */
+async function begunSlowly(bindSave: (storage: Storage) => Storage['save']) {
+  const world = new World()
+  const storage = memoryStorage()
+  const identity = world.identity()
+  const before = await world.started('before', { storage, identity })
+  const { id } = world.identity()
+  before.swarm.ban(id)
+  await stopped(before, world)
+  const loads: (() => void)[] = []
+  const load: Storage['load'] = (name, answer) => {
+    loads.push(() => {
+      storage.load(name, answer)
+    })
+  }
+  const { swarm } = world.node('slow', { storage: { load, save: bindSave(storage) }, identity })
+  const starting = swarm.start()
+  await world.run(5_001)
+  await starting
+  return { world, swarm, loads, stateOf: () => swarm.explain(id).state, unban: () => swarm.unban(id) }
+}
+
 describe('a node with a storage', () => {
   it('knows after a restart whom it knew, whom it had banned and how good they were', () => {
     const storage = memoryStorage()
@@ -307,69 +329,34 @@ describe('a node with a storage', () => {
   })
 
   it('takes the answer to its first question though it comes late, and no second one', async () => {
-    const world = new World()
-    const storage = memoryStorage()
-    const identity = world.identity()
-    const before = await world.started('before', { storage, identity })
-    const { id } = world.identity()
-    before.swarm.ban(id)
-    await stopped(before, world)
-    const loads: (() => void)[] = []
-    const load: Storage['load'] = (name, answer) => {
-      loads.push(() => {
-        storage.load(name, answer)
-      })
-    }
-    const node = world.node('slow', { storage: { load, save: storage.save.bind(storage) }, identity })
-    const starting = node.swarm.start()
-    await world.run(5_001)
-    await starting
+    const { world, loads, stateOf, unban } = await begunSlowly((storage) => storage.save.bind(storage))
     const late = loads.splice(0)
     await world.run(2_000)
-    expect(node.swarm.explain(id).state).toBe('unknown')
+    expect(stateOf()).toBe('unknown')
     for (const answer of late) answer()
-    expect(node.swarm.explain(id).state).toBe('banned')
-    node.swarm.unban(id)
+    expect(stateOf()).toBe('banned')
+    unban()
     for (const answer of late) answer()
     await world.run(200_000)
-    expect(node.swarm.explain(id).state).toBe('unknown')
+    expect(stateOf()).toBe('unknown')
     expect(loads).toEqual([])
     await world.stop()
   })
 
   it('takes what a slow storage answers, however late, and begins no save once it has stopped', async () => {
-    const world = new World()
-    const storage = memoryStorage()
-    const identity = world.identity()
-    const before = await world.started('before', { storage, identity })
-    const { id } = world.identity()
-    before.swarm.ban(id, { forMs: 86_400_000 })
-    await stopped(before, world)
-    const loads: (() => void)[] = []
     const saves: (() => void)[] = []
-    const slow: Storage = {
-      load: (name, answer) => {
-        loads.push(() => {
-          storage.load(name, answer)
-        })
-      },
-      save: (_, __, { saved }) => {
-        saves.push(saved)
-      },
-    }
-    const node = world.node('slow', { storage: slow, identity })
-    const starting = node.swarm.start()
-    await world.run(5_001)
-    await starting
+    const { world, swarm, loads, stateOf } = await begunSlowly(() => (_, __, { saved }) => {
+      saves.push(saved)
+    })
     loads.length = 0
     await world.run(120_000)
     const late = loads.splice(0)
     await world.run(70_000)
     for (const answer of late) answer()
-    expect(node.swarm.explain(id).state).toBe('banned')
+    expect(stateOf()).toBe('banned')
     await world.run(120_000)
     expect(saves.length).toBe(3)
-    const stopping = node.swarm.stop()
+    const stopping = swarm.stop()
     await world.run(1_000)
     await stopping
     for (const saved of saves.splice(0)) saved()
