@@ -74,7 +74,7 @@ function rank(
   const quality =
     0.45 * ((score + 100) / 200) +
     0.25 / (1 + (linkedIn.get(group) ?? 0)) +
-    0.2 * (ageMs === null ? 0.5 : 2 ** (-ageMs / FRESH_HALF_LIFE_MS)) +
+    0.2 * (ageMs === null ? 0.5 : 2 ** (-Math.max(0, ageMs) / FRESH_HALF_LIFE_MS)) +
     0.1 * random.float()
   // A stranger that is avoided comes last, and so only where there is nobody else.
   const shunned = score <= SCORE_AVOIDED && CLASS_ORDER[peerClass] > ANCHOR_ORDER ? SHUNNED : 0

@@ -41,6 +41,12 @@ describe('pickCandidates', () => {
     )
   })
 
+  it('goes by class also where the clock has gone back by days since', () => {
+    const future = one('future', { peerClass: 'unknown', score: -100, ageMs: -30 * 24 * HOUR_MS })
+    const known = one('known', { peerClass: 'regular', score: -20, ageMs: 10 * HOUR_MS })
+    expect(pickCandidates([future, known], 1, new Map(), new SeededRandom(1))).toEqual([known])
+  })
+
   it('goes by class before anything else', () => {
     const best = { score: 100, ageMs: 0 }
     const classes = CLASSES.map((peerClass, i) => one(peerClass, { peerClass, score: -100 + i * 60, ageMs: 1e12 }))
