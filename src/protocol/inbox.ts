@@ -8,11 +8,12 @@ import { EMPTY } from './bytes.js'
 const KEPT_BYTES = 1024
 /**
  * Memory for larger runs, which whoever has one next uses again: of a busy link every other record straddles two arrivals. Bound: SPARES_MAX
- * of them, some of which links may have that wait for the rest of a run; who finds none has memory of its own, as large as what has come.
+ * in all, with those that wait on links for the rest of a run; who finds none has memory of its own, as large as what has come.
  */
 const spares: Uint8Array[] = []
 const SPARES_MAX = 8
 const SPARE_BYTES = 65_536
+let sparesMade = 0
 
 export class Inbox {
   #view: Uint8Array = EMPTY
@@ -20,6 +21,8 @@ export class Inbox {
   // Bound: the largest length ever asked of `take`.
   #partial: Uint8Array = EMPTY
   #partialLength = 0
+  /** Whether it is one of the {@link spares}. */
+  #isSpare = false
 
   /** Adds what has arrived. Everything before must have been taken, or found too short by `take` or `peek`. */
   push(bytes: Uint8Array): void {
@@ -79,9 +82,11 @@ export class Inbox {
     if (count === 0) return
     const needed = this.#partialLength + count
     if (needed > this.#partial.length) {
-      const grown = memoryFor(Math.min(wanted, Math.max(needed, 2 * this.#partial.length, 64)), wanted)
+      const spare = needed > KEPT_BYTES && wanted <= SPARE_BYTES ? spares.pop() : undefined
+      const grown = spare ?? new Uint8Array(Math.min(wanted, Math.max(needed, 2 * this.#partial.length, 64)))
       grown.set(this.#partial.subarray(0, this.#partialLength))
       this.#partial = grown
+      this.#isSpare = spare !== undefined
     }
     this.#partial.set(this.#view.subarray(this.#at, this.#at + count), this.#partialLength)
     this.#partialLength = needed
@@ -92,12 +97,12 @@ export class Inbox {
   #rest(): void {
     const { length } = this.#partial
     if (length <= KEPT_BYTES) return
-    if (spares.length < SPARES_MAX) spares.push(length === SPARE_BYTES ? this.#partial : new Uint8Array(SPARE_BYTES))
+    if (this.#isSpare) spares.push(this.#partial)
+    else if (sparesMade < SPARES_MAX) {
+      sparesMade++
+      spares.push(new Uint8Array(SPARE_BYTES))
+    }
+    this.#isSpare = false
     this.#partial = EMPTY
   }
-}
-
-function memoryFor(bytes: number, wanted: number): Uint8Array {
-  const spare = bytes > KEPT_BYTES && wanted <= SPARE_BYTES ? spares.pop() : undefined
-  return spare ?? new Uint8Array(bytes)
 }

@@ -46,6 +46,8 @@ export class Sender {
   readonly #credit: SendCredit
   #saturated = false
   #waitsForTurnEnd = false
+  /** Of messages, what the last flush left behind. */
+  #leftBytes = 0
   #stopped = false
   /**
    * `noted`: the frame waits, and tells of all that is dropped until it leaves. `told`: it has left. `again`: more was dropped since.
@@ -72,8 +74,8 @@ export class Sender {
   enqueue(priority: Priority, outgoing: Outgoing): boolean {
     this.leave()
     if (this.#stopped || !this.outbox.push(priority, outgoing)) return false
-    // More would not make a fuller record, and what waits for the turn to end is memory.
-    const isFull = this.outbox.isHigh || this.outbox.bytes >= RECORD_TARGET
+    // More would not make a fuller record, and what waits for the turn to end is memory. What could not leave before is not counted.
+    const isFull = this.outbox.isHigh || this.outbox.bytes - this.#leftBytes >= RECORD_TARGET
     if (isFull && !this.#saturated) this.flush()
     else this.#flushLater()
     return true
@@ -189,6 +191,7 @@ export class Sender {
     // The others are not to wait for a link that takes no more, nor is their batch to grow for it.
     if (this.#saturated) this.leave()
     this.outbox.stay()
+    this.#leftBytes = this.outbox.bytes
     if (this.isIdle) this.#callDrained()
   }
 
