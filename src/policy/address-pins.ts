@@ -28,6 +28,8 @@ export class AddressPins {
    * nowhere. What is read after that is older than its word. Bound: `pinsMax`; the oldest is forgotten.
    */
   readonly #said = new Map<string, PeerId | null>()
+  /** Which were read, and not written since. Bound: the pins. */
+  readonly #saved = new Set<string>()
 
   /** It has been found there. */
   pin(key: string, id: PeerId): void {
@@ -36,8 +38,6 @@ export class AddressPins {
 
   /** The operator names it there, and nobody else. */
   name(key: string, id: PeerId): void {
-    // It is trusted again, wherever it had been revoked.
-    this.#said.delete(id)
     this.#say(key, id)
     if (this.idAt(key) !== id) this.#set({ key, id, grade: 'named' })
   }
@@ -51,24 +51,26 @@ export class AddressPins {
   /** Our own dial has found another there. @returns whether it is known there no more, since nobody ever met it */
   doubt(key: string, id: PeerId): boolean {
     const pin = this.#pins.get(key)
-    return pin?.id === id && pin.grade === 'named' && this.#pins.delete(key)
+    return pin?.id === id && pin.grade === 'named' && this.#drop(key)
   }
 
   /** Nobody knows who is there; that is no word of the operator's. */
   forget(key: string): void {
-    this.#pins.delete(key)
+    this.#drop(key)
   }
 
   /** The operator has revoked it: it is known nowhere any more. */
   revoke(id: PeerId): void {
     this.#say(id, null)
-    for (const pin of [...this.#pins.values()]) if (pin.id === id) this.#pins.delete(pin.key)
+    for (const [word, said] of this.#said) if (said === id) this.#said.delete(word)
+    for (const pin of [...this.#pins.values()]) if (pin.id === id) this.#drop(pin.key)
   }
 
   /** The operator undoes it: whoever is found there next is the one. @param id only where it is this one's; left out: whoever's */
   unpin(key: string, id?: PeerId): void {
+    if (id !== undefined && this.#said.get(key) === id) this.#said.delete(key)
     this.#say(id === undefined ? key : `${key} ${id}`, null)
-    if (id === undefined || this.idAt(key) === id) this.#pins.delete(key)
+    if (id === undefined || this.idAt(key) === id) this.#drop(key)
   }
 
   /** What an earlier process knew holds, whoever was found there since, unless the operator has said otherwise, or nobody had met it. */
@@ -77,10 +79,17 @@ export class AddressPins {
     const known = this.#pins.get(key)
     const isSame = known?.id === id
     const word = this.#said.get(key)
-    const isOver = (word !== undefined && word !== id) || this.#said.has(`${key} ${id}`) || this.#said.has(id)
+    const isOver = word === undefined ? this.#said.has(`${key} ${id}`) || this.#said.has(id) : word !== id
     const rank = (one: PinGrade): number => PIN_GRADES.indexOf(one)
     const isMore = isSame ? rank(grade) > rank(known.grade) : grade !== 'named'
-    if ((isSame || !isOver) && (known === undefined || isMore)) this.#set(pin)
+    if ((!isSame && isOver) || (known !== undefined && !isMore)) return
+    this.#set(pin)
+    this.#saved.add(key)
+  }
+
+  /** Whether it is as an earlier process knew it, and nothing has been found there since. */
+  isSavedAt(key: string): boolean {
+    return this.#saved.has(key)
   }
 
   idAt(key: string): PeerId | null {
@@ -96,10 +105,15 @@ export class AddressPins {
     return this.#pins.values()
   }
 
+  #drop(key: string): boolean {
+    this.#saved.delete(key)
+    return this.#pins.delete(key)
+  }
+
   #set(pin: AddressPin): void {
-    this.#pins.delete(pin.key)
+    this.#drop(pin.key)
     this.#pins.set(pin.key, pin)
-    if (this.#pins.size > AddressPins.pinsMax) this.#pins.delete(this.#oldest() ?? pin.key)
+    if (this.#pins.size > AddressPins.pinsMax) this.#drop(this.#oldest() ?? pin.key)
   }
 
   #oldest(): string | undefined {

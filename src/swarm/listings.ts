@@ -100,6 +100,12 @@ export function movedIn(
   return moved
 }
 
+/** Whom a directory's answer names, and elsewhere than the one before did. */
+export function movedOf(before: readonly Address[], now: readonly Address[]): readonly PeerId[] {
+  const was = placesOf(before)
+  return [...placesOf(now)].filter(([peerId, places]) => !isSameSet(was.get(peerId), places)).map(([peerId]) => peerId)
+}
+
 function isSameSet(a: ReadonlySet<string> = new Set(), b: ReadonlySet<string>): boolean {
   return a.size === b.size && [...a].every((key) => b.has(key))
 }

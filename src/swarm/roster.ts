@@ -7,13 +7,13 @@ import { addressKey, canonicalIp } from '../policy/address.js'
 import type { AddressPins } from '../policy/address-pins.js'
 import type { Address, PeerId } from '../ports/types.js'
 import type { Listing, Moved, Places, Said, TrustedClass } from './listings.js'
-import { linesAt, listingOf, movedIn, NOTHING, placesOf, saidOf } from './listings.js'
+import { linesAt, listingOf, movedIn, movedOf, NOTHING, placesOf, saidOf } from './listings.js'
 
 export interface RosterSetup {
   readonly ownId: PeerId
   readonly masternodes: readonly Address[]
   readonly persistent: readonly Address[]
-  readonly pins: Pick<AddressPins, 'idAt' | 'isFoundAt'>
+  readonly pins: Pick<AddressPins, 'idAt' | 'isFoundAt' | 'isSavedAt' | 'entries'>
   /** Who is banned is not taken for the one of an address, but where it was listed before. */
   readonly isBanned: (peerId: PeerId) => boolean
 }
@@ -36,6 +36,10 @@ export class Roster {
   #listings: readonly Listing[] = []
   /** What the directory said last, whoever of it has been struck off since. Bound: DIRECTORY_MAX. */
   #directory: readonly Address[] = []
+  /** What it said first to this process. Bound: the same. */
+  #first: readonly Address[] = []
+  /** Whom it has named elsewhere than before, to this process or the last. Bound: STRUCK_MAX; the oldest is forgotten. */
+  readonly #movedIds = new Set<PeerId>()
   #said: ReadonlyMap<string, Said> = new Map()
   #byKey: ReadonlyMap<string, readonly Listing[]> = new Map()
   #places: Places = new Map()
@@ -97,15 +101,41 @@ export class Roster {
     const own = this.#listings.filter(({ origin }) => origin === 'host')
     const listed = addresses.map((address) => listingOf('directory', 'masternode', address))
     this.#set([...own, ...listed])
+    if (this.#first.length === 0) this.#first = addresses
     // What was saved may have been said of the same list.
-    return before.length === 0 ? [] : this.movedSince(before)
+    if (before.length === 0) return []
+    this.#noteMoved(before, addresses)
+    const { pins } = this.#setup
+    return movedIn(before, addresses, (key) => (this.#isOwn(key) ? null : pins.idAt(key)))
   }
 
-  /** Who has moved since the directory said that, and from where. */
-  movedSince(before: readonly Address[]): readonly Moved[] {
+  /** What the directory had said to an earlier process, read after it has said more. */
+  saidBefore(addresses: readonly Address[]): void {
+    this.#noteMoved(addresses, this.#first)
+  }
+
+  /** Where those are known to be who have moved since, as far as an earlier process knew it. */
+  movedSaved(): readonly Moved[] {
     const { pins } = this.#setup
-    const isOwn = (key: string): boolean => this.#byKey.get(key)?.some(({ origin }) => origin === 'host') === true
-    return movedIn(before, this.#directory, (key) => (isOwn(key) ? null : pins.idAt(key)))
+    const moved: Moved[] = []
+    for (const { key, id: peerId } of pins.entries()) {
+      const isThere = !this.#movedIds.has(peerId) || this.#places.get(peerId)?.has(key) === true
+      if (!isThere && pins.isSavedAt(key) && !this.#isOwn(key)) moved.push({ key, peerId })
+    }
+    return moved
+  }
+
+  #noteMoved(before: readonly Address[], now: readonly Address[]): void {
+    for (const peerId of movedOf(before, now)) {
+      this.#movedIds.delete(peerId)
+      this.#movedIds.add(peerId)
+      const [oldest] = this.#movedIds
+      if (this.#movedIds.size > STRUCK_MAX && oldest !== undefined) this.#movedIds.delete(oldest)
+    }
+  }
+
+  #isOwn(key: string): boolean {
+    return this.#byKey.get(key)?.some(({ origin }) => origin === 'host') === true
   }
 
   /** What is said of each address, by its key. */

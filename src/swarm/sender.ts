@@ -74,11 +74,15 @@ export class Sender {
   enqueue(priority: Priority, outgoing: Outgoing): boolean {
     this.leave()
     if (this.#stopped || !this.outbox.push(priority, outgoing)) return false
-    // More would not make a fuller record, and what waits for the turn to end is memory. What could not leave before is not counted.
-    const isFull = this.outbox.isHigh || this.outbox.bytes - this.#leftBytes >= RECORD_TARGET
-    if (isFull && !this.#saturated) this.flush()
+    if (this.#isWorthRecord && !this.#saturated) this.flush()
     else this.#flushLater()
     return true
+  }
+
+  /** More would not make a fuller record, or is much of what may wait. What could not leave before is not counted. */
+  get #isWorthRecord(): boolean {
+    const added = this.outbox.bytes - this.#leftBytes
+    return added >= RECORD_TARGET || added * 8 > this.#setup.outboxBytesMax()
   }
 
   /** To send with others what they all send. @returns false where that cannot be now */

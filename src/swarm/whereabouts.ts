@@ -5,7 +5,7 @@
 import { addressKey } from '../policy/address.js'
 import type { AddressPins } from '../policy/address-pins.js'
 import type { Address, PeerId } from '../ports/types.js'
-import type { Moved } from './listings.js'
+import type { Moved, Said } from './listings.js'
 import { NOTHING } from './listings.js'
 import type { Roster } from './roster.js'
 
@@ -38,8 +38,7 @@ export class Whereabouts {
   /** Our own dial has found one where it may have been known to be. */
   confirm(address: Address, peerId: PeerId): void {
     const key = addressKey(address)
-    const isBare = (this.#roster.said().get(key) ?? NOTHING).bareBy.size > 0
-    if (isBare && this.#pins.idAt(key) === peerId) this.#pins.pin(key, peerId)
+    if (this.#said(key).bareBy.size > 0 && this.#pins.idAt(key) === peerId) this.#pins.pin(key, peerId)
     this.met(peerId, [address])
   }
 
@@ -65,6 +64,13 @@ export class Whereabouts {
       else this.#pins.unpin(key)
   }
 
+  /** A directory names it there no longer. Where it lists the address alone, that is no word of who is there: it may only have not been read yet. */
+  dropped(peerId: PeerId, addresses: readonly Address[]): void {
+    for (const key of addresses.map(addressKey))
+      if (!this.#roster.said().has(key)) this.#pins.unpin(key)
+      else if (this.#pins.idAt(key) === peerId) this.#pins.forget(key)
+  }
+
   /** They are known no more where each was. */
   moved(from: readonly Moved[]): void {
     for (const { key, peerId } of from) this.#pins.unpin(key, peerId)
@@ -83,6 +89,8 @@ export class Whereabouts {
   #hear(key: string): void {
     const named = this.#namedAt(key)
     const known = this.#pins.idAt(key)
+    // The host names there whom it lists alone as well, and who is there: that is a word, too.
+    if (known !== null && this.#said(key).by.host.has(known)) this.#pins.name(key, known)
     const one = known !== null && named?.has(known) === true ? known : this.#latest([...(named ?? [])])
     if (one !== null) this.#pins.name(key, one)
     else if (named !== null) this.#pins.forget(key)
@@ -110,13 +118,15 @@ export class Whereabouts {
 
   /**
    * Whom the operator names at an address; null where it is listed alone as well, and may be anybody's. The host's names say more than a
-   * directory's lines, and than a line of its own that names nobody, where one of those is known to be there.
+   * directory's lines.
    */
   #namedAt(key: string): ReadonlySet<PeerId> | null {
-    const { named, bareBy, by } = this.#roster.said().get(key) ?? NOTHING
+    const { named, bareBy, by } = this.#said(key)
     if (bareBy.size === 0) return named
-    const known = this.#pins.idAt(key)
-    const isHosts = bareBy.has('host') ? known !== null && by.host.has(known) : by.host.size > 0
-    return isHosts ? by.host : null
+    return bareBy.has('host') || by.host.size === 0 ? null : by.host
+  }
+
+  #said(key: string): Said {
+    return this.#roster.said().get(key) ?? NOTHING
   }
 }

@@ -20,10 +20,11 @@ import { Whereabouts } from './whereabouts.js'
 const ARRIVAL_MS = 60_000
 
 /**
- * What a peer that is no longer listed is: `regular` for its past, or a stranger whose past counts for nothing. Where the operator has said
- * nothing: `displaced`, since somebody else is known at its address, or `doubted`, since somebody else was found there.
+ * What a peer that is no longer listed is: `regular` for its past, or a stranger whose past counts for nothing; `dropped` by a directory, it is
+ * regular, too. Where the operator has said nothing: `displaced`, since somebody else is known at its address, or `doubted`, since somebody
+ * else was found there.
  */
-export type Leaving = 'regular' | 'stranger' | 'displaced' | 'doubted'
+export type Leaving = 'regular' | 'stranger' | 'dropped' | 'displaced' | 'doubted'
 
 /** What a change of the list reaches. */
 export interface WhitelistOwner {
@@ -126,6 +127,7 @@ export class Whitelist {
     const { log, roster } = this.#context
     const before = [...roster.entries()]
     this.#revise(() => {
+      this.#whereabouts.moved(roster.movedSaved())
       this.#whereabouts.heard()
       roster.refresh()
       // Who is banned or struck off has lost the place before it was known to have it.
@@ -162,13 +164,15 @@ export class Whitelist {
   setDirectory(addresses: readonly Address[]): void {
     this.change(() => {
       this.#whereabouts.moved(this.#context.roster.setDirectory(addresses))
-    })
+    }, 'dropped')
   }
 
   /** What the directory had said to an earlier process, read late: who has moved since is where it was no more. */
   saidBefore(addresses: readonly Address[]): void {
+    const { roster } = this.#context
+    roster.saidBefore(addresses)
     this.#revise(() => {
-      this.#whereabouts.moved(this.#context.roster.movedSince(addresses))
+      this.#whereabouts.moved(roster.movedSaved())
     })
   }
 
@@ -219,7 +223,7 @@ export class Whitelist {
     settings.blacklist.exempt(peerId)
     const kept = new Set(addresses.map(addressKey))
     const gone = old?.addresses.filter((address) => !kept.has(addressKey(address))) ?? []
-    if (isWord(leaving)) this.#whereabouts.left(peerId, gone)
+    this.#left(peerId, gone, leaving)
     if (isNews && old === undefined) {
       log('info', `${peerId} is listed: ${peerClass}`)
       journal.note(peerId, `listed: ${peerClass}`, agenda.now())
@@ -238,15 +242,21 @@ export class Whitelist {
     log('info', `${peerId} is ${what}`)
     journal.note(peerId, what, agenda.now())
     settings.peerStore.unpin(peerId)
-    if (isWord(leaving)) this.#whereabouts.left(peerId, addresses)
+    this.#left(peerId, addresses, leaving)
     settings.blacklist.unexempt(peerId)
-    if (leaving === 'regular') settings.peerStore.vouch(peerId)
+    if (leaving === 'regular' || leaving === 'dropped') settings.peerStore.vouch(peerId)
     else if (leaving !== 'doubted') settings.peerStore.penalized(peerId, agenda.now())
     upkeep.watch.forget(peerId)
     // First: a link that ends for it is that of a stranger, and the host may list the peer again.
     this.#owner.reclassify(peerId)
     const target = this.#context.roster.classOf(peerId) === null ? dialer.targets.find(peerId) : null
     if (target !== null) dialer.wishes.demote(target, settings.peerStore.classOf(peerId, agenda.now()))
+  }
+
+  /** Only what the operator has said is known of where it is. */
+  #left(peerId: PeerId, addresses: readonly Address[], leaving: Leaving): void {
+    if (leaving === 'dropped') this.#whereabouts.dropped(peerId, addresses)
+    else if (leaving === 'regular' || leaving === 'stranger') this.#whereabouts.left(peerId, addresses)
   }
 
   /** An address whose peer was never found is not looked for any more. */
@@ -269,11 +279,6 @@ export class Whitelist {
     }
     return { byId, byAddress }
   }
-}
-
-/** Whether the operator has said so. */
-function isWord(leaving: Leaving): boolean {
-  return leaving === 'regular' || leaving === 'stranger'
 }
 
 function sameAddresses(a: Trusted, b: Trusted): boolean {

@@ -64,14 +64,26 @@ describe('a pin', () => {
     expect(all(pins)).toEqual([found('z', B), met('y', C)])
   })
 
-  it('is again where an earlier process knew one that was revoked, once it is named anew', () => {
+  it('is of one that was revoked, and named anew, where it is named, and nowhere else an earlier process knew it', () => {
     const pins = new AddressPins()
-    pins.revoke(A)
-    pins.restore({ key: 'x', id: A, grade: 'found' })
-    expect(pins.idAt('x')).toBeNull()
     pins.name('y', A)
-    pins.restore({ key: 'x', id: A, grade: 'found' })
-    expect(pins.idAt('x')).toBe(A)
+    pins.revoke(A)
+    for (const key of ['x', 'y']) pins.restore(found(key, A))
+    expect(all(pins)).toEqual([])
+    pins.name('y', A)
+    for (const key of ['x', 'y']) pins.restore(found(key, A))
+    expect(all(pins)).toEqual([found('y', A)])
+    pins.unpin('y', A)
+    pins.restore(found('y', A))
+    expect(all(pins)).toEqual([])
+  })
+
+  it('is known for saved until it is found anew, or gone', () => {
+    const pins = new AddressPins()
+    for (const key of ['x', 'y', 'z']) pins.restore(found(key, A))
+    pins.pin('x', A)
+    pins.unpin('y')
+    expect(['x', 'y', 'z'].map((key) => pins.isSavedAt(key))).toEqual([false, false, true])
   })
 })
 

@@ -109,6 +109,21 @@ describe('an inbox', () => {
     }
   })
 
+  it('holds no more than eight pieces of it in all, whoever waits with one', () => {
+    const inboxes = Array.from({ length: 100 }, () => new Inbox())
+    for (const inbox of inboxes) {
+      inbox.push(new Uint8Array(600))
+      expect(inbox.take(1_100)).toBeNull()
+      inbox.push(new Uint8Array(500))
+      expect(inbox.take(1_100)).toHaveLength(1_100)
+      inbox.push(new Uint8Array(1_025))
+      expect(inbox.take(60_000)).toBeNull()
+    }
+    const held = inboxes.map((inbox) => inbox.peek(60_000).buffer.byteLength)
+    expect(held.filter((bytes) => bytes === 65_536).length).toBeLessThanOrEqual(8)
+    for (const inbox of inboxes) inbox.clear()
+  })
+
   it('keeps no more of it than eight pieces, and who is cleared gives it back', () => {
     const inboxes = Array.from({ length: 20 }, () => new Inbox())
     const memories = (): readonly ArrayBufferLike[] => {

@@ -9,6 +9,7 @@ import { Sender } from '../../src/swarm/sender.js'
 
 function scene(creditBytes = 1_000_000, outboxBytesMax = 1_000) {
   const sent: number[] = []
+  let written = 0
   const turn: (() => void)[] = []
   let takes = true
   let now = 0
@@ -36,6 +37,7 @@ function scene(creditBytes = 1_000_000, outboxBytesMax = 1_000) {
       return { cancel } as never
     },
     write: (parts) => {
+      written++
       const reader = new FrameReader()
       reader.push(joinBytes(parts))
       for (let frame = reader.next(); frame !== null && typeof frame !== 'string'; frame = reader.next())
@@ -52,6 +54,7 @@ function scene(creditBytes = 1_000_000, outboxBytesMax = 1_000) {
   return {
     sender,
     sent,
+    records: () => written,
     endTurn,
     say,
     pass: (ms: number): void => {
@@ -88,6 +91,21 @@ describe('what is sent in one turn', () => {
     expect(sent.length).toBe(3)
     endTurn()
     expect(sent).toEqual([64, 65, 66, 67])
+  })
+})
+
+describe('what waits for credit', () => {
+  it('has what comes behind it leave together all the same', () => {
+    const { sender, sent, endTurn, records } = scene(40_000, 1_000_000)
+    const say = (bytes: number, isCounted: boolean): void => {
+      sender.enqueue('normal', { type: 64, parts: [new Uint8Array(bytes)], bodyBytes: bytes, counted: isCounted })
+    }
+    sender.enqueue('bulk', { type: 65, parts: [new Uint8Array(300_000)], bodyBytes: 300_000, counted: true })
+    endTurn()
+    const before = records()
+    for (let i = 0; i < 400; i++) say(100, false)
+    endTurn()
+    expect([records() - before, sent.filter((type) => type === 64).length]).toEqual([3, 400])
   })
 })
 

@@ -551,3 +551,108 @@ describe('whoever was found where a directory lists the address alone', () => {
     },
   )
 })
+
+describe('whatever is read late, and in whatever order', () => {
+  const LATE = [[], ['peers'], ['directory'], ['peers', 'directory']]
+
+  it('leaves whom our own dial has found since where it was found, wherever else it is named by now', async () => {
+    for (const unread of LATE) {
+      const street = new Street()
+      street.begin({})
+      street.live(THERE, OWNER)
+      await street.publish(street.at(HERE), street.at(THERE, OWNER))
+      street.leave(HOME)
+      street.leave(THERE)
+      street.live(HERE, OWNER)
+      await street.publish(street.at(HERE), street.at(5, OWNER))
+      street.begin({}, unread)
+      await street.pass(3)
+      street.leave(HERE)
+      street.readable()
+      street.live(HERE, STRANGER)
+      await street.pass(10)
+      expect(street.listed(OWNER, STRANGER), String(unread)).toEqual([OWNER])
+    }
+  })
+
+  it.each([true, false])(
+    'gives one its place back whom the directory names there no more; alone before: %s',
+    async (isBoth) => {
+      for (const unread of LATE) {
+        const street = new Street()
+        street.begin({})
+        await street.publish(...(isBoth ? [street.at(HERE)] : []), street.at(HERE, OWNER))
+        street.live(HERE, OWNER)
+        await street.pass(5)
+        street.leave(HOME)
+        street.live(HERE, STRANGER)
+        await street.publish(street.at(HERE))
+        street.begin({}, unread)
+        await street.pass(2)
+        street.readable()
+        await street.pass(10)
+        street.visit(5, STRANGER)
+        street.visit(HERE, OWNER)
+        await street.pass(30)
+        expect(street.listed(OWNER, STRANGER), String(unread)).toEqual([OWNER])
+      }
+    },
+  )
+
+  it.each([true, false])(
+    'leaves who has moved where it is now, and its old place to another; before the start: %s',
+    async (isBefore) => {
+      for (const unread of LATE) {
+        const street = new Street()
+        street.begin({})
+        street.live(HERE, OTHER)
+        await street.publish(street.at(HERE))
+        await street.pass(5)
+        if (isBefore) street.leave(HOME)
+        street.visit(THERE, OTHER)
+        street.live(HERE, OWNER)
+        if (!isBefore) street.begin({}, unread)
+        await street.publish(street.at(HERE), street.at(THERE, OTHER))
+        if (isBefore) street.begin({}, unread)
+        await street.pass(2)
+        street.readable()
+        await street.pass(30)
+        expect(street.listed(OWNER, OTHER), String(unread)).toEqual([OWNER, OTHER])
+      }
+    },
+  )
+
+  it('gives a key that was revoked no place that it had before, once it is named elsewhere', async () => {
+    const street = new Street()
+    const config = { masternodes: [street.at(HERE)] }
+    street.begin(config)
+    street.live(HERE, OTHER)
+    await street.pass(5)
+    street.live(HERE, OWNER)
+    street.begin(config, ['peers'])
+    street.home.masternodes.remove(street.id(OTHER), { revoked: true })
+    await street.pass(1)
+    street.home.masternodes.add(street.at(THERE, OTHER))
+    street.live(THERE, OTHER)
+    street.readable()
+    await street.pass(10)
+    expect(street.listed(OWNER, OTHER)).toEqual([OWNER, OTHER])
+    expect(street.home.peer(street.id(OWNER) as never)?.class).toBe('masternode')
+  })
+
+  it('gives one its place back where the host names others, too', async () => {
+    for (const unread of LATE) {
+      const street = new Street()
+      street.begin({ masternodes: [street.at(HERE)] })
+      street.live(HERE, OWNER)
+      await street.pass(5)
+      street.live(HERE, OTHER)
+      street.begin({ masternodes: [street.at(HERE), street.at(HERE, OTHER)] }, unread)
+      street.visit(5, OWNER)
+      await street.pass(2)
+      street.readable()
+      await street.pass(10)
+      expect(street.listed(OWNER, OTHER), String(unread)).toEqual([OWNER, OTHER])
+    }
+  })
+})
