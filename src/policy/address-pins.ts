@@ -62,14 +62,15 @@ export class AddressPins {
   /** The operator has revoked it: it is known nowhere any more. */
   revoke(id: PeerId): void {
     this.#say(id, null)
-    for (const [word, said] of this.#said) if (said === id) this.#said.delete(word)
+    for (const [word, said] of this.#said) if (said === id) this.#said.set(word, null)
     for (const pin of [...this.#pins.values()]) if (pin.id === id) this.#drop(pin.key)
   }
 
   /** The operator undoes it: whoever is found there next is the one. @param id only where it is this one's; left out: whoever's */
   unpin(key: string, id?: PeerId): void {
-    if (id !== undefined && this.#said.get(key) === id) this.#said.delete(key)
-    this.#say(id === undefined ? key : `${key} ${id}`, null)
+    // Whoever was there before it was named is over, too.
+    const isWhole = id === undefined || this.#said.get(key) === id
+    this.#say(isWhole ? key : `${key} ${id}`, null)
     if (id === undefined || this.idAt(key) === id) this.#drop(key)
   }
 

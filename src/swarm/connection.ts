@@ -142,7 +142,9 @@ export class Connection implements LinkEvents {
       this.#end({ code: 'connection-lost', fault: 'network', cause: reason.cause ?? reason.code }, false)
     this.#stage = 'gone'
     this.#deadline.cancel()
-    this.#owner.gone(this, this.#session.state === 'leaving')
+    const wasLeaving = this.#session.state === 'leaving'
+    this.#session.abandon()
+    this.#owner.gone(this, wasLeaving)
   }
 
   /** Lets the proven peer in, unless the host has ended it while it was asked. */

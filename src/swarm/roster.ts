@@ -119,8 +119,9 @@ export class Roster {
     const { pins } = this.#setup
     const moved: Moved[] = []
     for (const { key, id: peerId } of pins.entries()) {
-      const isThere = !this.#movedIds.has(peerId) || this.#places.get(peerId)?.has(key) === true
-      if (!isThere && pins.isSavedAt(key) && !this.#isOwn(key)) moved.push({ key, peerId })
+      const places = this.#movedIds.has(peerId) ? this.#places.get(peerId) : undefined
+      const isBare = this.#said.get(key)?.bareBy.has('directory') === true
+      if (places?.has(key) === false && isBare && pins.isSavedAt(key) && !this.#isOwn(key)) moved.push({ key, peerId })
     }
     return moved
   }

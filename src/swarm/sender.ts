@@ -79,10 +79,9 @@ export class Sender {
     return true
   }
 
-  /** More would not make a fuller record, or is much of what may wait. What could not leave before is not counted. */
+  /** More would not make a fuller record, what could not leave before not counted; or room runs out for what may leave behind it. */
   get #isWorthRecord(): boolean {
-    const added = this.outbox.bytes - this.#leftBytes
-    return added >= RECORD_TARGET || added * 8 > this.#setup.outboxBytesMax()
+    return this.outbox.isHigh || this.outbox.bytes - this.#leftBytes >= RECORD_TARGET
   }
 
   /** To send with others what they all send. @returns false where that cannot be now */

@@ -78,6 +78,17 @@ describe('a pin', () => {
     expect(all(pins)).toEqual([])
   })
 
+  it('is not whose it was before another was named there, though that one is gone or revoked', () => {
+    for (const over of ['unpin', 'revoke'] as const) {
+      const pins = new AddressPins()
+      pins.name('x', B)
+      if (over === 'unpin') pins.unpin('x', B)
+      else pins.revoke(B)
+      pins.restore(found('x', A))
+      expect(all(pins)).toEqual([])
+    }
+  })
+
   it('is known for saved until it is found anew, or gone', () => {
     const pins = new AddressPins()
     for (const key of ['x', 'y', 'z']) pins.restore(found(key, A))

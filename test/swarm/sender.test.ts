@@ -96,7 +96,7 @@ describe('what is sent in one turn', () => {
 
 describe('what waits for credit', () => {
   it('has what comes behind it leave together all the same', () => {
-    const { sender, sent, endTurn, records } = scene(40_000, 1_000_000)
+    const { sender, sent, endTurn, records } = scene(40_000, 4_000_000)
     const say = (bytes: number, isCounted: boolean): void => {
       sender.enqueue('normal', { type: 64, parts: [new Uint8Array(bytes)], bodyBytes: bytes, counted: isCounted })
     }
@@ -106,6 +106,19 @@ describe('what waits for credit', () => {
     for (let i = 0; i < 400; i++) say(100, false)
     endTurn()
     expect([records() - before, sent.filter((type) => type === 64).length]).toEqual([3, 400])
+  })
+})
+
+describe('an outbox that is full of what waits for credit', () => {
+  it('takes all the same what needs none, as long as the link does', () => {
+    const { sender, sent, endTurn } = scene(1_000, 301_000)
+    sender.enqueue('bulk', { type: 65, parts: [new Uint8Array(300_000)], bodyBytes: 300_000, counted: true })
+    endTurn()
+    for (let i = 0; i < 100; i++)
+      expect(sender.enqueue('normal', { type: 10, parts: [new Uint8Array(200)], bodyBytes: 200, counted: false })).toBe(
+        true,
+      )
+    expect(sent.length).toBe(100)
   })
 })
 

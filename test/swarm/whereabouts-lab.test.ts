@@ -655,4 +655,40 @@ describe('whatever is read late, and in whatever order', () => {
       expect(street.listed(OWNER, OTHER), String(unread)).toEqual([OWNER, OTHER])
     }
   })
+
+  it('leaves one its place whom the directory named there for a while', async () => {
+    for (const unread of LATE) {
+      const street = new Street()
+      street.begin({})
+      street.live(HERE, OWNER)
+      await street.publish(street.at(HERE))
+      await street.pass(5)
+      street.begin({}, unread)
+      await street.publish(street.at(HERE, OWNER))
+      await street.publish(street.at(HERE))
+      street.live(HERE, STRANGER)
+      street.readable()
+      await street.pass(10)
+      expect(street.listed(OWNER, STRANGER), String(unread)).toEqual([OWNER])
+    }
+  })
+
+  it('leaves one its place where the address was not listed meanwhile', async () => {
+    for (const unread of [...LATE, ['scores']]) {
+      const street = new Street()
+      street.begin({ masternodes: [street.at(HERE)] })
+      street.live(HERE, OWNER)
+      await street.pass(5)
+      street.leave(HERE)
+      await street.publish(street.at(FARAWAY, FARAWAY))
+      street.begin({}, unread)
+      await street.publish(street.at(THERE, OWNER))
+      street.readable()
+      await street.pass(10)
+      street.begin({ masternodes: [street.at(HERE)] })
+      street.live(HERE, STRANGER)
+      await street.pass(10)
+      expect(street.listed(OWNER, STRANGER), String(unread)).toEqual([OWNER])
+    }
+  })
 })
