@@ -1,6 +1,7 @@
 /**
  * Bytes as they come, taken in the lengths that are needed. A run that lies whole within what arrived is handed on as a
- * view; only a run that straddles two arrivals is copied. Memory grows with what has come, never with what was announced.
+ * view; only a run that straddles two arrivals is copied. Memory grows with what has come, never with what was announced, but for
+ * a few pieces that all share.
  */
 import { EMPTY } from './bytes.js'
 
