@@ -6,8 +6,10 @@
 import { addressKey, canonicalIp } from '../policy/address.js'
 import type { AddressPins } from '../policy/address-pins.js'
 import type { Address, PeerId } from '../ports/types.js'
-import type { Listing, Moved, Places, Said, TrustedClass } from './listings.js'
-import { linesAt, listingOf, movedIn, movedOf, NOTHING, placesOf, saidOf } from './listings.js'
+import type { Listing, Places, Said, TrustedClass } from './listings.js'
+import { linesAt, listingOf, NOTHING, placesOf, saidOf } from './listings.js'
+import type { Moved } from './moves.js'
+import { Moves } from './moves.js'
 
 export interface RosterSetup {
   readonly ownId: PeerId
@@ -34,12 +36,7 @@ export class Roster {
   readonly #setup: RosterSetup
   // Bound: the operator's lists, and DIRECTORY_MAX of the directory's.
   #listings: readonly Listing[] = []
-  /** What the directory said last, whoever of it has been struck off since. Bound: DIRECTORY_MAX. */
-  #directory: readonly Address[] = []
-  /** What it said first to this process. Bound: the same. */
-  #first: readonly Address[] = []
-  /** Whom it has named elsewhere than before, to this process or the last. Bound: STRUCK_MAX; the oldest is forgotten. */
-  readonly #movedIds = new Set<PeerId>()
+  readonly #moves = new Moves()
   #said: ReadonlyMap<string, Said> = new Map()
   #byKey: ReadonlyMap<string, readonly Listing[]> = new Map()
   #places: Places = new Map()
@@ -96,43 +93,34 @@ export class Roster {
    * @returns who has moved, and from where
    */
   setDirectory(addresses: readonly Address[]): readonly Moved[] {
-    const before = this.#directory
-    this.#directory = addresses
     const own = this.#listings.filter(({ origin }) => origin === 'host')
     const listed = addresses.map((address) => listingOf('directory', 'masternode', address))
     this.#set([...own, ...listed])
-    if (this.#first.length === 0) this.#first = addresses
-    // What was saved may have been said of the same list.
-    if (before.length === 0) return []
-    this.#noteMoved(before, addresses)
-    const { pins } = this.#setup
-    return movedIn(before, addresses, (key) => (this.#isOwn(key) ? null : pins.idAt(key)))
+    return this.#movedFrom(this.#moves.heard(addresses), () => true)
   }
 
   /** What the directory had said to an earlier process, read after it has said more. */
   saidBefore(addresses: readonly Address[]): void {
-    this.#noteMoved(addresses, this.#first)
+    this.#moves.heardBefore(addresses)
   }
 
   /** Where those are known to be who have moved since, as far as an earlier process knew it. */
   movedSaved(): readonly Moved[] {
-    const { pins } = this.#setup
-    const moved: Moved[] = []
-    for (const { key, id: peerId } of pins.entries()) {
-      const places = this.#movedIds.has(peerId) ? this.#places.get(peerId) : undefined
-      const isBare = this.#said.get(key)?.bareBy.has('directory') === true
-      if (places?.has(key) === false && isBare && pins.isSavedAt(key) && !this.#isOwn(key)) moved.push({ key, peerId })
-    }
-    return moved
+    return this.#movedFrom(this.#moves.ids, (key) => this.#setup.pins.isSavedAt(key))
   }
 
-  #noteMoved(before: readonly Address[], now: readonly Address[]): void {
-    for (const peerId of movedOf(before, now)) {
-      this.#movedIds.delete(peerId)
-      this.#movedIds.add(peerId)
-      const [oldest] = this.#movedIds
-      if (this.#movedIds.size > STRUCK_MAX && oldest !== undefined) this.#movedIds.delete(oldest)
+  /**
+   * Where those who moved are still known to be, and the directory lists the address alone. Of one that was only named there before, a
+   * bare line says nothing once it is named elsewhere, and nothing need be done.
+   */
+  #movedFrom(movedIds: ReadonlySet<PeerId>, isMeant: (key: string) => boolean): readonly Moved[] {
+    const moved: Moved[] = []
+    for (const { key, id: peerId } of this.#setup.pins.entries()) {
+      const isAway = movedIds.has(peerId) && this.#places.get(peerId)?.has(key) === false
+      const isBare = this.#said.get(key)?.bareBy.has('directory') === true
+      if (isAway && isBare && isMeant(key) && !this.#isOwn(key)) moved.push({ key, peerId })
     }
+    return moved
   }
 
   #isOwn(key: string): boolean {

@@ -5,8 +5,9 @@
 import { addressKey } from '../policy/address.js'
 import type { AddressPins } from '../policy/address-pins.js'
 import type { Address, PeerId } from '../ports/types.js'
-import type { Moved, Said } from './listings.js'
+import type { Said } from './listings.js'
 import { NOTHING } from './listings.js'
+import type { Moved } from './moves.js'
 import type { Roster } from './roster.js'
 
 export interface WhereaboutsOwner {
