@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url))
 const ANSWER_WITHIN_MS = 120_000
 const SAID_MAX = 4_000
+/** Where a step runs through much of a node, not through the way of one message alone, it is compiled so many times as late. */
+export const LONGER = 4
 
 export const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -147,7 +149,7 @@ export class Lab {
 
   /**
    * Runs until each process has had some CPU of its own: on a busy machine time alone says little of what is compiled by then.
-   * @param {readonly End[]} ends @param {number} [times] so many times as long: for what is done a thousand times a second, not a million
+   * @param {readonly End[]} ends @param {number} [times] so many times as long: {@link LONGER}, or once
    */
   async warm(ends, times = 1) {
     const { warmCpuMs, warmMaxMs } = this.times

@@ -1,7 +1,7 @@
 /** Thirty-two nodes dial one, are connected, close, and dial again: how many links it sees authenticated in a second. */
+import { LONGER } from '../lab.mjs'
+
 const SLOTS = 32
-/** A link runs through all of a node's code once: it is compiled long after that which every message runs through. */
-const LONGER = 4
 
 export async function dial(/** @type {import('../lab.mjs').Lab} */ lab) {
   const hub = await lab.begin('hub')

@@ -1,5 +1,5 @@
 /** Eight nodes in four processes, all linked with all: each publishes 250 bytes, and each gets everything exactly once. */
-import { until, untilLinked } from '../lab.mjs'
+import { LONGER, until, untilLinked } from '../lab.mjs'
 
 const NODES = 8
 const PROCESSES = 4
@@ -21,7 +21,7 @@ export async function mesh(/** @type {import('../lab.mjs').Lab} */ lab) {
     })
   await untilLinked(ends, NODES - 1)
   await Promise.all(ends.map((end) => end.ask('start')))
-  await lab.warm(ends)
+  await lab.warm(ends, LONGER)
   const watched = await lab.watch(ends)
   await Promise.all(ends.map((end) => end.ask('stop')))
   const asked = async () => (await Promise.all(ends.map((end) => end.ask('tell')))).flat()
