@@ -56,6 +56,8 @@ export interface ListenEvents {
   /** `port` is the real one, also where any free port was asked for. */
   listening(bound: { readonly host: string; readonly port: number }): void
   accepted(link: Link): void
+  /** Somebody was turned away before there was a link to them, by a rule of the transport's own. Absent where nobody wants to know. */
+  refused?(remote: Endpoint, reason: Reason): void
   failed(reason: Reason): void
 }
 

@@ -54,8 +54,13 @@ export class Lifecycle {
       directory === null ? null : new DirectoryReader({ ...settings, directory, agenda, listed, saidBefore, failed })
     const restored = this.#restored.bind(this)
     this.#keeper = new Keeper({ storage: settings.storage, agenda, kept: this.#kept(), failed, restored })
-    this.#listeners = new Listeners(settings.transports, (link) => {
-      membership.gate.accept(link)
+    this.#listeners = new Listeners(settings.transports, {
+      accepted: (link) => {
+        membership.gate.accept(link)
+      },
+      refused: (remote, reason) => {
+        membership.refusedInbound(null, remote, reason)
+      },
     })
   }
 

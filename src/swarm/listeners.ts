@@ -2,7 +2,7 @@
 import type { Reason } from '../errors.js'
 import { HoldfastError } from '../errors.js'
 import { formatAddress } from '../policy/address.js'
-import type { Link, Listener, Transport } from '../ports/transport.js'
+import type { Listener, ListenEvents, Transport } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
 
 interface OpenListener {
@@ -13,13 +13,14 @@ interface OpenListener {
 
 export class Listeners {
   readonly #transports: ReadonlyMap<string, Transport>
-  readonly #accepted: (link: Link) => void
+  readonly #came: Required<Pick<ListenEvents, 'accepted' | 'refused'>>
   // Bound: the operator's list.
   readonly #open: OpenListener[] = []
 
-  constructor(transports: ReadonlyMap<string, Transport>, accepted: (link: Link) => void) {
+  /** @param came told of whoever comes, wherever that is */
+  constructor(transports: ReadonlyMap<string, Transport>, came: Required<Pick<ListenEvents, 'accepted' | 'refused'>>) {
     this.#transports = transports
-    this.#accepted = accepted
+    this.#came = came
   }
 
   /** Where links are accepted, with real ports. */
@@ -48,7 +49,7 @@ export class Listeners {
           entry.bound = { ...address, host, port }
           opened(entry.bound)
         },
-        accepted: this.#accepted,
+        ...this.#came,
         failed: ({ code, cause }: Reason) => {
           failed(new HoldfastError('listen-failed', `cannot listen at ${text}`, { cause: cause ?? code }))
         },

@@ -4,7 +4,7 @@
  */
 import type { Reason } from '../errors.js'
 import { endpointText, formatAddress } from '../policy/address.js'
-import type { Link } from '../ports/transport.js'
+import type { Endpoint, Link } from '../ports/transport.js'
 import type { Address, Direction, PeerId } from '../ports/types.js'
 import { FRAME } from '../protocol/frame.js'
 import { encodeNames } from '../protocol/hello.js'
@@ -53,15 +53,9 @@ export class Membership implements ConnectionOwner<Connection> {
   constructor(context: SwarmContext) {
     this.#context = context
     const { settings, agenda, emitter, roster } = context
-    const { crypto, publicKey } = settings
+    const { crypto, publicKey, healing } = settings
     this.#world = createConnectionWorld(context)
-    this.connections = new Connections(
-      createPresence(context, this),
-      agenda,
-      crypto,
-      publicKey,
-      settings.healing.supersede,
-    )
+    this.connections = new Connections(createPresence(context, this), agenda, crypto, publicKey, healing.supersede)
     this.traffic = new Traffic(context, this.connections)
     this.credentials = new Credentials({
       ...settings,
@@ -97,7 +91,7 @@ export class Membership implements ConnectionOwner<Connection> {
       roster,
       adopt: (link) => this.adopt(link, null),
       refused: (link, reason) => {
-        this.#refusedInbound(null, link, reason)
+        this.refusedInbound(null, link.remote, reason)
       },
     })
   }
@@ -105,6 +99,14 @@ export class Membership implements ConnectionOwner<Connection> {
   /** Every link, from its first byte to its last. */
   get links(): ReadonlySet<Connection> {
     return this.#links
+  }
+
+  /** Somebody was turned away, before or after saying who it is. */
+  refusedInbound(peerId: PeerId | null, remote: Endpoint | null, reason: Reason): void {
+    const { counters, emitter } = this.#context
+    counters.count(`inbound-${reason.code}`)
+    if (peerId !== null) this.upkeep.refused(peerId, reason)
+    emitter.emit('inbound:refused', { peerId, address: endpointText(remote), reason })
   }
 
   /** A link becomes a connection. @param dialled where it leads, null for one that somebody else opened */
@@ -242,7 +244,7 @@ export class Membership implements ConnectionOwner<Connection> {
     if (connection.hello !== null && peerId !== null) this.connections.remove(peerId, connection, reason)
     else if (direction === 'inbound') {
       if (isAbandoned(reason)) this.traffic.abandoned(connection)
-      this.#refusedInbound(peerId, link, reason)
+      this.refusedInbound(peerId, link.remote, reason)
     }
     this.dialer.ended(connection, reason, judged)
     this.#dialled.delete(connection)
@@ -280,13 +282,6 @@ export class Membership implements ConnectionOwner<Connection> {
     const { peerId } = connection
     if (this.connections.heirOf(connection) !== null)
       for (const link of this.connections.linksTo(peerId)) link.close('closed')
-  }
-
-  #refusedInbound(peerId: PeerId | null, link: Link, reason: Reason): void {
-    const { counters, emitter } = this.#context
-    counters.count(`inbound-${reason.code}`)
-    if (peerId !== null) this.upkeep.refused(peerId, reason)
-    emitter.emit('inbound:refused', { peerId, address: endpointText(link.remote), reason })
   }
 
   #addressOf(connection: Connection): string | null {

@@ -5,7 +5,8 @@
 import http from 'node:http'
 import type { Socket } from 'node:net'
 import { WebSocketServer } from 'ws'
-import type { ListenEvents, Listener } from '../ports/transport.js'
+import type { ReasonCode } from '../errors.js'
+import type { Endpoint, ListenEvents, Listener } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
 import { later, messageOptions, remoteOf, WebSocketLink } from './websocket-link.js'
 import type { WebSocketLimits } from './websocket-link.js'
@@ -19,6 +20,8 @@ export const SUBPROTOCOL = 'holdfast.1'
  */
 const HANDSHAKES_MAX = 2_048
 const HEADER_BYTES_MAX = 8_192
+/** Of what a stranger writes, so many characters are told. */
+const ORIGIN_TOLD_MAX = 80
 /** Connections the kernel holds for us; Linux caps it further at `net.core.somaxconn`. */
 const BACKLOG_MAX = 511
 
@@ -101,14 +104,21 @@ export class WebSocketListener implements Listener {
       discard(socket)
     } else if (!offersSubprotocol(request)) {
       refuse(socket, '400 Bad Request')
+      this.#refused(remote, 'bad-handshake', `does not offer the subprotocol ${SUBPROTOCOL}`)
     } else if (!this.#mayBeFrom(request.headers.origin)) {
       refuse(socket, '403 Forbidden')
+      const origin = JSON.stringify(request.headers.origin?.slice(0, ORIGIN_TOLD_MAX))
+      this.#refused(remote, 'not-allowed', `a page of ${origin} may not connect`)
     } else {
       this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
         this.#handshakes.delete(socket)
         this.#events.accepted(new WebSocketLink(ws, socket, remote, this.#limits))
       })
     }
+  }
+
+  #refused(remote: Endpoint, code: ReasonCode, cause: string): void {
+    this.#events.refused?.(remote, { code, fault: 'remote', cause })
   }
 
   #mayBeFrom(origin: string | undefined): boolean {

@@ -1,5 +1,7 @@
 /** Whoever is turned away is told why, on both sides: as an event with a typed reason, and as a count. */
 import { describe, expect, it } from 'vitest'
+import type { Reason } from '../../src/errors.js'
+import type { Transport } from '../../src/ports/transport.js'
 import { utf8 } from '../../src/protocol/bytes.js'
 import { FRAME } from '../../src/protocol/frame.js'
 import { direct } from '../../src/protocol/message.js'
@@ -118,6 +120,25 @@ describe('a refusal', () => {
     const [[skew] = []] = a.heard('clock:skew')
     expect(skew?.peerId).toBe(identity.id)
     expect(Math.abs((skew?.skewMs ?? 0) - 60_000)).toBeLessThanOrEqual(1_000)
+  })
+
+  it('by a transport, before there was a link, is told and counted like any other', async () => {
+    const world = new World()
+    const real = world.network.transport('a')
+    let turnAway = (): void => undefined
+    const picky: Transport = {
+      ...real,
+      listen: (address, events) => {
+        turnAway = () => events.refused?.({ host: '203.0.113.7', port: 9 }, reason)
+        return (real.listen as NonNullable<Transport['listen']>)(address, events)
+      },
+    }
+    const reason: Reason = { code: 'not-allowed', fault: 'remote', cause: 'no page of theirs' }
+    const a = await world.started('a', { transports: [picky] })
+    turnAway()
+    expect(a.heard('inbound:refused')).toEqual([[{ peerId: null, address: '203.0.113.7:9', reason }]])
+    expect(a.swarm.status().inboundRefused).toEqual({ 'not-allowed': 1 })
+    expect(a.swarm.status().strikes).toEqual({})
   })
 
   it('of one stranger too many is too-many-peers, with a time to come back', async () => {

@@ -61,13 +61,16 @@ describe('webSocket, listening', () => {
       [[page], '101', '403'],
       [[], '403', '403'],
     ] as const) {
-      const { port } = await listening({ origins })
+      const { port, refused } = await listening({ origins })
       expect(await statusOf(port, null)).toBe('101')
       expect([
         await statusOf(port, page),
         await statusOf(port, 'https://other.example'),
         await statusOf(port, 'null'),
       ]).toEqual([known, other, other])
+      const pages = [page, 'https://other.example', 'null'].slice(known === '101' ? 1 : 0)
+      const told = pages.map((origin) => `not-allowed: a page of "${origin}" may not connect`)
+      expect(refused).toEqual(other === '101' ? [] : told)
     }
   })
 
@@ -78,10 +81,12 @@ describe('webSocket, listening', () => {
     ['no key', upgrade({ key: null })],
     ['bytes that are not HTTP', '\u0000\u0001\u0002garbage\r\n\r\n'],
     ['a header without end', `GET / HTTP/1.1\r\nA: ${'a'.repeat(20_000)}`],
-  ])('refuses %s with a 4xx and closes', async (_, request) => {
-    const { port } = await listening()
+  ])('refuses %s with a 4xx and closes', async (what, request) => {
+    const { port, refused } = await listening()
     expect(await spoken(port, request)).toMatch(/^HTTP\/1\.1 4\d\d /)
     await dialTo(at(port))
+    const isNamed = what.endsWith('subprotocol')
+    expect(refused).toEqual(isNamed ? ['bad-handshake: does not offer the subprotocol holdfast.1'] : [])
   })
 
   it('closes a connection that says nothing', async () => {
@@ -473,6 +478,8 @@ interface Listening {
   readonly port: number
   /** The first link. */
   readonly accepted: Promise<Link>
+  /** Who was turned away, and why. */
+  readonly refused: readonly string[]
   readonly close: () => Promise<void>
 }
 
@@ -480,13 +487,17 @@ function listening(options?: WebSocketOptions, host?: string): Promise<Listening
   return new Promise((resolve, reject) => {
     let accept: (link: Link) => void = unexpected
     const accepted = new Promise<Link>((first) => (accept = first))
+    const refused: string[] = []
     const listener = webSocket(options).listen?.(at(0, host), {
       listening: ({ port }) => {
-        resolve({ port, accepted, close })
+        resolve({ port, accepted, refused, close })
       },
       accepted: (link) => {
         onFinish(link)
         accept(link)
+      },
+      refused: ({ host }, { code, cause }) => {
+        refused.push(host === '127.0.0.1' ? `${code}: ${String(cause)}` : host)
       },
       failed: (reason) => {
         reject(new Error(reason.code))
