@@ -9,7 +9,7 @@ import type { DialEvents } from '../ports/transport.js'
 import type { Address, PeerClass } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import { DialSlots } from './dial-slots.js'
-import type { Target } from './dial-targets.js'
+import type { Target } from './dial-target.js'
 import type { DialerSetup } from './dialer-setup.js'
 
 interface Dialled {
@@ -60,10 +60,10 @@ export class DialAttempts {
    * @returns whether something is under way
    */
   redirect(target: Target, address: Address): boolean {
-    const { attempt, waiters, isNamed, peerClass } = target
+    const { attempt, waiters, isNamed, isListed } = target
     if (attempt === null || waiters.length > 1) return attempt !== null
     if (attempt.kind === 'queued') this.#slots.readdress(target, address)
-    const isHearsay = !isNamed && !isTrustedClass(peerClass)
+    const isHearsay = !isNamed && !isListed
     if (attempt.kind === 'dialing' && isHearsay && addressKey(attempt.address) !== addressKey(address))
       this.cancel(target)
     return target.attempt !== null
@@ -124,7 +124,7 @@ export class DialAttempts {
         this.#failed(target, address, reason)
       },
     }
-    const cancel = transport.dial(address, events, !isWanted && !isTrustedClass(peerClass))
+    const cancel = transport.dial(address, events, !isWanted && !target.isListed)
     const deadline = agenda.in(connectMs(peerClass), () => {
       cancel()
       end()

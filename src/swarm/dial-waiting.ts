@@ -1,6 +1,6 @@
 /** A host's own wait for a dial: a promise that its signal can call off, without taking the dial from others who wait. */
 import type { PeerId } from '../ports/types.js'
-import type { Target, Waiter } from './dial-targets.js'
+import type { Target, Waiter } from './dial-target.js'
 
 export async function waitFor(
   target: Target,

@@ -5,7 +5,7 @@ import type { Link, Transport } from '../ports/transport.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Agenda } from './agenda.js'
 import type { Connection } from './connection.js'
-import type { Target } from './dial-targets.js'
+import type { Target } from './dial-target.js'
 import type { DialFailure } from './events.js'
 import type { Healing } from './healing.js'
 

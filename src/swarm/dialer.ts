@@ -12,8 +12,9 @@ import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { Connection } from './connection.js'
 import type { DialerSetup } from './dialer-setup.js'
 import { DialAttempts } from './dial-attempts.js'
-import type { Target } from './dial-targets.js'
-import { clearStanding, connect, DialTargets, isListedAlone, isStable, postponeAddress, trust } from './dial-targets.js'
+import type { Target } from './dial-target.js'
+import { clearStanding, connect, isListedAlone, isStable, postponeAddress, trust } from './dial-target.js'
+import { DialTargets } from './dial-targets.js'
 import { waitFor } from './dial-waiting.js'
 import { failureOf, isAlarmAt, Recovery } from './recovery.js'
 import { Wishes } from './wishes.js'
@@ -251,10 +252,10 @@ export class Dialer {
     if (refusal === 'banned') this.#fail(target, address, { code: 'banned', fault: 'local' }, true)
     if (refusal === 'no-transport') this.#outOfReach(target)
     if (refusal !== null || address === null) return
-    const isOwn = wanted !== null || target.isSeed || isTrustedClass(target.peerClass)
+    const isOwn = wanted !== null || target.isSeed || target.isListed
     const chosen = isOwn ? address : this.#setup.maintenance().choose(target)
     if (typeof chosen === 'object') this.#attempts.start(target, chosen)
-    else if (standing.kind === 'suspect') this.#dialIn(target, SUSPECT_RETRY_MS)
+    else if (standing.kind === 'suspect' || isTrustedClass(target.peerClass)) this.#dialIn(target, SUSPECT_RETRY_MS)
     else this.#leave(target, chosen)
   }
 

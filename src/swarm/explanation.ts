@@ -2,8 +2,8 @@
 import { addressKey } from '../policy/address.js'
 import type { PeerClass, PeerId } from '../ports/types.js'
 import type { SwarmContext } from './context.js'
-import type { Target } from './dial-targets.js'
-import { isStable, nextDialAt } from './dial-targets.js'
+import type { Target } from './dial-target.js'
+import { isStable, nextDialAt } from './dial-target.js'
 import type { Decision } from './journal.js'
 import type { Membership } from './membership.js'
 

@@ -11,8 +11,8 @@ import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address } from '../ports/types.js'
 import type { Random } from '../ports/clock.js'
 import type { Agenda, Deadline } from './agenda.js'
-import type { Target } from './dial-targets.js'
-import { leaveAddress, nextDialAt } from './dial-targets.js'
+import type { Target } from './dial-target.js'
+import { leaveAddress, nextDialAt } from './dial-target.js'
 import type { DialFailure } from './events.js'
 
 const SPREAD_MS = 5_000

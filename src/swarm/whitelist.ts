@@ -216,7 +216,7 @@ export class Whitelist {
     const { settings, agenda, journal, log } = this.#context
     const { dialer, upkeep } = this.#owner
     if (peerId === null) {
-      dialer.wishes.want(null, peerClass, addresses)
+      dialer.wishes.promote(null, peerClass, addresses)
       return
     }
     settings.peerStore.pin(peerId)
@@ -230,7 +230,7 @@ export class Whitelist {
       upkeep.watch.expect(peerId, ARRIVAL_MS)
     }
     // Last: the host may hear of a dial that fails at once, and strike it off.
-    dialer.wishes.promote(peerId, peerClass, addresses, gone)
+    dialer.wishes.promote(peerId, peerClass, addresses)
     this.#owner.reclassify(peerId)
   }
 

@@ -7,8 +7,9 @@ import { firstDialMs } from '../policy/dial.js'
 import { isTrustedClass } from '../policy/peer-class.js'
 import type { Address, PeerClass, PeerId } from '../ports/types.js'
 import type { DialerSetup } from './dialer-setup.js'
-import type { DialTargets, Target } from './dial-targets.js'
-import { ADDRESSES_MAX, clearStanding, leaveSeed } from './dial-targets.js'
+import type { Target } from './dial-target.js'
+import type { DialTargets } from './dial-targets.js'
+import { ADDRESSES_MAX, clearStanding, leaveSeed } from './dial-target.js'
 
 export interface WishActions {
   /** Dials now, whatever the backoff says. */
@@ -41,8 +42,12 @@ export class Wishes {
 
   /** Wants a peer from now on. The first dial is at once, or a little later where the other side goes first. */
   want(peerId: PeerId | null, peerClass: PeerClass, addresses: readonly Address[]): void {
+    this.#want(this.#targets.provide(peerId, peerClass, addresses), peerClass)
+  }
+
+  #want(target: Target, peerClass: PeerClass): void {
     const { isPreferred, isConnected, random, healing } = this.#setup
-    const target = this.#targets.provide(peerId, peerClass, addresses)
+    const { peerId } = target
     const isPromoted = !isTrustedClass(target.peerClass) && isTrustedClass(peerClass)
     target.kept = true
     target.isFelt = false
@@ -63,25 +68,27 @@ export class Wishes {
 
   /**
    * The operator lists it from now on: whatever it waited for as a stranger, it waits no more.
-   * @param gone addresses at which it is no longer listed
+   * @param peerId null: an address alone
    */
-  promote(peerId: PeerId, peerClass: PeerClass, addresses: readonly Address[], gone: readonly Address[]): void {
+  promote(peerId: PeerId | null, peerClass: PeerClass, addresses: readonly Address[]): void {
     const target = this.#targets.find(peerId)
     if (target !== null) {
-      const wasTrusted = isTrustedClass(target.peerClass)
-      const hasMoved = this.#relist(target, wasTrusted, addresses, gone)
-      if (!wasTrusted) {
+      const wasListed = target.isListed
+      const hasMoved = this.#relist(target, addresses)
+      if (!wasListed) {
         leaveSeed(target)
         target.inVain = 0
       }
       // Whoever is dialled from now on is dialled as that.
       target.peerClass = peerClass
       target.kept = true
-      if (!wasTrusted || hasMoved) this.#hurry(target)
+      if (!wasListed || hasMoved) this.#hurry(target)
       // Whoever was dialled in its place may have failed at once, and the host have struck this one off.
       if (!this.#targets.has(target)) return
     }
-    this.want(peerId, peerClass, addresses)
+    const listed = this.#targets.provide(peerId, peerClass, addresses)
+    listed.isListed = true
+    this.#want(listed, peerClass)
   }
 
   /**
@@ -89,13 +96,9 @@ export class Wishes {
    * first, and that is where its link leads, or what has not failed yet.
    * @returns whether it is listed anywhere new
    */
-  #relist(target: Target, wasTrusted: boolean, addresses: readonly Address[], gone: readonly Address[]): boolean {
+  #relist(target: Target, addresses: readonly Address[]): boolean {
     const listed = new Set(addresses.map(addressKey))
-    const left = new Set(gone.map(addressKey))
-    const known = target.addresses.filter((address) => {
-      const key = addressKey(address)
-      return wasTrusted ? !left.has(key) : listed.has(key)
-    })
+    const known = target.addresses.filter((address) => listed.has(addressKey(address)))
     const keys = new Set(known.map(addressKey))
     const fresh = addresses.filter((address) => !keys.has(addressKey(address)))
     const room = ADDRESSES_MAX - Math.min(known.length, 1)
@@ -135,7 +138,7 @@ export class Wishes {
   /** A stranger has said itself where it may be found, or has been found: what others told of it is looked for there no more. */
   met(peerId: PeerId, addresses: readonly Address[]): void {
     const target = this.#targets.find(peerId)
-    if (target === null || target.isNamed || isTrustedClass(target.peerClass)) return
+    if (target === null || target.isNamed || target.isListed) return
     // Where it cannot be dialled from here is no reason to forget where it can.
     if (!addresses.some(({ scheme }) => this.#setup.transports.has(scheme))) return
     const known = new Set(target.addresses.map(addressKey))
@@ -147,6 +150,7 @@ export class Wishes {
   /** The operator lists it no longer: while it is linked it is wanted as a stranger is, and else not at all. */
   demote(target: Target, peerClass: PeerClass): void {
     target.peerClass = peerClass
+    target.isListed = false
     if (!isLinked(target) && target.waiters.length === 0) this.#actions.forget(target)
   }
 

@@ -5,8 +5,9 @@ import { parseAddress } from '../../src/policy/address.js'
 import { BackoffPolicy } from '../../src/policy/backoff.js'
 import type { DialEvents, Transport } from '../../src/ports/transport.js'
 import type { Address, PeerClass, PeerId } from '../../src/ports/types.js'
-import type { Attempt } from '../../src/swarm/dial-targets.js'
+import type { Attempt } from '../../src/swarm/dial-target.js'
 import type { Connection } from '../../src/swarm/connection.js'
+import { isTrustedClass } from '../../src/policy/peer-class.js'
 import { Agenda } from '../../src/swarm/agenda.js'
 import { Dialer } from '../../src/swarm/dialer.js'
 import { DEFAULT_HEALING } from '../../src/swarm/healing.js'
@@ -76,7 +77,9 @@ function scene() {
     }),
   })
   const want = (i: number, peerClass: PeerClass): void => {
-    scene.dialer.wishes.want(peer(i), peerClass, [addressOf(i)])
+    const { wishes } = scene.dialer
+    if (isTrustedClass(peerClass)) wishes.promote(peer(i), peerClass, [addressOf(i)])
+    else wishes.want(peer(i), peerClass, [addressOf(i)])
   }
   /** The socket that was opened last is open: what its handshake comes to is the test's to say. */
   const answer = (): Connection => {
@@ -225,7 +228,7 @@ describe('a dial to an address that turns out to be a peer’s', () => {
   it('goes on as one to the peer, with whatever the address was wanted for', async () => {
     const { dialer, clock, opened, adoptLast } = scene()
     dialer.lost(peer(1), 'regular', { code: 'closed', fault: 'remote' })
-    dialer.wishes.want(null, 'masternode', [addressOf(1)])
+    dialer.wishes.promote(null, 'masternode', [addressOf(1)])
     clock.advance(1)
     const asked = dialer.dial(addressOf(1), 'masternode')
     const connection = adoptLast()
@@ -244,7 +247,7 @@ describe('a dial to an address that turns out to be a peer’s', () => {
   it('and fails is followed by others to the peer, and to nobody else', () => {
     const { dialer, clock, failures, opened, adoptLast } = scene()
     dialer.lost(peer(1), 'regular', { code: 'closed', fault: 'remote' })
-    dialer.wishes.want(null, 'masternode', [addressOf(1)])
+    dialer.wishes.promote(null, 'masternode', [addressOf(1)])
     clock.advance(1)
     const connection = adoptLast()
     dialer.found(peer(1), connection)
@@ -266,7 +269,7 @@ describe('a dial to an address that turns out to be a peer’s', () => {
 describe('a peer that is dialled at one address while it is found at another', () => {
   it('has not failed before both have', async () => {
     const { dialer, clock, failures, opened, sockets, adopted } = scene()
-    dialer.wishes.want(null, 'masternode', [addressOf(1)])
+    dialer.wishes.promote(null, 'masternode', [addressOf(1)])
     clock.advance(1)
     const asked = dialer.dial({ ...addressOf(2), peerId: peer(1) }, 'regular')
     sockets[0]?.opened({} as never)
@@ -295,7 +298,7 @@ describe('a peer of whom strangers have told false addresses', () => {
       else dialer.lost(peer(1), 'regular', { code: 'closed', fault: 'remote' })
       clock.advance(1)
       const before = opened.length
-      dialer.wishes.promote(peer(1), 'masternode', [addressOf(1)], [])
+      dialer.wishes.promote(peer(1), 'masternode', [addressOf(1)])
       clock.advance(1)
       expect(opened.slice(before)).toContain('192.0.2.1')
       clock.advance(600_000)
@@ -307,7 +310,7 @@ describe('a peer of whom strangers have told false addresses', () => {
   it('is dialled where it was found, and nowhere else, once it is the masternode of an address', () => {
     const { dialer, clock, linked, opened, adoptLast } = scene()
     dialer.wishes.want(peer(1), 'regular', told)
-    dialer.wishes.want(null, 'masternode', [addressOf(1)])
+    dialer.wishes.promote(null, 'masternode', [addressOf(1)])
     clock.advance(1)
     const connection = adoptLast()
     dialer.found(peer(1), connection)
@@ -334,7 +337,7 @@ describe('a peer of whom strangers have told false addresses', () => {
       if (target !== null) dialer.forget(target)
     }
     const before = opened.length
-    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1)], [])
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1)])
     expect(all.failures).toContain('banned')
     clock.advance(600_000)
     expect(opened.slice(before)).not.toContain('192.0.2.1')
@@ -354,7 +357,7 @@ describe('a peer of whom strangers have told false addresses', () => {
 
   it('is not dialled anew where the operator lists it and it is being dialled', () => {
     const { dialer, clock, opened } = scene()
-    dialer.wishes.want(peer(1), 'masternode', [addressOf(1)])
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1)])
     clock.advance(1)
     dialer.dial({ ...addressOf(2), peerId: peer(1) }, 'masternode').catch(() => 0)
     expect(opened).toEqual(['192.0.2.1'])
@@ -364,7 +367,7 @@ describe('a peer of whom strangers have told false addresses', () => {
     'is a %s, and dialled at its other address soon after',
     (peerClass) => {
       const { dialer, clock, opened, answer } = scene()
-      dialer.wishes.want(peer(1), peerClass, [addressOf(9), addressOf(1)])
+      dialer.wishes.promote(peer(1), peerClass, [addressOf(9), addressOf(1)])
       clock.advance(1)
       for (let i = 0; i < 3; i++) {
         dialer.ended(answer(), { code: 'wrong-identity', fault: 'remote' }, true)
@@ -440,7 +443,9 @@ describe('a stranger of whom an address was told that is another’s, or our own
       ['masternode', true],
     ] as const) {
       const { dialer, clock, answer } = scene()
-      dialer.wishes.want(peer(1), peerClass, [addressOf(9), addressOf(1)])
+      const where = [addressOf(9), addressOf(1)]
+      if (judged) dialer.wishes.promote(peer(1), peerClass, where)
+      else dialer.wishes.want(peer(1), peerClass, where)
       clock.advance(1)
       dialer.ended(answer(), { code: 'self', fault: 'remote' }, judged)
       expect(dialer.targets.find(peer(1))?.addresses.length).toBe(2)
@@ -455,7 +460,7 @@ describe('a peer that is listed while its link is silent', () => {
     want(1, 'regular')
     dialer.suspected(peer(1))
     clock.advance(1)
-    dialer.wishes.promote(peer(1), 'masternode', [addressOf(2)], [])
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(2)])
     clock.advance(1)
     expect(opened).toEqual(['192.0.2.1', '192.0.2.2'])
   })
@@ -492,7 +497,7 @@ describe('a peer that the operator lists', () => {
     }
     sockets.at(-1)?.failed({ code: 'connection-refused', fault: 'network' })
     const before = opened.length
-    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1), addressOf(2)], [])
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1), addressOf(2)])
     clock.advance(1)
     expect(opened.slice(before)).toEqual(['192.0.2.2'])
   })
@@ -501,7 +506,7 @@ describe('a peer that the operator lists', () => {
     const { dialer, opened, sockets } = scene()
     dialer.dial(addressOf(1), 'regular').catch(() => undefined)
     sockets.at(-1)?.failed({ code: 'not-allowed', fault: 'remote', retryAfterMs: 3_600_000 })
-    dialer.wishes.want(null, 'masternode', [addressOf(1)])
+    dialer.wishes.promote(null, 'masternode', [addressOf(1)])
     expect(opened).toEqual(['192.0.2.1', '192.0.2.1'])
   })
 
@@ -510,9 +515,9 @@ describe('a peer that the operator lists', () => {
     linked.add(peer(1))
     want(1, 'masternode')
     const more = Array.from({ length: 12 }, (_, i) => addressOf(20 + i))
-    dialer.wishes.promote(peer(1), 'masternode', [...more, addressOf(1)], [])
+    dialer.wishes.promote(peer(1), 'masternode', [...more, addressOf(1)])
     expect(dialer.targets.find(peer(1))?.addresses.slice(0, 2)).toEqual([addressOf(1), addressOf(20)])
-    dialer.wishes.promote(peer(1), 'masternode', more, [addressOf(1)])
+    dialer.wishes.promote(peer(1), 'masternode', more)
     expect(dialer.targets.find(peer(1))?.addresses).not.toContainEqual(addressOf(1))
   })
 
@@ -520,7 +525,7 @@ describe('a peer that the operator lists', () => {
     const { dialer, want } = scene()
     want(1, 'masternode')
     const more = Array.from({ length: 12 }, (_, i) => addressOf(20 + i))
-    dialer.wishes.promote(peer(1), 'masternode', [...more, addressOf(1)], [])
+    dialer.wishes.promote(peer(1), 'masternode', [...more, addressOf(1)])
     const { addresses = [] } = dialer.targets.find(peer(1)) ?? {}
     expect([addresses[0], addresses.at(-1), addresses.length]).toEqual([addressOf(20), addressOf(1), 8])
   })
@@ -529,13 +534,13 @@ describe('a peer that the operator lists', () => {
     const { dialer, linked, suspects, opened, want, clock } = scene()
     want(1, 'masternode')
     expect(opened).toEqual(['192.0.2.1'])
-    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1), addressOf(2)], [])
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1), addressOf(2)])
     expect(opened).toEqual(['192.0.2.1', '192.0.2.2'])
     for (const all of [linked, suspects]) all.add(peer(3))
     want(3, 'masternode')
     clock.advance(11_000)
     opened.length = 0
-    dialer.wishes.promote(peer(3), 'masternode', [addressOf(3), addressOf(4)], [])
+    dialer.wishes.promote(peer(3), 'masternode', [addressOf(3), addressOf(4)])
     expect(opened.length).toBe(1)
   })
 
@@ -543,7 +548,7 @@ describe('a peer that the operator lists', () => {
     const { dialer, linked, suspects, failures, want } = scene()
     for (const all of [linked, suspects]) all.add(peer(1))
     want(1, 'regular')
-    dialer.wishes.promote(peer(1), 'masternode', [{ ...addressOf(1), scheme: 'foo' }], [])
+    dialer.wishes.promote(peer(1), 'masternode', [{ ...addressOf(1), scheme: 'foo' }])
     expect(failures).toEqual(['no-transport'])
   })
 
@@ -552,32 +557,49 @@ describe('a peer that the operator lists', () => {
     for (const all of [linked, suspects]) all.add(peer(1))
     if (isKnown) want(1, 'regular')
     const before = opened.length
-    dialer.wishes.promote(peer(1), 'masternode', [addressOf(2)], [])
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(2)])
     expect(opened.slice(before)).toEqual(['192.0.2.2'])
     expect(dialer.targets.find(peer(1))?.standing.kind).toBe('suspect')
   })
 
-  it('is looked for where it is listed, however often the host has dialled it elsewhere', () => {
+  it('is looked for where it is listed and nowhere else, however often the host has dialled it elsewhere', () => {
     const { dialer, clock, opened, want } = scene()
     want(1, 'masternode')
     for (let i = 10; i < 40; i++) {
       dialer.dial({ ...addressOf(i), peerId: peer(1) }, 'masternode').catch(() => undefined)
       clock.advance(120_000)
     }
+    expect(new Set(opened).size).toBeGreaterThan(8)
     const between = opened.length
     clock.advance(1_200_000)
-    expect(opened.slice(between)).toContain('192.0.2.1')
-    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1), addressOf(2)], [])
+    expect(new Set(opened.slice(between))).toEqual(new Set(['192.0.2.1']))
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1), addressOf(2)])
     const before = opened.length
     clock.advance(1_200_000)
-    expect(opened.slice(before)).toEqual(expect.arrayContaining(['192.0.2.1', '192.0.2.2']))
+    expect(new Set(opened.slice(before))).toEqual(new Set(['192.0.2.1', '192.0.2.2']))
+  })
+
+  it('is looked for there, whatever strangers had told of it, and though the host alone had called it a masternode before', () => {
+    const { dialer, linked, clock, opened } = scene()
+    const told = Array.from({ length: 8 }, (_, i) => addressOf(100 + i))
+    dialer.wishes.want(peer(1), 'regular', told)
+    linked.add(peer(1))
+    dialer.lost(peer(1), 'masternode', { code: 'connection-lost', fault: 'network' })
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1)])
+    expect(dialer.targets.find(peer(1))?.addresses).toEqual([addressOf(1)])
+    linked.delete(peer(1))
+    const before = opened.length
+    clock.advance(600_000)
+    dialer.lost(peer(1), 'masternode', { code: 'connection-lost', fault: 'network' })
+    clock.advance(600_000)
+    expect(new Set(opened.slice(before))).toEqual(new Set(['192.0.2.1']))
   })
 
   it('is no seed any more', () => {
     const { dialer, clock, opened } = scene()
     dialer.wishes.wantSeed({ ...addressOf(1), peerId: peer(1) })
     clock.advance(1)
-    dialer.wishes.promote(peer(1), 'masternode', [addressOf(2)], [])
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(2)])
     const target = dialer.targets.find(peer(1))
     if (target === null) throw new Error('no target')
     expect([target.isSeed, target.isNamed]).toEqual([false, false])
