@@ -142,7 +142,7 @@ export class Membership implements ConnectionOwner<Connection> {
     const peerId = formatPeerId(publicKey, this.#context.settings.crypto)
     const dialled = this.dialledTo(connection)
     connection.peerId = peerId
-    this.whitelist.found(dialled, connection)
+    this.whitelist.found(dialled, connection, () => this.#reception.isWelcome(connection, peerId, dialled))
     const admission = this.#reception.receive(connection, peerId, dialled, skewMs)
     if (admission.kind === 'refuse') {
       const farewell = admission.code === 'too-many-peers' ? this.upkeep.farewell(connection) : []

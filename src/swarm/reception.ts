@@ -48,9 +48,9 @@ export class Reception {
     const listed = roster.classOf(peerId)
     const ban = this.#banOf(peerId, now)
     if (ban !== null) return refuseBanned(ban, now)
-    // It is looked for there, and this one, who has been struck off, is not who is meant.
+    // Somebody is looked for there, and not this one, who has been struck off, or whom the host refuses.
     if (dialled?.peerId === null && roster.isAlone(addressKey(dialled)))
-      return refuse('not-allowed', { text: 'listed for somebody else' })
+      return refuse('not-allowed', roster.isOpenTo(dialled, peerId) ? {} : { text: 'listed for somebody else' })
     if (skewMs > (listed !== null ? TRUSTED_SKEW_MAX_MS : 0)) {
       return refuse('expired', { text: `our clock says ${String(settings.clock.wall())}` })
     }
@@ -98,6 +98,11 @@ export class Reception {
         windowBytes: windowBytesFor(limits),
       },
     }
+  }
+
+  /** Whether the host would have it at all. */
+  isWelcome(connection: Connection, peerId: PeerId, dialled: Address | null): boolean {
+    return this.#setup.settings.authorize === null || this.classOf(connection, peerId, dialled) !== false
   }
 
   /** The class it has by the operator's lists, its own merits and the host's say; false where the host refuses it. */

@@ -94,9 +94,13 @@ export class Roster {
    */
   setDirectory(addresses: readonly Address[]): readonly Moved[] {
     const own = this.#listings.filter(({ origin }) => origin === 'host')
+    const before = new Set(this.#listings.filter(({ origin }) => origin === 'directory').map(({ key }) => key))
     const listed = addresses.map((address) => listingOf('directory', 'masternode', address))
     this.#set([...own, ...listed])
-    return this.#movedFrom(this.#moves.heard(addresses), () => true)
+    return this.#movedFrom(
+      this.#moves.heard(addresses),
+      (key) => this.#isBare(key) || (!this.#said.has(key) && before.has(key)),
+    )
   }
 
   /** What the directory had said to an earlier process, read after it has said more. */
@@ -106,21 +110,25 @@ export class Roster {
 
   /** Where those are known to be who have moved since, as far as an earlier process knew it. */
   movedSaved(): readonly Moved[] {
-    return this.#movedFrom(this.#moves.ids, (key) => this.#setup.pins.isSavedAt(key))
+    return this.#movedFrom(this.#moves.ids, (key) => this.#isBare(key) && this.#setup.pins.isSavedAt(key))
   }
 
   /**
-   * Where those who moved are still known to be, and the directory lists the address alone. Of one that was only named there before, a
-   * bare line says nothing once it is named elsewhere, and nothing need be done.
+   * Where those who moved are still known to be. Of one that was only named there before, a bare line says nothing once it is named
+   * elsewhere, and nothing need be done.
+   * @param isLeft whether the directory lists the address alone, or not at all any more
    */
-  #movedFrom(movedIds: ReadonlySet<PeerId>, isMeant: (key: string) => boolean): readonly Moved[] {
+  #movedFrom(movedIds: ReadonlySet<PeerId>, isLeft: (key: string) => boolean): readonly Moved[] {
     const moved: Moved[] = []
     for (const { key, id: peerId } of this.#setup.pins.entries()) {
       const isAway = movedIds.has(peerId) && this.#places.get(peerId)?.has(key) === false
-      const isBare = this.#said.get(key)?.bareBy.has('directory') === true
-      if (isAway && isBare && isMeant(key) && !this.#isOwn(key)) moved.push({ key, peerId })
+      if (isAway && isLeft(key) && !this.#isOwn(key)) moved.push({ key, peerId })
     }
     return moved
+  }
+
+  #isBare(key: string): boolean {
+    return this.#said.get(key)?.bareBy.has('directory') === true
   }
 
   #isOwn(key: string): boolean {
@@ -194,10 +202,11 @@ export class Roster {
     const isFound = pins.isFoundAt(key)
     const { bareBy, by } = this.#said.get(key) ?? NOTHING
     const { host: hosts, directory } = by
-    const [first] = hosts
+    const named = [...hosts].filter((other) => !this.#isStruck(other, peerClass))
+    const [first] = named
     // The host knows better than a directory that names nobody there, unless it leaves that open itself.
     if (origin === 'directory' && first !== undefined && !(isFound && bareBy.has('host')))
-      return peerId !== null && hosts.has(peerId) ? peerId : first
+      return peerId !== null && named.includes(peerId) ? peerId : first
     if (peerId === null || peerId === ownId || this.#isStruck(peerId, peerClass)) return null
     // One that was only named there is not meant by the host, nor by who names it elsewhere alone, or here as well.
     const isElsewhere = this.#places.get(peerId)?.has(key) === false
@@ -232,6 +241,12 @@ export class Roster {
     this.#said = saidOf(this.#listings)
     this.#byKey = linesAt(this.#listings)
     this.#places = placesOf(this.#listings.map(({ address }) => address))
+    this.refresh()
+  }
+
+  /** The pins and bans are as they were saved: nobody has been listed before, so that the order in which they were read decides nothing. */
+  begin(): void {
+    this.#byId.clear()
     this.refresh()
   }
 

@@ -74,7 +74,7 @@ export class Whitelist {
   start(): void {
     this.#running = true
     this.#whereabouts.heard()
-    this.#context.roster.refresh()
+    this.#context.roster.begin()
     this.#follow(null, 'regular')
     // Who was let in while the listeners opened may have been struck off since.
     this.#owner.reclassify(null)
@@ -84,19 +84,25 @@ export class Whitelist {
     this.#running = false
   }
 
-  /** Our own dial has proven who is there. Where the address was listed alone, it is that peer's from now on, unless it is banned. */
-  found(dialled: Address | null, connection: Connection): void {
-    const { roster, settings, agenda } = this.#context
+  /**
+   * Our own dial has proven who is there. Where the address was listed alone, it is that peer's from now on, unless it is banned.
+   * @param isWelcome asks the host, who may refuse it, and change anything meanwhile
+   */
+  found(dialled: Address | null, connection: Connection, isWelcome: () => boolean = () => true): void {
     const { peerId } = connection
     if (dialled === null || peerId === null) return
     this.#whereabouts.confirm(dialled, peerId)
-    if (!roster.isOpenTo(dialled, peerId)) return
-    if (settings.blacklist.check({ peerId }, agenda.now()) !== null) return
+    if (!this.#isOpenTo(dialled, peerId) || !isWelcome() || !this.#isOpenTo(dialled, peerId)) return
     // First, or the dial would be called off as one to an address that is looked for no more.
     this.#owner.dialer.found(peerId, connection)
     this.#revise(() => {
       this.#whereabouts.found(dialled, peerId)
     })
+  }
+
+  #isOpenTo(address: Address, peerId: PeerId): boolean {
+    const { roster, settings, agenda } = this.#context
+    return roster.isOpenTo(address, peerId) && settings.blacklist.check({ peerId }, agenda.now()) === null
   }
 
   /** Our own dial has found another there. One who has been met is only away; one whom nobody has ever met was never there. */

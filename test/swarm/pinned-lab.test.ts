@@ -1,5 +1,6 @@
 /** A masternode that is listed by its address alone: from the moment its key is proven there, it is listed by that. */
 import { describe, expect, it } from 'vitest'
+import type { PeerId } from '../../src/ports/types.js'
 import { listen } from './lab-ear.js'
 import { Town } from './town.js'
 
@@ -28,7 +29,28 @@ describe('an address that is listed alone', () => {
     }
   })
 
-  it('is its finder’s to dial by that key, and by no other way, though the host let nobody in', () => {
+  it('is nobody’s whom the host refuses, and whoever it does not refuse has it', () => {
+    const refused = new Set<PeerId>()
+    const { lab, heard } = listen({
+      seed: 1,
+      masternodes: 0,
+      nodes: 2,
+      seeds: [],
+      swarm: (index) => (index === 0 ? { authorize: ({ peerId }) => !refused.has(peerId) && 'masternode' } : {}),
+    })
+    refused.add(lab.id(1))
+    lab.run(1_000)
+    lab.swarm(0).masternodes.add(placeOf(lab.address(1)))
+    lab.run(MINUTE_MS)
+    expect([lab.swarm(0).masternodes.has(lab.id(1)), lab.swarm(0).status().masternodes.listed]).toEqual([false, 1])
+    const [first] = heard(0, 'dial:failed')
+    expect(first?.args[0].reason).toEqual({ code: 'not-allowed', fault: 'local' })
+    refused.clear()
+    lab.run(2 * MINUTE_MS)
+    expect([lab.swarm(0).masternodes.has(lab.id(1)), lab.swarm(0).peer(lab.id(1))?.class]).toEqual([true, 'masternode'])
+  })
+
+  it('whose peer the host refuses is dialled until it is taken off, and then by no other way', () => {
     const { lab, heard } = listen({
       seed: 1,
       masternodes: 0,
@@ -37,12 +59,12 @@ describe('an address that is listed alone', () => {
       swarm: (index) => (index === 0 ? { authorize: () => false } : {}),
     })
     lab.run(1_000)
-    lab.swarm(0).masternodes.add(placeOf(lab.address(1)))
-    lab.run(MINUTE_MS)
-    expect(lab.swarm(0).masternodes.has(lab.id(1))).toBe(true)
-    expect(lab.swarm(0).explain(lab.id(1)).state).toMatch(/backing-off|dialing/)
-    lab.swarm(0).masternodes.remove(lab.id(1))
+    const { masternodes } = lab.swarm(0)
+    masternodes.add(placeOf(lab.address(1)))
+    lab.run(10 * MINUTE_MS)
     const before = heard(0, 'dial:failed').length
+    expect(before).toBeGreaterThan(2)
+    expect(masternodes.remove(placeOf(lab.address(1)))).toBe(true)
     lab.run(60 * MINUTE_MS)
     expect(heard(0, 'dial:failed')).toHaveLength(before)
     expect(lab.swarm(0).explain(lab.id(1)).state).toBe('unknown')

@@ -68,6 +68,17 @@ describe('a roster that changes', () => {
     expect(roster.classOf(one)).toBe(null)
   })
 
+  it('has one no more whom the host has struck off, though it names it as persistent where the directory lists the address alone', () => {
+    const roster = rosterOf(me, [], [at(one, '10.0.0.1')])
+    roster.setDirectory([at(null, '10.0.0.1')])
+    expect(roster.classOf(one)).toBe('masternode')
+    expect(roster.strike(one)).toBe(true)
+    roster.setDirectory([at(null, '10.0.0.1')])
+    expect(roster.classOf(one)).toBe('persistent')
+    roster.add(at(two, '10.0.0.1'))
+    expect([roster.classOf(one), roster.classOf(two)]).toEqual(['persistent', 'masternode'])
+  })
+
   it('leaves a peer that is also persistent as that', () => {
     const roster = rosterOf(me, [at(one, '10.0.0.1')], [at(one, '10.0.0.1')])
     expect(roster.strike(one)).toBe(true)

@@ -33,6 +33,8 @@ class Street {
   readonly #memory = memoryStorage()
   /** Names that cannot be read. */
   readonly #unread = new Set<string>()
+  /** The one that is read after the others. */
+  #last = ''
   #page: readonly string[] | null = null
   home: Swarm = this.begin({})
 
@@ -44,8 +46,9 @@ class Street {
     return `tcp://${who === null ? '' : `${this.id(who)}@`}${this.#hosts[house]?.ip ?? ''}:24100`
   }
 
-  /** The process at home ends, and another begins. @param unread what it cannot read at first */
-  begin(config: Config, unread: readonly string[] = []): Swarm {
+  /** The process at home ends, and another begins. @param unread what it cannot read at first @param last what it reads last */
+  begin(config: Config, unread: readonly string[] = [], last = ''): Swarm {
+    this.#last = last
     for (const name of unread) this.#unread.add(name)
     const directory = {
       refreshMs: 20_000,
@@ -131,6 +134,10 @@ class Street {
     return {
       load: (name, answer) => {
         if (this.#unread.has(name)) answer.failed(new Error('busy'))
+        else if (this.#last === name)
+          void Promise.resolve().then(() => {
+            this.#memory.load(name, answer)
+          })
         else this.#memory.load(name, answer)
       },
       save: (name, value, answer) => {
@@ -690,5 +697,53 @@ describe('whatever is read late, and in whatever order', () => {
       await street.pass(10)
       expect(street.listed(OWNER, STRANGER), String(unread)).toEqual([OWNER])
     }
+  })
+
+  it('makes nobody of one that was banned while the line was out, whichever of the names is read first', async () => {
+    for (const last of ['', 'bans', 'peers', 'directory']) {
+      const street = new Street()
+      street.begin({ masternodes: [street.at(HERE)] })
+      street.live(HERE, OWNER)
+      await street.publish(street.at(FARAWAY, FARAWAY))
+      await street.pass(5)
+      expect(street.listed(OWNER)).toEqual([OWNER])
+      street.begin({})
+      await street.pass(5)
+      street.home.ban(street.id(OWNER))
+      await street.pass(5)
+      street.begin({ masternodes: [street.at(HERE)] }, [], last)
+      await street.pass(30)
+      expect(street.listed(OWNER), last).toEqual([])
+    }
+  })
+})
+
+describe('one answer of a directory', () => {
+  it('that leaves a line out loses nobody the place where our own dial found it', async () => {
+    const street = new Street()
+    const all = [street.at(FARAWAY, FARAWAY), street.at(HERE)]
+    await street.publish(...all)
+    street.live(HERE, OWNER)
+    await street.pass(10)
+    await street.publish(street.at(FARAWAY, FARAWAY))
+    expect(street.listed(OWNER)).toEqual([])
+    street.live(HERE, STRANGER)
+    await street.publish(...all)
+    await street.pass(30)
+    expect(street.listed(OWNER, STRANGER)).toEqual([OWNER])
+  })
+
+  it('that leaves it out and names that one elsewhere leaves the place to whoever is found there next', async () => {
+    const street = new Street()
+    const all = [street.at(FARAWAY, FARAWAY), street.at(HERE)]
+    await street.publish(...all)
+    street.live(HERE, OWNER)
+    await street.pass(10)
+    await street.publish(street.at(FARAWAY, FARAWAY), street.at(THERE, OWNER))
+    street.live(THERE, OWNER)
+    street.live(HERE, OTHER)
+    await street.publish(...all, street.at(THERE, OWNER))
+    await street.pass(30)
+    expect(street.listed(OWNER, OTHER)).toEqual([OWNER, OTHER])
   })
 })
