@@ -4,6 +4,7 @@
  * any of them. What waits is bounded by its senders' credit.
  */
 import type { PeerId } from '../ports/types.js'
+import type { Breaks } from './breaks.js'
 import type { Ranked } from './ranks.js'
 import { Ranks } from './ranks.js'
 
@@ -24,6 +25,7 @@ export interface HandlerJob extends Ranked {
 
 export class HandlerQueue {
   readonly #max: number
+  readonly #breaks: Pick<Breaks, 'isOn' | 'begin' | 'ended'>
   // Bound: the credit of all peers together: a message's credit returns only when it is done with or dropped.
   readonly #waiting = new Ranks<HandlerJob>()
   readonly #strangersMax: number
@@ -32,14 +34,17 @@ export class HandlerQueue {
   #draining = false
   #stopped = false
 
-  constructor(max: number) {
+  /** @param breaks of all queues of a node */
+  constructor(max: number, breaks: Pick<Breaks, 'isOn' | 'begin' | 'ended'>) {
     this.#max = max
+    this.#breaks = breaks
     this.#strangersMax = Math.max(1, Math.floor(max * STRANGERS_SHARE))
   }
 
   /** Whether the next job of such a peer would have to wait. */
   isFull(isTrusted: boolean): boolean {
-    return this.#running >= this.#max || (!isTrusted && this.#strangersRunning >= this.#strangersMax)
+    if (this.#running >= this.#max) return true
+    return !isTrusted && (this.#breaks.isOn || this.#strangersRunning >= this.#strangersMax)
   }
 
   /** Runs the job now or when its turn comes. */
@@ -56,6 +61,11 @@ export class HandlerQueue {
   /** Whether no job begins any more. */
   get isStopped(): boolean {
     return this.#stopped
+  }
+
+  /** Strangers' messages may be handled again. */
+  resume(): void {
+    this.#drain(null)
   }
 
   /** Takes it back. @returns whether it waited: what has begun goes on */
@@ -103,10 +113,17 @@ export class HandlerQueue {
     for (let job = first ?? this.#next(); job !== null; job = this.#next()) {
       const { isTrusted } = job
       this.#running++
-      if (!isTrusted) this.#strangersRunning++
-      job.run(isTrusted ? this.#done : this.#strangerDone)
+      if (isTrusted) job.run(this.#done)
+      else this.#runStrangers(job)
     }
     this.#draining = false
+  }
+
+  #runStrangers(job: HandlerJob): void {
+    this.#strangersRunning++
+    const beganAt = this.#breaks.begin()
+    job.run(this.#strangerDone)
+    this.#breaks.ended(beganAt)
   }
 
   #next(): HandlerJob | null {

@@ -118,7 +118,7 @@ export class Swarm {
   ): void {
     expectKind(definition, ['message', 'direct'])
     checkHandler(definition.name, handler)
-    const queue = new HandlerQueue(definition.serial ? 1 : HANDLERS_MAX)
+    const queue = new HandlerQueue(definition.serial ? 1 : HANDLERS_MAX, this.#membership.traffic.breaks)
     if (definition.kind === 'message')
       this.#receive({ kind: 'message', definition, handler: handler as MessageHandler<unknown>, queue })
     else this.#receive({ kind: 'direct', definition, handler: handler as DirectHandler<unknown>, queue })
@@ -128,7 +128,7 @@ export class Swarm {
   respond<Q, A>(definition: RequestDefinition<Q, A>, handler: RequestHandler<Q, A>): void {
     expectKind(definition, ['request'])
     checkHandler(definition.name, handler)
-    const queue = new HandlerQueue(HANDLERS_MAX)
+    const queue = new HandlerQueue(HANDLERS_MAX, this.#membership.traffic.breaks)
     this.#receive({ kind: 'request', definition, handler: handler as RequestHandler<unknown, unknown>, queue })
   }
 

@@ -8,6 +8,7 @@ import type { PeerClass } from '../ports/types.js'
 import { keyOf } from '../protocol/bytes.js'
 import { Answers } from './answers.js'
 import { Arrivals, otherThan } from './arrivals.js'
+import { Breaks } from './breaks.js'
 import type { Connection } from './connection.js'
 import type { OwnersEvent } from './connection-owner.js'
 import type { Connections } from './connections.js'
@@ -25,6 +26,7 @@ import { Turnstile } from './turnstile.js'
 
 export class Traffic {
   readonly registry: Registry = new Registry()
+  readonly breaks: Breaks
   readonly requests: Requests
   readonly #answers: Answers
   readonly arrivals: Arrivals
@@ -47,6 +49,7 @@ export class Traffic {
     const strike = this.strike.bind(this)
     const running = this.#running
     const missed = this.#missed.bind(this)
+    this.breaks = new Breaks(agenda, () => this.registry.queues())
     this.#turnstile = new Turnstile(agenda)
     this.#gaps = new Gaps(agenda, emitter, (peerId) => connections.current(peerId))
     this.requests = new Requests({ agenda, strike })

@@ -5,9 +5,11 @@ import type { PeerId } from '../../src/ports/types.js'
 import type { HandlerJob } from '../../src/swarm/handler-queue.js'
 import { HandlerQueue } from '../../src/swarm/handler-queue.js'
 
+const NO_BREAKS = { isOn: false, begin: (): number => 0, ended: (): void => undefined }
+
 /** A queue for one at a time, and what became of each job. */
-function scene(max = 1) {
-  const queue = new HandlerQueue(max)
+function scene(max = 1, breaks: ConstructorParameters<typeof HandlerQueue>[1] = NO_BREAKS) {
+  const queue = new HandlerQueue(max, breaks)
   const began: string[] = []
   const dropped: string[] = []
   const running: (() => void)[] = []
