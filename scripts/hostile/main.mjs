@@ -8,7 +8,19 @@ import { parseArgs } from 'node:util'
 import { Lab } from './lab.mjs'
 import { findWay, isInside, reenter, settle } from './namespace.mjs'
 
-const CHECKS = ['malformed', 'length', 'loris', 'web', 'banned', 'slots', 'impersonation', 'churn', 'stop', 'quota']
+const CHECKS = [
+  'malformed',
+  'length',
+  'loris',
+  'web',
+  'banned',
+  'slots',
+  'impersonation',
+  'churn',
+  'stop',
+  'quota',
+  'work',
+]
 const USAGE = `npm run hostile [-- CHECK…] [option…]: attacks on a real node, with the figures
 
   checks: ${CHECKS.join(', ')}; all of them where none is named

@@ -120,11 +120,10 @@ export class DialTargets {
     own.isSeed ||= dialled.isSeed
     own.isNamed ||= dialled.isNamed
     own.isFelt &&= dialled.isFelt
-    // What a seed's address leads to is looked for there again, and whoever is listed where it is listed alone.
+    // What a seed's address leads to is looked for there again, and whoever is listed where it is listed alone: those are the operator's words.
+    const isSaid = !own.isListed || dialled.isListed || dialled.isNamed
     const isKnown =
-      address === null ||
-      (own.isListed && !dialled.isListed) ||
-      own.addresses.some((other) => addressKey(other) === addressKey(address))
+      address === null || !isSaid || own.addresses.some((other) => addressKey(other) === addressKey(address))
     if (!isKnown) own.addresses = [{ ...address, peerId }, ...own.addresses].slice(0, ADDRESSES_MAX)
     return own
   }

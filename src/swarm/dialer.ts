@@ -235,7 +235,7 @@ export class Dialer {
   #start(target: Target, wanted: Address | null = null): void {
     // An event may have had it struck off, or ended all.
     if (!this.#targets.has(target)) return
-    const { peerId, standing } = target
+    const { peerId, standing, isSeed, isListed } = target
     const { isConnected, isBanned, transports } = this.#setup
     const address = wanted ?? target.addresses.find(({ scheme }) => transports.has(scheme)) ?? null
     const refusal = checkDial({
@@ -252,8 +252,7 @@ export class Dialer {
     if (refusal === 'banned') this.#fail(target, address, { code: 'banned', fault: 'local' }, true)
     if (refusal === 'no-transport') this.#outOfReach(target)
     if (refusal !== null || address === null) return
-    const isOwn = wanted !== null || target.isSeed || target.isListed
-    const chosen = isOwn ? address : this.#setup.maintenance().choose(target)
+    const chosen = wanted !== null || isSeed || isListed ? address : this.#setup.maintenance().choose(target)
     if (typeof chosen === 'object') this.#attempts.start(target, chosen)
     else if (standing.kind === 'suspect' || isTrustedClass(target.peerClass)) this.#dialIn(target, SUSPECT_RETRY_MS)
     else this.#leave(target, chosen)

@@ -75,10 +75,9 @@ export class Wishes {
     if (target !== null) {
       const wasListed = target.isListed
       const hasMoved = this.#relist(target, addresses)
-      if (!wasListed) {
-        leaveSeed(target)
-        target.inVain = 0
-      }
+      // Where a seed led to it, it may not be looked for any more.
+      leaveSeed(target)
+      if (!wasListed) target.inVain = 0
       // Whoever is dialled from now on is dialled as that.
       target.peerClass = peerClass
       target.kept = true

@@ -123,6 +123,15 @@ describe('a node under attack', () => {
   )
 
   it(
+    'lets a masternode in, and answers one, while strangers together send what is slow to read',
+    async (ctx) => {
+      const figures = await figuresOf(ctx, 'work')
+      expect(['joinsFailed', 'honestLost'].map((name) => figures.get(`work.${name}`))).toEqual([0, 0])
+    },
+    PATIENCE_MS,
+  )
+
+  it(
     'stops though half of its peers hang and have more waiting than their kernels take',
     async (ctx) => {
       const figures = await figuresOf(ctx, 'stop')

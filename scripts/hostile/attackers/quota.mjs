@@ -3,7 +3,7 @@
  *
  * `join` ({ target, network, members: [{ name, seed, host, reads?, windowBytes? }] }) → how many are in; who does not read stops to
  *   once it is in · `leave` ({ names }) · `said` ({ names }) → what each was told last, or null
- * `flood` ({ name, bytes, count, over? }) → sends so many of that size, as far as credit goes, or whatever the credit with `over`;
+ * `flood` ({ name, bytes, count, over?, slow? }) → sends so many of that size, as far as credit goes, or whatever the credit with `over`; with `slow` what takes long to read;
  *   → how many were sent
  * `relay` ({ names, perSec, seconds, lateMs, bytes }) → a stream of transactions, each brought first by one of them in turn and by all
  *   others a little later → { offered, stalledMs: the longest that one of them waited for credit }
@@ -61,6 +61,18 @@ function fresh(peer, bytes) {
   return peer.broadcast('tx', Buffer.from(`"${number.padEnd(Math.max(number.length, bytes - 2), 'x')}"`))
 }
 
+/** The same, of what takes the codec the longest: keys that it has to write anew. @param {RawPeer} peer @param {number} bytes */
+function freshSlow(peer, bytes) {
+  const salt = (made++).toString(36)
+  const items = []
+  for (let size = 0; size < bytes - 40; ) {
+    const item = `{"$$${salt}${items.length.toString(36)}":0}`
+    items.push(item)
+    size += item.length + 1
+  }
+  return peer.broadcast('tx', Buffer.from(`[${items.join(',')}]`))
+}
+
 /** As few records as it takes. @param {RawPeer} peer @param {readonly Frame[]} frames */
 function send(peer, frames) {
   let batch = /** @type {Frame[]} */ ([])
@@ -78,12 +90,13 @@ function send(peer, frames) {
   if (batch.length > 0) peer.sendAll(batch)
 }
 
-/** @param {{ name: string, bytes: number, count: number, over?: boolean }} order */
-function flood({ name, bytes, count, over = false }) {
+/** @param {{ name: string, bytes: number, count: number, over?: boolean, slow?: boolean }} order */
+function flood({ name, bytes, count, over = false, slow = false }) {
   const peer = peerOf(name)
   const frames = /** @type {Frame[]} */ ([])
   for (let left = peer.credit; frames.length < count; ) {
-    const next = fresh(peer, bytes)
+    if (slow && left < bytes && !over) break
+    const next = slow ? freshSlow(peer, bytes) : fresh(peer, bytes)
     left -= costOf(next.type, next.body)
     if (left < 0 && !over) break
     frames.push(next)
