@@ -4,7 +4,6 @@
  */
 import type { Reason } from '../errors.js'
 import { addressKey } from '../policy/address.js'
-import { isTrustedClass } from '../policy/peer-class.js'
 import type { DialEvents } from '../ports/transport.js'
 import type { Address, PeerClass } from '../ports/types.js'
 import type { Connection } from './connection.js'
