@@ -37,6 +37,8 @@ export interface SwarmStatus {
   readonly lingering: number
   /** Broadcasts being judged. */
   readonly inFlight: number
+  /** How late this process has run lately, in ms: its timers, the latest lateness or what is left of an earlier one. Whatever keeps it busy. */
+  readonly lagMs: number
   /** Handshakes that succeeded, by direction. */
   readonly handshakes: Readonly<Record<string, number>>
   /** Dials of ours that failed, by reason. */
@@ -90,6 +92,7 @@ export function statusOf(
     pending: membership.gate.pending,
     lingering: context.lingering.size + membership.gate.leaving,
     inFlight: membership.traffic.gossip.inFlight,
+    lagMs: agenda.lagMs,
     handshakes: counters.under('handshake-'),
     dialsFailed: counters.under('dial-'),
     inboundRefused: counters.under('inbound-'),

@@ -29,6 +29,18 @@ describe('a swarm', () => {
     expect(world.clock.armed).toBe(0)
   })
 
+  it('tells how late it runs: what kept its process from its timers, for a while', async () => {
+    const world = new World()
+    const { a } = await world.pair()
+    expect(a.swarm.status().lagMs).toBe(0)
+    world.clock.freeze(30_000)
+    await world.settle()
+    const { lagMs } = a.swarm.status()
+    expect(lagMs).toBeGreaterThan(10_000)
+    await world.run(600_000)
+    expect(a.swarm.status().lagMs).toBeLessThan(lagMs / 10)
+  })
+
   it('stops at the end of its scope', async () => {
     const world = new World()
     const a = await world.started('a')
