@@ -5,8 +5,7 @@
 import http from 'node:http'
 import type { Socket } from 'node:net'
 import { WebSocketServer } from 'ws'
-import type { ReasonCode } from '../errors.js'
-import type { Endpoint, ListenEvents, Listener } from '../ports/transport.js'
+import type { ListenEvents, Listener } from '../ports/transport.js'
 import type { Address } from '../ports/types.js'
 import { later, messageOptions, remoteOf, WebSocketLink } from './websocket-link.js'
 import type { WebSocketLimits } from './websocket-link.js'
@@ -104,21 +103,22 @@ export class WebSocketListener implements Listener {
       discard(socket)
     } else if (!offersSubprotocol(request)) {
       refuse(socket, '400 Bad Request')
-      this.#refused(remote, 'bad-handshake', `does not offer the subprotocol ${SUBPROTOCOL}`)
+      const cause = `does not offer the subprotocol ${SUBPROTOCOL}`
+      this.#events.refused?.(remote, { code: 'bad-handshake', fault: 'remote', cause })
     } else if (!this.#mayBeFrom(request.headers.origin)) {
       refuse(socket, '403 Forbidden')
       const origin = JSON.stringify(request.headers.origin?.slice(0, ORIGIN_TOLD_MAX))
-      this.#refused(remote, 'not-allowed', `a page of ${origin} may not connect`)
+      this.#events.refused?.(remote, {
+        code: 'not-allowed',
+        fault: 'local',
+        cause: `a page of ${origin} may not connect`,
+      })
     } else {
       this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
         this.#handshakes.delete(socket)
         this.#events.accepted(new WebSocketLink(ws, socket, remote, this.#limits))
       })
     }
-  }
-
-  #refused(remote: Endpoint, code: ReasonCode, cause: string): void {
-    this.#events.refused?.(remote, { code, fault: 'remote', cause })
   }
 
   #mayBeFrom(origin: string | undefined): boolean {

@@ -69,7 +69,7 @@ describe('webSocket, listening', () => {
         await statusOf(port, 'null'),
       ]).toEqual([known, other, other])
       const pages = [page, 'https://other.example', 'null'].slice(known === '101' ? 1 : 0)
-      const told = pages.map((origin) => `not-allowed: a page of "${origin}" may not connect`)
+      const told = pages.map((origin) => `not-allowed (local): a page of "${origin}" may not connect`)
       expect(refused).toEqual(other === '101' ? [] : told)
     }
   })
@@ -86,7 +86,7 @@ describe('webSocket, listening', () => {
     expect(await spoken(port, request)).toMatch(/^HTTP\/1\.1 4\d\d /)
     await dialTo(at(port))
     const isNamed = what.endsWith('subprotocol')
-    expect(refused).toEqual(isNamed ? ['bad-handshake: does not offer the subprotocol holdfast.1'] : [])
+    expect(refused).toEqual(isNamed ? ['bad-handshake (remote): does not offer the subprotocol holdfast.1'] : [])
   })
 
   it('closes a connection that says nothing', async () => {
@@ -496,8 +496,8 @@ function listening(options?: WebSocketOptions, host?: string): Promise<Listening
         onFinish(link)
         accept(link)
       },
-      refused: ({ host }, { code, cause }) => {
-        refused.push(host === '127.0.0.1' ? `${code}: ${String(cause)}` : host)
+      refused: ({ host }, { code, fault, cause }) => {
+        refused.push(host === '127.0.0.1' ? `${code} (${fault}): ${String(cause)}` : host)
       },
       failed: (reason) => {
         reject(new Error(reason.code))
