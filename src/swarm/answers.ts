@@ -166,7 +166,12 @@ class Answering implements HandlerJob {
         done()
       })
     }
-    if (decoded instanceof Promise) whenDecoded(definition.name, decoded, agenda, go)
+    if (decoded instanceof Promise)
+      whenDecoded(definition.name, decoded, agenda, (later) => {
+        received.queue.goOn(this, () => {
+          go(later)
+        })
+      })
     else go(decoded)
   }
 

@@ -1,51 +1,127 @@
 /**
  * What strangers have sent is read and handled for a few milliseconds at once, and then for as long not at all: all of them together may
- * send what takes long to read, each within its quota, and nobody's socket is looked at meanwhile. What trusted peers have sent is
- * handled in the breaks as well.
+ * send what takes long to read, each within its quota, and nobody's socket is looked at meanwhile. What comes in a break waits in one line,
+ * whatever it is: a peer's messages stay in their order, and each peer has its turn. It is heard though its sender has left since. What
+ * trusted peers have sent is handled in the breaks as well.
  */
+import type { PeerId } from '../ports/types.js'
 import type { Agenda, Deadline } from './agenda.js'
+import { Turns } from './turns.js'
 
 /** One message is never interrupted: of its time, a break follows that is as long. */
 const SLICE_MS = 10
 /** A process that stood still in the midst of one need not wait for as long again. */
 const BREAK_MAX_MS = 1_000
 
-/** Where strangers' messages wait for the end of a break. */
-export interface Waiters {
-  resume(): void
+/** A stranger's message. */
+interface Held {
+  readonly senders: Iterable<PeerId>
+  drop(): void
 }
 
-export class Breaks {
-  readonly #agenda: Pick<Agenda, 'now' | 'in'>
-  readonly #waiters: () => Iterable<Waiters>
-  #usedMs = 0
-  #endedAt = Number.NEGATIVE_INFINITY
-  #break: Deadline | null = null
-  /** Whose turn was first after the last break. */
-  #turn = 0
+/** What it is on its way to. */
+interface HeldFor<Job> {
+  /** Takes it: it need not wait for a break. */
+  enter(job: Job): void
+  /** Those that it had let wait itself may be handled again. */
+  resume(): void
+  broughtBy(job: Job, sender: PeerId, isTrusted: boolean): void
+}
 
-  constructor(agenda: Pick<Agenda, 'now' | 'in'>, waiters: () => Iterable<Waiters>) {
+export class Breaks<Job extends Held = Held> {
+  readonly #agenda: Pick<Agenda, 'now' | 'in'>
+  readonly #queues: () => Iterable<Pick<HeldFor<Job>, 'resume'>>
+  // Bound: the credit of all peers together, of each what it may have here, and the memory of their class.
+  readonly #line = new Turns<Job>()
+  // Bound: the same.
+  readonly #queueOf = new Map<Job, HeldFor<Job>>()
+  /** What had begun, and waited for something else. Bound: the handlers that may run at once. */
+  readonly #halfway: (() => void)[] = []
+  #usedMs = 0
+  #countedAt = Number.NEGATIVE_INFINITY
+  #isSpending = false
+  #break: Deadline | null = null
+
+  /** @param queues all that hold strangers' messages by themselves, too */
+  constructor(agenda: Pick<Agenda, 'now' | 'in'>, queues: () => Iterable<Pick<HeldFor<Job>, 'resume'>>) {
     this.#agenda = agenda
-    this.#waiters = waiters
+    this.#queues = queues
   }
 
   get isOn(): boolean {
     return this.#break !== null
   }
 
-  /** A stranger's message has its turn. @returns when */
-  begin(): number {
-    const now = this.#agenda.now()
-    // As long a time without any is a break, too.
-    if (now - this.#endedAt >= this.#usedMs) this.#usedMs = 0
-    return now
+  /** Whether what comes now has to wait in the line. */
+  get isToWait(): boolean {
+    return this.isOn || this.#queueOf.size > 0
   }
 
-  /** It is done with, but for what others are waited for. */
-  ended(beganAt: number): void {
-    this.#endedAt = this.#agenda.now()
-    this.#usedMs += this.#endedAt - beganAt
-    if (this.isOn || this.#usedMs < SLICE_MS) return
+  /** Does what a stranger's message asks for, and looks how long it takes. */
+  spend(work: () => void): void {
+    const isWithin = this.#isSpending
+    if (!isWithin) this.#start()
+    try {
+      work()
+    } finally {
+      this.#count()
+      this.#isSpending = isWithin
+    }
+  }
+
+  /** Goes on with a message that had begun: now, or when the break is over. */
+  goOn(work: () => void): void {
+    if (this.isOn) this.#halfway.push(work)
+    else this.spend(work)
+  }
+
+  hold(job: Job, queue: HeldFor<Job>): void {
+    this.#queueOf.set(job, queue)
+    this.#line.join(job)
+  }
+
+  has(job: Job): boolean {
+    return this.#queueOf.has(job)
+  }
+
+  /** Another stranger has brought it, too. */
+  joinToo(job: Job, sender: PeerId): void {
+    this.#line.joinToo(job, sender)
+  }
+
+  /** @returns whether it waited here */
+  remove(job: Job): boolean {
+    return this.#queueOf.delete(job) && this.#line.remove(job)
+  }
+
+  /** A sender is trusted from now on: what it has sent waits for no break, and keeps its order. */
+  risen(sender: PeerId): void {
+    for (const job of this.#line.of(sender)) this.#queueOf.get(job)?.broughtBy(job, sender, true)
+  }
+
+  /** Nothing is held any more. */
+  stop(): void {
+    for (const job of this.#line.leave(() => true)) job.drop()
+    this.#queueOf.clear()
+    for (const work of this.#halfway.splice(0)) work()
+  }
+
+  #start(): void {
+    const now = this.#agenda.now()
+    // As long a time without any is a break, too.
+    if (now - this.#countedAt >= this.#usedMs) this.#usedMs = 0
+    this.#countedAt = now
+    this.#isSpending = true
+  }
+
+  #count(): void {
+    const now = this.#agenda.now()
+    this.#usedMs += now - this.#countedAt
+    this.#countedAt = now
+    if (!this.isOn && this.#usedMs >= SLICE_MS) this.#begin()
+  }
+
+  #begin(): void {
     this.#break = this.#agenda.in(Math.min(this.#usedMs, BREAK_MAX_MS), () => {
       this.#break = null
       this.#usedMs = 0
@@ -53,10 +129,19 @@ export class Breaks {
     })
   }
 
-  /** Each in turn is the first, or the first might use up every slice. */
+  /** What came first goes first. */
   #resume(): void {
-    const waiters = [...this.#waiters()]
-    this.#turn = (this.#turn + 1) % Math.max(1, waiters.length)
-    for (const one of [...waiters.slice(this.#turn), ...waiters.slice(0, this.#turn)]) one.resume()
+    for (let work = this.#halfway.shift(); work !== undefined; work = this.isOn ? undefined : this.#halfway.shift())
+      this.spend(work)
+    for (const queue of this.#queues()) if (!this.isOn) queue.resume()
+    for (let job = this.#next(); job !== null; job = this.#next()) {
+      const queue = this.#queueOf.get(job)
+      this.#queueOf.delete(job)
+      queue?.enter(job)
+    }
+  }
+
+  #next(): Job | null {
+    return this.isOn ? null : this.#line.next()
   }
 }

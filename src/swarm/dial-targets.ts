@@ -66,6 +66,13 @@ export class DialTargets {
     return target
   }
 
+  /** The operator has said that it may be found there. */
+  include(target: Target, address: Address): void {
+    const key = addressKey(address)
+    if (target.addresses.some((other) => addressKey(other) === key)) return
+    target.addresses = [...target.addresses.slice(0, ADDRESSES_MAX - 1), address]
+  }
+
   has(target: Target): boolean {
     return this.#all.has(target)
   }

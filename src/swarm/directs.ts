@@ -78,7 +78,12 @@ class DirectJob implements HandlerJob, Caller {
     const { definition } = this.#received
     const { intake } = this.source
     const decoded = decodeArrived(definition, this.#body, { agenda, intake, isDone: true })
-    if (decoded instanceof Promise) whenDecoded(definition.name, decoded, agenda, this.#call.bind(this))
+    if (decoded instanceof Promise)
+      whenDecoded(definition.name, decoded, agenda, (later) => {
+        this.#received.queue.goOn(this, () => {
+          this.#call(later)
+        })
+      })
     else this.#call(decoded)
   }
 

@@ -25,7 +25,7 @@ export interface HandlerJob extends Ranked {
 
 export class HandlerQueue {
   readonly #max: number
-  readonly #breaks: Pick<Breaks, 'isOn' | 'begin' | 'ended'>
+  readonly #breaks: Breaks<HandlerJob>
   // Bound: the credit of all peers together: a message's credit returns only when it is done with or dropped.
   readonly #waiting = new Ranks<HandlerJob>()
   readonly #strangersMax: number
@@ -35,7 +35,7 @@ export class HandlerQueue {
   #stopped = false
 
   /** @param breaks of all queues of a node */
-  constructor(max: number, breaks: Pick<Breaks, 'isOn' | 'begin' | 'ended'>) {
+  constructor(max: number, breaks: Breaks<HandlerJob>) {
     this.#max = max
     this.#breaks = breaks
     this.#strangersMax = Math.max(1, Math.floor(max * STRANGERS_SHARE))
@@ -43,17 +43,22 @@ export class HandlerQueue {
 
   /** Whether the next job of such a peer would have to wait. */
   isFull(isTrusted: boolean): boolean {
-    if (this.#running >= this.#max) return true
-    return !isTrusted && (this.#breaks.isOn || this.#strangersRunning >= this.#strangersMax)
+    return this.#isCrowded(isTrusted) || (!isTrusted && this.#breaks.isToWait)
   }
 
   /** Runs the job now or when its turn comes. */
   submit(job: HandlerJob): void {
+    if (!this.#stopped && !job.isTrusted && this.#breaks.isToWait) this.#breaks.hold(job, this)
+    else this.enter(job)
+  }
+
+  /** The same of one that need not wait for a break. */
+  enter(job: HandlerJob): void {
     if (this.#stopped) {
       job.drop()
       return
     }
-    const isNext = !this.#draining && !this.isFull(job.isTrusted) && this.#waiting.size === 0
+    const isNext = !this.#draining && !this.#isCrowded(job.isTrusted) && this.#waiting.size === 0
     if (!isNext) this.#waiting.join(job)
     this.#drain(isNext ? job : null)
   }
@@ -68,14 +73,25 @@ export class HandlerQueue {
     this.#drain(null)
   }
 
+  /** Goes on with what had begun, and waited for something else: a stranger's message, in no break. */
+  goOn(job: HandlerJob, work: () => void): void {
+    if (job.isTrusted || this.#stopped) work()
+    else this.#breaks.goOn(work)
+  }
+
   /** Takes it back. @returns whether it waited: what has begun goes on */
   withdraw(job: HandlerJob): boolean {
-    return this.#waiting.remove(job)
+    return this.#breaks.remove(job) || this.#waiting.remove(job)
   }
 
   /** Another has brought it, too. */
   broughtBy(job: HandlerJob, sender: PeerId, isTrusted: boolean): void {
-    if (this.#waiting.joinToo(job, sender, isTrusted)) this.#drain(null)
+    if (!this.#breaks.has(job)) {
+      if (this.#waiting.joinToo(job, sender, isTrusted)) this.#drain(null)
+    } else if (isTrusted) {
+      this.#breaks.remove(job)
+      this.enter(job)
+    } else this.#breaks.joinToo(job, sender)
   }
 
   /** A sender is trusted from now on: what it has sent and nobody has begun goes before what strangers have, in its order. */
@@ -121,12 +137,16 @@ export class HandlerQueue {
 
   #runStrangers(job: HandlerJob): void {
     this.#strangersRunning++
-    const beganAt = this.#breaks.begin()
-    job.run(this.#strangerDone)
-    this.#breaks.ended(beganAt)
+    this.#breaks.spend(() => {
+      job.run(this.#strangerDone)
+    })
   }
 
   #next(): HandlerJob | null {
-    return this.#waiting.next(!this.isFull(true), !this.isFull(false))
+    return this.#waiting.next(!this.#isCrowded(true), !this.#isCrowded(false) && !this.#breaks.isOn)
+  }
+
+  #isCrowded(isTrusted: boolean): boolean {
+    return this.#running >= this.#max || (!isTrusted && this.#strangersRunning >= this.#strangersMax)
   }
 }

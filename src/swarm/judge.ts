@@ -52,7 +52,9 @@ export class Judge {
     const decoded = decodeArrived(definition, delivery.written, { agenda, intake: delivery.connection.intake })
     if (decoded instanceof Promise)
       whenDecoded(definition.name, decoded, agenda, (later) => {
-        this.#decoded(delivery, later, done)
+        delivery.received.queue.goOn(delivery, () => {
+          this.#decoded(delivery, later, done)
+        })
       })
     else this.#decoded(delivery, decoded, done)
   }

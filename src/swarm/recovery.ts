@@ -3,6 +3,7 @@
  * peer waits in vain. All are tried within five seconds, spread out, and dials that hang are begun anew.
  */
 import type { Reason } from '../errors.js'
+import { addressKey } from '../policy/address.js'
 import type { Backoff } from '../policy/backoff.js'
 import type { FailurePlan } from '../policy/dial.js'
 import { planAfterFailure } from '../policy/dial.js'
@@ -59,7 +60,9 @@ export class Recovery {
     const isOffline = this.offline.isOffline(links)
     this.#wasOffline ||= isOffline
     target.idleFailures = isOffline ? idleFailures + 1 : 0
-    const isElsewhere = isTrustedClass(peerClass) && target.addresses.length > 1
+    // Also where the host alone has it dialled at another than its own.
+    const others = target.addresses.filter((other) => address !== null && addressKey(other) !== addressKey(address))
+    const isElsewhere = isTrustedClass(peerClass) && others.length > 0
     const question = { reason, peerClass, judged, isElsewhere, failures: failures + (isOffline ? idleFailures : 0) }
     const plan = planAfterFailure(question, backoff, this.#random)
     if (!isOffline) target.failures = plan.failures

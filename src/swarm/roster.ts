@@ -94,13 +94,9 @@ export class Roster {
    */
   setDirectory(addresses: readonly Address[]): readonly Moved[] {
     const own = this.#listings.filter(({ origin }) => origin === 'host')
-    const before = new Set(this.#listings.filter(({ origin }) => origin === 'directory').map(({ key }) => key))
     const listed = addresses.map((address) => listingOf('directory', 'masternode', address))
     this.#set([...own, ...listed])
-    return this.#movedFrom(
-      this.#moves.heard(addresses),
-      (key) => this.#isBare(key) || (!this.#said.has(key) && before.has(key)),
-    )
+    return this.#movedFrom(this.#moves.heard(addresses), () => true)
   }
 
   /** What the directory had said to an earlier process, read after it has said more. */
@@ -110,25 +106,21 @@ export class Roster {
 
   /** Where those are known to be who have moved since, as far as an earlier process knew it. */
   movedSaved(): readonly Moved[] {
-    return this.#movedFrom(this.#moves.ids, (key) => this.#isBare(key) && this.#setup.pins.isSavedAt(key))
+    return this.#movedFrom(this.#moves.ids, (key) => this.#setup.pins.isSavedAt(key))
   }
 
   /**
-   * Where those who moved are still known to be. Of one that was only named there before, a bare line says nothing once it is named
-   * elsewhere, and nothing need be done.
-   * @param isLeft whether the directory lists the address alone, or not at all any more
+   * Where those who moved are still known to be, and the directory lists the address alone. Of one that was only named there before, a
+   * bare line says nothing once it is named elsewhere, and nothing need be done.
    */
-  #movedFrom(movedIds: ReadonlySet<PeerId>, isLeft: (key: string) => boolean): readonly Moved[] {
+  #movedFrom(movedIds: ReadonlySet<PeerId>, isMeant: (key: string) => boolean): readonly Moved[] {
     const moved: Moved[] = []
     for (const { key, id: peerId } of this.#setup.pins.entries()) {
       const isAway = movedIds.has(peerId) && this.#places.get(peerId)?.has(key) === false
-      if (isAway && isLeft(key) && !this.#isOwn(key)) moved.push({ key, peerId })
+      const isBare = this.#said.get(key)?.bareBy.has('directory') === true
+      if (isAway && isBare && isMeant(key) && !this.#isOwn(key)) moved.push({ key, peerId })
     }
     return moved
-  }
-
-  #isBare(key: string): boolean {
-    return this.#said.get(key)?.bareBy.has('directory') === true
   }
 
   #isOwn(key: string): boolean {

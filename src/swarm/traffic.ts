@@ -19,6 +19,7 @@ import { Directs } from './directs.js'
 import { Gaps } from './gaps.js'
 import { Gossip } from './gossip.js'
 import type { HandlerCall } from './handler-call.js'
+import type { HandlerJob } from './handler-queue.js'
 import type { Peer } from './peer.js'
 import { Registry } from './registry.js'
 import { Requests } from './requests.js'
@@ -26,7 +27,7 @@ import { Turnstile } from './turnstile.js'
 
 export class Traffic {
   readonly registry: Registry = new Registry()
-  readonly breaks: Breaks
+  readonly breaks: Breaks<HandlerJob>
   readonly requests: Requests
   readonly #answers: Answers
   readonly arrivals: Arrivals
@@ -147,6 +148,7 @@ export class Traffic {
     if (peerId === null || wasTrusted || !isTrusted(connection)) return
     this.gossip.risen(connection)
     for (const queue of this.registry.queues()) queue.risen(peerId)
+    this.breaks.risen(peerId)
   }
 
   lost(connection: Connection, reason: Reason | 'link-replaced'): void {
@@ -171,6 +173,7 @@ export class Traffic {
     this.gossip.stop()
     this.requests.stop()
     for (const queue of this.registry.queues()) queue.stop()
+    this.breaks.stop()
     for (const call of [...this.#running]) call.withdraw()
     this.#turnstile.stop()
   }

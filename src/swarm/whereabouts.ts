@@ -65,15 +65,11 @@ export class Whereabouts {
       else this.#pins.unpin(key)
   }
 
-  /**
-   * A directory lists it there no longer. Whom our own dial found keeps the place, should the address be in another answer. Where it is listed
-   * alone now, that is no word of who is there: it may only have not been read yet.
-   */
+  /** A directory lists it there no longer. Where the address is listed alone, that is no word of who is there: it may only have not been read yet. */
   dropped(peerId: PeerId, addresses: readonly Address[]): void {
     for (const key of addresses.map(addressKey))
-      if (this.#roster.said().has(key)) {
-        if (this.#pins.idAt(key) === peerId) this.#pins.forget(key)
-      } else if (!this.#pins.isFoundAt(key)) this.#pins.unpin(key)
+      if (!this.#roster.said().has(key)) this.#pins.unpin(key)
+      else if (this.#pins.idAt(key) === peerId) this.#pins.forget(key)
   }
 
   /** They are known no more where each was. */

@@ -33,6 +33,8 @@ export class Wishes {
   readonly #setup: DialerSetup
   readonly #targets: DialTargets
   readonly #actions: WishActions
+  /** Keys of addresses that the host gave as seeds: they count as those of its list do. Bound: the host's. */
+  readonly #seeds = new Set<string>()
 
   constructor(setup: DialerSetup, targets: DialTargets, actions: WishActions) {
     this.#setup = setup
@@ -74,10 +76,11 @@ export class Wishes {
     const target = this.#targets.find(peerId)
     if (target !== null) {
       const wasListed = target.isListed
-      const hasMoved = this.#relist(target, addresses)
-      // Where a seed led to it, it may not be looked for any more.
-      leaveSeed(target)
-      if (!wasListed) target.inVain = 0
+      const hasMoved = this.#relist(target, wasListed, addresses)
+      if (!wasListed) {
+        leaveSeed(target)
+        target.inVain = 0
+      }
       // Whoever is dialled from now on is dialled as that.
       target.peerClass = peerClass
       target.kept = true
@@ -95,9 +98,12 @@ export class Wishes {
    * first, and that is where its link leads, or what has not failed yet.
    * @returns whether it is listed anywhere new
    */
-  #relist(target: Target, addresses: readonly Address[]): boolean {
+  #relist(target: Target, wasListed: boolean, addresses: readonly Address[]): boolean {
     const listed = new Set(addresses.map(addressKey))
-    const known = target.addresses.filter((address) => listed.has(addressKey(address)))
+    const known = target.addresses.filter((address) => {
+      const key = addressKey(address)
+      return listed.has(key) || (wasListed && this.#seeds.has(key))
+    })
     const keys = new Set(known.map(addressKey))
     const fresh = addresses.filter((address) => !keys.has(addressKey(address)))
     const room = ADDRESSES_MAX - Math.min(known.length, 1)
@@ -171,6 +177,8 @@ export class Wishes {
     // Who is linked need not be looked for; who is not may have given the address up to somebody else.
     const found = this.#targets.atSeed(address).find(isLinked)
     const target = found ?? this.#targets.provide(address.peerId, 'regular', [address])
+    this.#seeds.add(addressKey(address))
+    this.#targets.include(target, address)
     const { standing } = target
     target.isSeed = true
     target.isNamed = true

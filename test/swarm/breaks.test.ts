@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { PeerId } from '../../src/ports/types.js'
 import { Agenda } from '../../src/swarm/agenda.js'
 import { Breaks } from '../../src/swarm/breaks.js'
+import type { HandlerJob } from '../../src/swarm/handler-queue.js'
 import { HandlerQueue } from '../../src/swarm/handler-queue.js'
 import { ManualClock } from './manual-clock.js'
 
@@ -10,24 +11,37 @@ import { ManualClock } from './manual-clock.js'
 function scene(queueCount = 1) {
   const clock = new ManualClock()
   const queues: HandlerQueue[] = []
-  const breaks = new Breaks(new Agenda(clock), () => queues)
+  const breaks = new Breaks<HandlerJob>(new Agenda(clock), () => queues)
   for (let i = 0; i < queueCount; i++) queues.push(new HandlerQueue(64, breaks))
   const beganAt = clock.monotonic()
   const began: string[] = []
-  const submit = (name: string, takesMs: number, { queue = 0, isTrusted = false } = {}): void => {
-    queues[queue]?.submit({
-      source: { peerId: name as PeerId },
-      senders: [name as PeerId],
-      isTrusted,
-      run: (done) => {
-        began.push(`${name} ${String(clock.monotonic() - beganAt)}`)
-        clock.spend(takesMs)
-        done()
+  const dropped: string[] = []
+  const trusted = new Set<string>()
+  /** @param message its sender first */
+  const submit = (message: string, takesMs: number, { queue = 0, waitsMs = 0 } = {}): HandlerJob => {
+    const [sender = ''] = message.split(' ')
+    const on = queues[queue]
+    const job: HandlerJob = {
+      source: { peerId: sender as PeerId },
+      senders: [sender as PeerId],
+      get isTrusted() {
+        return trusted.has(sender)
       },
-      drop: () => undefined,
-    })
+      run: (done) => {
+        const handle = (): void => {
+          began.push(`${message} ${String(clock.monotonic() - beganAt)}`)
+          clock.spend(takesMs)
+          done()
+        }
+        if (waitsMs > 0) clock.wakeAt(clock.monotonic() + waitsMs, () => on?.goOn(job, handle))
+        else handle()
+      },
+      drop: () => dropped.push(message),
+    }
+    on?.submit(job)
+    return job
   }
-  return { clock, began, submit, breaks }
+  return { clock, began, dropped, trusted, queues, submit, breaks }
 }
 
 describe('strangers’ messages', () => {
@@ -68,23 +82,72 @@ describe('strangers’ messages', () => {
     expect(breaks.isOn).toBe(true)
   })
 
-  it('keep no trusted peer’s waiting, in whichever queue', () => {
-    const { began, submit } = scene(2)
-    submit('of a stranger', 300)
-    submit('of another', 300)
-    submit('of a masternode', 300, { isTrusted: true })
-    submit('of a masternode', 1, { isTrusted: true, queue: 1 })
-    submit('of a third', 1, { queue: 1 })
-    expect(began).toEqual(['of a stranger 0', 'of a masternode 300', 'of a masternode 600'])
+  it('keep no trusted peer’s waiting, in whichever queue, and rise with their sender', () => {
+    const { began, submit, trusted, breaks } = scene(2)
+    trusted.add('masternode')
+    submit('a 1', 300)
+    submit('b 1', 300)
+    submit('masternode 1', 300)
+    submit('masternode 2', 1, { queue: 1 })
+    submit('b 2', 1, { queue: 1 })
+    submit('b 3', 1)
+    expect(began).toEqual(['a 1 0', 'masternode 1 300', 'masternode 2 600'])
+    trusted.add('b')
+    breaks.risen('b' as PeerId)
+    expect(began.slice(3)).toEqual(['b 1 601', 'b 2 901', 'b 3 902'])
   })
 
-  it('of one kind do not keep those of another waiting for ever', () => {
+  it('of one sender stay in their order, whatever kind each is of, and each sender has its turn', () => {
     const { clock, began, submit } = scene(3)
-    for (let i = 0; i < 20; i++) for (const queue of [0, 1, 2]) submit(`kind ${String(queue)}`, 50, { queue })
-    clock.advance(12 * 100)
-    for (const queue of [0, 1, 2]) {
-      const turns = began.filter((one) => one.startsWith(`kind ${String(queue)}`))
-      expect(turns.length).toBeGreaterThanOrEqual(4)
-    }
+    submit('flood 0', 50)
+    for (let i = 1; i < 20; i++) submit(`flood ${String(i)}`, 50)
+    for (const [i, queue] of [2, 0, 1].entries()) submit(`one ${String(i)}`, 1, { queue })
+    clock.advance(1_000)
+    expect(began.filter((line) => line.startsWith('one')).map((line) => line.slice(0, 5))).toEqual([
+      'one 0',
+      'one 1',
+      'one 2',
+    ])
+    expect(began.findIndex((line) => line.startsWith('one 2'))).toBeLessThan(8)
+  })
+
+  it('are heard though their senders have left, and no more once all is over', () => {
+    const { clock, began, dropped, queues, submit, breaks } = scene()
+    submit('flood 1', 100)
+    const gone = submit('wallet 1', 1)
+    for (const queue of queues) queue.lost(gone.source, 'wallet' as PeerId)
+    clock.advance(100)
+    expect(began.at(-1)).toMatch(/^wallet 1/)
+    submit('flood 2', 100)
+    submit('flood 3', 1)
+    for (const queue of queues) queue.stop()
+    breaks.stop()
+    expect([dropped, breaks.isToWait]).toEqual([['flood 3'], true])
+    clock.advance(10_000)
+    expect([began.length, breaks.isToWait]).toEqual([3, false])
+  })
+
+  it('that wait for something else themselves go on in no break, either', () => {
+    const { clock, began, submit } = scene()
+    for (let i = 0; i < 40; i++) submit(`peer${String(i)} 1`, 50, { waitsMs: 5 })
+    clock.advance(60)
+    expect(began.length).toBe(1)
+    clock.advance(39 * 100 + 50)
+    expect(began.length).toBe(40)
+    const at = began.map((line) => Number(line.split(' ')[2]))
+    expect(at.every((ms, i) => i === 0 || ms - (at[i - 1] ?? 0) >= 100)).toBe(true)
+  })
+
+  it('are taken back, or brought by others, as those that wait for a handler', () => {
+    const { clock, began, submit, queues, trusted } = scene()
+    submit('flood 1', 100)
+    const [back, twice, too] = [submit('a 1', 1), submit('b 1', 1), submit('c 1', 1)]
+    expect([queues[0]?.withdraw(back), queues[0]?.withdraw(back)]).toEqual([true, false])
+    queues[0]?.broughtBy(twice, 'd' as PeerId, false)
+    trusted.add('c')
+    queues[0]?.broughtBy(too, 'masternode' as PeerId, true)
+    expect(began.slice(1)).toEqual(['c 1 100'])
+    clock.advance(200)
+    expect(began.slice(2)).toEqual(['b 1 200'])
   })
 })

@@ -2,14 +2,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PeerId } from '../../src/ports/types.js'
+import { Agenda } from '../../src/swarm/agenda.js'
+import { Breaks } from '../../src/swarm/breaks.js'
 import type { HandlerJob } from '../../src/swarm/handler-queue.js'
 import { HandlerQueue } from '../../src/swarm/handler-queue.js'
-
-const NO_BREAKS = { isOn: false, begin: (): number => 0, ended: (): void => undefined }
+import { ManualClock } from './manual-clock.js'
 
 /** A queue for one at a time, and what became of each job. */
-function scene(max = 1, breaks: ConstructorParameters<typeof HandlerQueue>[1] = NO_BREAKS) {
-  const queue = new HandlerQueue(max, breaks)
+function scene(max = 1) {
+  // A clock that stands still: there is never a break.
+  const queue = new HandlerQueue(max, new Breaks(new Agenda(new ManualClock()), () => []))
   const began: string[] = []
   const dropped: string[] = []
   const running: (() => void)[] = []
