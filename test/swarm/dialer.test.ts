@@ -595,6 +595,34 @@ describe('a peer that the operator lists', () => {
     expect(new Set(opened.slice(before))).toEqual(new Set(['192.0.2.1']))
   })
 
+  it('is also looked for where the host gave it as a seed, wherever it is listed from then on', () => {
+    const { dialer, clock, opened, want } = scene()
+    want(1, 'masternode')
+    dialer.wishes.wantSeed({ ...addressOf(7), peerId: peer(1) })
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(2)])
+    clock.advance(600_000)
+    const before = opened.length
+    clock.advance(600_000)
+    expect(new Set(opened.slice(before))).toEqual(new Set(['192.0.2.2', '192.0.2.7']))
+    dialer.wishes.leaveSeed({ ...addressOf(7), peerId: peer(1) })
+    expect(dialer.targets.find(peer(1))?.isSeed).toBe(false)
+  })
+
+  it('is looked for at its own address soon after somebody else was found where the host dialled it', () => {
+    const { dialer, clock, opened, sockets, answer, want } = scene()
+    want(1, 'masternode')
+    for (let i = 0; i < 8; i++) {
+      sockets.at(-1)?.failed({ code: 'connection-refused', fault: 'network' })
+      if (i < 7) clock.advance(60_001)
+    }
+    dialer.dial({ ...addressOf(9), peerId: peer(1) }, 'masternode').catch(() => 0)
+    expect(opened.at(-1)).toBe('192.0.2.9')
+    const before = opened.length
+    dialer.ended(answer(), { code: 'wrong-identity', fault: 'remote' }, true)
+    clock.advance(36_000)
+    expect(opened.slice(before)).toContain('192.0.2.1')
+  })
+
   it('is no seed any more', () => {
     const { dialer, clock, opened } = scene()
     dialer.wishes.wantSeed({ ...addressOf(1), peerId: peer(1) })
