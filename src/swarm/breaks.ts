@@ -36,11 +36,14 @@ export class Breaks<Job extends Held = Held> {
   // Bound: the same.
   readonly #queueOf = new Map<Job, HeldFor<Job>>()
   /** What had begun, and waited for something else. Bound: the handlers that may run at once. */
-  readonly #halfway: (() => void)[] = []
+  readonly #halfway = new Map<Job, () => void>()
   #usedMs = 0
   #countedAt = Number.NEGATIVE_INFINITY
   #isSpending = false
   #break: Deadline | null = null
+  #isLinesTurn = false
+  /** Which queue was first after the last break. */
+  #turn = 0
 
   /** @param queues all that hold strangers' messages by themselves, too */
   constructor(agenda: Pick<Agenda, 'now' | 'in'>, queues: () => Iterable<Pick<HeldFor<Job>, 'resume'>>) {
@@ -70,9 +73,17 @@ export class Breaks<Job extends Held = Held> {
   }
 
   /** Goes on with a message that had begun: now, or when the break is over. */
-  goOn(work: () => void): void {
-    if (this.isOn) this.#halfway.push(work)
+  goOn(job: Job, work: () => void): void {
+    if (this.isOn) this.#halfway.set(job, work)
     else this.spend(work)
+  }
+
+  /** A trusted peer has brought it, too: where it had begun, it goes on now. @returns whether it had */
+  hurry(job: Job): boolean {
+    const work = this.#halfway.get(job)
+    this.#halfway.delete(job)
+    work?.()
+    return work !== undefined
   }
 
   hold(job: Job, queue: HeldFor<Job>): void {
@@ -96,14 +107,21 @@ export class Breaks<Job extends Held = Held> {
 
   /** A sender is trusted from now on: what it has sent waits for no break, and keeps its order. */
   risen(sender: PeerId): void {
+    for (const job of [...this.#halfway.keys()]) if ([...job.senders].includes(sender)) this.hurry(job)
     for (const job of this.#line.of(sender)) this.#queueOf.get(job)?.broughtBy(job, sender, true)
+  }
+
+  /** It has been sent away, and did not leave by itself: what it alone has brought is not heard. */
+  banish(sender: PeerId): void {
+    for (const job of this.#line.of(sender))
+      if ([...job.senders].every((other) => other === sender) && this.remove(job)) job.drop()
   }
 
   /** Nothing is held any more. */
   stop(): void {
     for (const job of this.#line.leave(() => true)) job.drop()
     this.#queueOf.clear()
-    for (const work of this.#halfway.splice(0)) work()
+    for (const job of [...this.#halfway.keys()]) this.hurry(job)
   }
 
   #start(): void {
@@ -129,11 +147,22 @@ export class Breaks<Job extends Held = Held> {
     })
   }
 
-  /** What came first goes first. */
+  /** What had begun goes first; then the line, or what had waited for a handler before it came to that: each in turn. */
   #resume(): void {
-    for (let work = this.#halfway.shift(); work !== undefined; work = this.isOn ? undefined : this.#halfway.shift())
-      this.spend(work)
-    for (const queue of this.#queues()) if (!this.isOn) queue.resume()
+    for (const job of [...this.#halfway.keys()])
+      if (!this.isOn)
+        this.spend(() => {
+          this.hurry(job)
+        })
+    this.#isLinesTurn = !this.#isLinesTurn
+    if (this.#isLinesTurn) this.#moveOn()
+    const queues = [...this.#queues()]
+    this.#turn = (this.#turn + 1) % Math.max(1, queues.length)
+    for (const queue of [...queues.slice(this.#turn), ...queues.slice(0, this.#turn)]) if (!this.isOn) queue.resume()
+    this.#moveOn()
+  }
+
+  #moveOn(): void {
     for (let job = this.#next(); job !== null; job = this.#next()) {
       const queue = this.#queueOf.get(job)
       this.#queueOf.delete(job)

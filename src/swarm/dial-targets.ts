@@ -66,11 +66,11 @@ export class DialTargets {
     return target
   }
 
-  /** The operator has said that it may be found there. */
+  /** The operator has said that it may be found there, too, as far as there is room for it. */
   include(target: Target, address: Address): void {
     const key = addressKey(address)
-    if (target.addresses.some((other) => addressKey(other) === key)) return
-    target.addresses = [...target.addresses.slice(0, ADDRESSES_MAX - 1), address]
+    const isKnown = target.addresses.some((other) => addressKey(other) === key)
+    if (!isKnown && target.addresses.length < ADDRESSES_MAX) target.addresses = [...target.addresses, address]
   }
 
   has(target: Target): boolean {

@@ -76,7 +76,7 @@ export class HandlerQueue {
   /** Goes on with what had begun, and waited for something else: a stranger's message, in no break. */
   goOn(job: HandlerJob, work: () => void): void {
     if (job.isTrusted || this.#stopped) work()
-    else this.#breaks.goOn(work)
+    else this.#breaks.goOn(job, work)
   }
 
   /** Takes it back. @returns whether it waited: what has begun goes on */
@@ -86,6 +86,7 @@ export class HandlerQueue {
 
   /** Another has brought it, too. */
   broughtBy(job: HandlerJob, sender: PeerId, isTrusted: boolean): void {
+    if (isTrusted && this.#breaks.hurry(job)) return
     if (!this.#breaks.has(job)) {
       if (this.#waiting.joinToo(job, sender, isTrusted)) this.#drain(null)
     } else if (isTrusted) {

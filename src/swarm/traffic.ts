@@ -25,6 +25,9 @@ import { Registry } from './registry.js'
 import { Requests } from './requests.js'
 import { Turnstile } from './turnstile.js'
 
+/** Whoever goes by itself, or is cut off, is heard to the end of what it has sent, where that waits for nothing but a break. */
+const LEAVING: ReadonlySet<Reason['code']> = new Set(['closed', 'shutdown', 'connection-lost'])
+
 export class Traffic {
   readonly registry: Registry = new Registry()
   readonly breaks: Breaks<HandlerJob>
@@ -166,6 +169,8 @@ export class Traffic {
     if (livesOn || isTrusted(connection)) return
     this.gossip.lost(connection, gone)
     for (const queue of this.registry.queues()) queue.lost(connection, gone)
+    const hasLeft = reason === 'link-replaced' || LEAVING.has(reason.code)
+    if (!hasLeft && gone !== null) this.breaks.banish(gone)
   }
 
   /** No handler begins any more, and those that run are told that nobody waits. */

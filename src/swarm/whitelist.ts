@@ -236,7 +236,7 @@ export class Whitelist {
       upkeep.watch.expect(peerId, ARRIVAL_MS)
     }
     // Last: the host may hear of a dial that fails at once, and strike it off.
-    dialer.wishes.promote(peerId, peerClass, addresses)
+    dialer.wishes.promote(peerId, peerClass, addresses, gone)
     this.#owner.reclassify(peerId)
   }
 

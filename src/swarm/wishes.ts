@@ -33,8 +33,8 @@ export class Wishes {
   readonly #setup: DialerSetup
   readonly #targets: DialTargets
   readonly #actions: WishActions
-  /** Keys of addresses that the host gave as seeds: they count as those of its list do. Bound: the host's. */
-  readonly #seeds = new Set<string>()
+  /** Whom the host named at its seeds' addresses, by key; null: anybody. They count as those of its list do. Bound: the host's. */
+  readonly #seeds = new Map<string, PeerId | null>()
 
   constructor(setup: DialerSetup, targets: DialTargets, actions: WishActions) {
     this.#setup = setup
@@ -71,12 +71,23 @@ export class Wishes {
   /**
    * The operator lists it from now on: whatever it waited for as a stranger, it waits no more.
    * @param peerId null: an address alone
+   * @param gone addresses at which it is no longer listed
    */
-  promote(peerId: PeerId | null, peerClass: PeerClass, addresses: readonly Address[]): void {
+  promote(
+    peerId: PeerId | null,
+    peerClass: PeerClass,
+    addresses: readonly Address[],
+    gone: readonly Address[] = [],
+  ): void {
     const target = this.#targets.find(peerId)
     if (target !== null) {
       const wasListed = target.isListed
-      const hasMoved = this.#relist(target, wasListed, addresses)
+      const left = new Set(gone.map(addressKey))
+      const hasMoved = this.#relist(
+        target,
+        addresses,
+        (key) => wasListed && !left.has(key) && this.#isSeed(key, peerId),
+      )
       if (!wasListed) {
         leaveSeed(target)
         target.inVain = 0
@@ -98,11 +109,11 @@ export class Wishes {
    * first, and that is where its link leads, or what has not failed yet.
    * @returns whether it is listed anywhere new
    */
-  #relist(target: Target, wasListed: boolean, addresses: readonly Address[]): boolean {
+  #relist(target: Target, addresses: readonly Address[], isKept: (key: string) => boolean): boolean {
     const listed = new Set(addresses.map(addressKey))
     const known = target.addresses.filter((address) => {
       const key = addressKey(address)
-      return listed.has(key) || (wasListed && this.#seeds.has(key))
+      return listed.has(key) || isKept(key)
     })
     const keys = new Set(known.map(addressKey))
     const fresh = addresses.filter((address) => !keys.has(addressKey(address)))
@@ -111,6 +122,12 @@ export class Wishes {
     const all = isHere ? [...known, ...fresh] : [...fresh.slice(0, room), ...known]
     target.addresses = all.slice(0, ADDRESSES_MAX)
     return fresh.length > 0
+  }
+
+  /** Whether the host gave it as a seed where this one may be. */
+  #isSeed(key: string, peerId: PeerId | null): boolean {
+    const named = this.#seeds.get(key)
+    return named !== undefined && (named === null || named === peerId)
   }
 
   /** Whatever it waits for, or is tried at, is not where it is to be looked for now. */
@@ -177,7 +194,7 @@ export class Wishes {
     // Who is linked need not be looked for; who is not may have given the address up to somebody else.
     const found = this.#targets.atSeed(address).find(isLinked)
     const target = found ?? this.#targets.provide(address.peerId, 'regular', [address])
-    this.#seeds.add(addressKey(address))
+    this.#seeds.set(addressKey(address), address.peerId)
     this.#targets.include(target, address)
     const { standing } = target
     target.isSeed = true
