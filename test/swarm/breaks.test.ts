@@ -138,6 +138,47 @@ describe('strangers’ messages', () => {
     expect(at.every((ms, i) => i === 0 || ms - (at[i - 1] ?? 0) >= 100)).toBe(true)
   })
 
+  it('that had begun go on at once where a trusted peer brings one, or their sender is trusted, in its order', () => {
+    const { clock, began, submit, queues, trusted, breaks } = scene()
+    const jobs = Array.from({ length: 20 }, (_, i) => submit(`a ${String(i)}`, 50, { waitsMs: 5 }))
+    clock.advance(6)
+    expect(began).toEqual(['a 0 5'])
+    const last = jobs.at(-1)
+    if (last !== undefined) queues[0]?.broughtBy(last, 'masternode' as PeerId, true)
+    trusted.add('a')
+    breaks.risen('a' as PeerId)
+    expect(began.slice(1).map((line) => line.split(' ')[1])).toEqual([
+      '19',
+      ...Array.from({ length: 18 }, (_, i) => String(i + 1)),
+    ])
+    clock.advance(10_000)
+    expect(began.length).toBe(20)
+  })
+
+  it('are not heard where their sender was sent away, but for what others have brought as well', () => {
+    const { clock, began, dropped, queues, submit, breaks } = scene()
+    submit('flood 1', 100)
+    submit('bad 1', 1)
+    const shared = submit('bad 2', 1)
+    Object.assign(shared, { senders: ['bad', 'good'] })
+    queues[0]?.broughtBy(shared, 'good' as PeerId, false)
+    breaks.banish('bad' as PeerId)
+    expect(dropped).toEqual(['bad 1'])
+    clock.advance(200)
+    expect(began.map((line) => line.slice(0, 5))).toEqual(['flood', 'bad 2'])
+  })
+
+  it('in the line have every second turn where a crowded kind has left many', () => {
+    const { clock, began, submit } = scene(2)
+    for (let i = 0; i < 48; i++) submit(`busy${String(i)} 1`, 20, { waitsMs: 1_000 })
+    for (let i = 0; i < 100; i++) submit(`more${String(i)} 1`, 20)
+    clock.advance(1_001)
+    submit('one 1', 1, { queue: 1 })
+    clock.advance(48 * 80 + 200)
+    expect(began.some((line) => line.startsWith('one'))).toBe(true)
+    expect(began.filter((line) => line.startsWith('more')).length).toBeLessThan(60)
+  })
+
   it('are taken back, or brought by others, as those that wait for a handler', () => {
     const { clock, began, submit, queues, trusted } = scene()
     submit('flood 1', 100)

@@ -608,6 +608,19 @@ describe('a peer that the operator lists', () => {
     expect(dialer.targets.find(peer(1))?.isSeed).toBe(false)
   })
 
+  it('is not looked for at a seed where it is listed no more, or that names another; and no seed pushes out what is listed', () => {
+    const { dialer } = scene()
+    const eight = Array.from({ length: 8 }, (_, i) => addressOf(20 + i))
+    const addresses = (): readonly Address[] => dialer.targets.find(peer(1))?.addresses ?? []
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1), addressOf(2)])
+    for (const seed of [addressOf(1), { ...addressOf(2), peerId: peer(2) }]) dialer.wishes.wantSeed(seed)
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(3)], [addressOf(1), addressOf(2)])
+    expect(addresses()).toEqual([addressOf(3)])
+    dialer.wishes.promote(peer(1), 'masternode', eight)
+    dialer.wishes.wantSeed({ ...addressOf(9), peerId: peer(1) })
+    expect(addresses()).toEqual(eight)
+  })
+
   it('is looked for at its own address soon after somebody else was found where the host dialled it', () => {
     const { dialer, clock, opened, sockets, answer, want } = scene()
     want(1, 'masternode')
