@@ -1,7 +1,7 @@
 /**
  * What strangers have sent is read and handled for a few milliseconds at once, and then for as long not at all: all of them together may
  * send what takes long to read, each within its quota, and nobody's socket is looked at meanwhile. What comes in a break waits in one line,
- * whatever it is: a peer's messages stay in their order, and each peer has its turn. It is heard though its sender has left since. What
+ * whatever it is: a peer's messages stay in their order, and each peer has its turn. It is heard though its sender has left since, unless that one was sent away. What
  * trusted peers have sent is handled in the breaks as well.
  */
 import type { PeerId } from '../ports/types.js'

@@ -165,7 +165,7 @@ export class Traffic {
     // What the same process brought on this link must not be lost.
     const livesOn = others.some(({ epoch }) => epoch === connection.epoch)
     this.arrivals.lost(connection, livesOn, gone !== null)
-    // Strangers who come again and again must not leave a heap behind each time.
+    // Strangers who come again and again must not leave a heap behind each time: no more than waits for the end of a break.
     if (livesOn || isTrusted(connection)) return
     this.gossip.lost(connection, gone)
     for (const queue of this.registry.queues()) queue.lost(connection, gone)
