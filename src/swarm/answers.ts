@@ -5,7 +5,7 @@
  */
 import type { LocalCode } from '../errors.js'
 import { HoldfastError } from '../errors.js'
-import { isTrusted } from '../policy/peer-class.js'
+import { isTrusted, isTrustedClass } from '../policy/peer-class.js'
 import type { PeerId } from '../ports/types.js'
 import { copyBytes, joinBytes } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
@@ -148,7 +148,7 @@ class Answering implements HandlerJob {
   }
 
   get isTrusted(): boolean {
-    return isTrusted(this.#asked.connection)
+    return isTrustedClass(this.#asked.peer.class)
   }
 
   withdraw(): void {

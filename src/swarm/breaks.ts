@@ -111,6 +111,11 @@ export class Breaks<Job extends Held = Held> {
     for (const job of this.#line.of(sender)) this.#queueOf.get(job)?.broughtBy(job, sender, true)
   }
 
+  /** It has left, and is heard to the end: whoever comes and goes under ever new names has no more turns by it. */
+  left(sender: PeerId): void {
+    this.#line.leaves(sender)
+  }
+
   /** It has been sent away, and did not leave by itself: what it alone has brought is not heard. */
   banish(sender: PeerId): void {
     for (const job of this.#line.of(sender))

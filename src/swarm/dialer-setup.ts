@@ -14,6 +14,8 @@ export interface DialerSetup {
   readonly random: Random
   readonly backoff: Backoff
   readonly transports: ReadonlyMap<string, Transport>
+  /** Where the host has said that somebody to begin with may be found: as good as its list, of whom it names there. */
+  readonly seeds: readonly Address[]
   readonly healing: Healing
   readonly connectMs: (peerClass: PeerClass) => number
   readonly trustedCount: () => number

@@ -1,6 +1,6 @@
 /** Direct messages: each is decoded when its turn comes, given to its handler once, and its credit goes back when that is done. */
 import type { HoldfastError } from '../errors.js'
-import { isTrusted } from '../policy/peer-class.js'
+import { isTrusted, isTrustedClass } from '../policy/peer-class.js'
 import type { PeerId } from '../ports/types.js'
 import { copyBytes } from '../protocol/bytes.js'
 import type { Agenda } from './agenda.js'
@@ -69,7 +69,7 @@ class DirectJob implements HandlerJob, Caller {
   }
 
   get isTrusted(): boolean {
-    return isTrusted(this.source)
+    return isTrustedClass(this.#peer.class)
   }
 
   run(done: () => void): void {

@@ -170,7 +170,9 @@ export class Traffic {
     this.gossip.lost(connection, gone)
     for (const queue of this.registry.queues()) queue.lost(connection, gone)
     const hasLeft = reason === 'link-replaced' || LEAVING.has(reason.code)
-    if (!hasLeft && gone !== null) this.breaks.banish(gone)
+    if (gone === null) return
+    if (hasLeft) this.breaks.left(gone)
+    else this.breaks.banish(gone)
   }
 
   /** No handler begins any more, and those that run are told that nobody waits. */

@@ -33,8 +33,6 @@ export class Wishes {
   readonly #setup: DialerSetup
   readonly #targets: DialTargets
   readonly #actions: WishActions
-  /** Whom the host named at its seeds' addresses, by key; null: anybody. They count as those of its list do. Bound: the host's. */
-  readonly #seeds = new Map<string, PeerId | null>()
 
   constructor(setup: DialerSetup, targets: DialTargets, actions: WishActions) {
     this.#setup = setup
@@ -80,8 +78,8 @@ export class Wishes {
     gone: readonly Address[] = [],
   ): void {
     const target = this.#targets.find(peerId)
+    const wasListed = target?.isListed === true
     if (target !== null) {
-      const wasListed = target.isListed
       const left = new Set(gone.map(addressKey))
       const hasMoved = this.#relist(
         target,
@@ -101,6 +99,8 @@ export class Wishes {
     }
     const listed = this.#targets.provide(peerId, peerClass, addresses)
     listed.isListed = true
+    if (!wasListed && peerId !== null)
+      for (const seed of this.#setup.seeds) if (seed.peerId === peerId) this.#targets.include(listed, seed)
     this.#want(listed, peerClass)
   }
 
@@ -124,10 +124,11 @@ export class Wishes {
     return fresh.length > 0
   }
 
-  /** Whether the host gave it as a seed where this one may be. */
+  /** Whether the host gave it as a seed at which this one may be. */
   #isSeed(key: string, peerId: PeerId | null): boolean {
-    const named = this.#seeds.get(key)
-    return named !== undefined && (named === null || named === peerId)
+    return this.#setup.seeds.some(
+      (seed) => addressKey(seed) === key && (seed.peerId === null || seed.peerId === peerId),
+    )
   }
 
   /** Whatever it waits for, or is tried at, is not where it is to be looked for now. */
@@ -194,7 +195,6 @@ export class Wishes {
     // Who is linked need not be looked for; who is not may have given the address up to somebody else.
     const found = this.#targets.atSeed(address).find(isLinked)
     const target = found ?? this.#targets.provide(address.peerId, 'regular', [address])
-    this.#seeds.set(addressKey(address), address.peerId)
     this.#targets.include(target, address)
     const { standing } = target
     target.isSeed = true

@@ -168,6 +168,19 @@ describe('strangers’ messages', () => {
     expect(began.map((line) => line.slice(0, 5))).toEqual(['flood', 'bad 2'])
   })
 
+  it('of those who have left have one turn together, and are heard no more of one who is sent away', () => {
+    const { clock, began, dropped, submit, breaks } = scene()
+    submit('flood 1', 100)
+    for (let i = 0; i < 50; i++) submit(`gone${String(i)} 1`, 100)
+    for (let i = 0; i < 50; i++) breaks.left(`gone${String(i)}` as PeerId)
+    for (let i = 0; i < 3; i++) submit(`one ${String(i)}`, 100)
+    breaks.banish('gone49' as PeerId)
+    expect(dropped).toEqual(['gone49 1'])
+    clock.advance(60 * 200)
+    expect(began.findIndex((line) => line.startsWith('one 2'))).toBe(6)
+    expect(began.length).toBe(53)
+  })
+
   it('in the line have every second turn where a crowded kind has left many', () => {
     const { clock, began, submit } = scene(2)
     for (let i = 0; i < 48; i++) submit(`busy${String(i)} 1`, 20, { waitsMs: 1_000 })

@@ -20,7 +20,7 @@ const addressOf = (i: number): Address => parseAddress(`tcp://192.0.2.${String(i
 /** What is left of a second link, for whoever asks only whose it was. */
 const connectionTo = (i: number): never => ({ peerId: peer(i) }) as never
 
-function scene() {
+function scene({ seeds = [] }: { readonly seeds?: readonly Address[] } = {}) {
   const clock = new ManualClock()
   const linked = new Set<PeerId>()
   const suspects = new Set<PeerId>()
@@ -49,6 +49,7 @@ function scene() {
   scene.dialer = new Dialer({
     agenda: new Agenda(clock),
     random: new SeededRandom(1),
+    seeds,
     backoff: new BackoffPolicy(),
     transports: new Map([['tcp', transport as Transport]]),
     healing: DEFAULT_HEALING,
@@ -596,25 +597,30 @@ describe('a peer that the operator lists', () => {
   })
 
   it('is also looked for where the host gave it as a seed, wherever it is listed from then on', () => {
-    const { dialer, clock, opened, want } = scene()
+    const seed = { ...addressOf(7), peerId: peer(1) }
+    const { dialer, clock, opened, want } = scene({ seeds: [addressOf(6), { ...addressOf(5), peerId: peer(2) }, seed] })
     want(1, 'masternode')
-    dialer.wishes.wantSeed({ ...addressOf(7), peerId: peer(1) })
+    expect(dialer.targets.find(peer(1))?.addresses).toEqual([addressOf(1), seed])
     dialer.wishes.promote(peer(1), 'masternode', [addressOf(2)])
     clock.advance(600_000)
     const before = opened.length
     clock.advance(600_000)
     expect(new Set(opened.slice(before))).toEqual(new Set(['192.0.2.2', '192.0.2.7']))
-    dialer.wishes.leaveSeed({ ...addressOf(7), peerId: peer(1) })
+    dialer.wishes.wantSeed(seed)
+    dialer.wishes.leaveSeed(seed)
     expect(dialer.targets.find(peer(1))?.isSeed).toBe(false)
   })
 
   it('is not looked for at a seed where it is listed no more, or that names another; and no seed pushes out what is listed', () => {
-    const { dialer } = scene()
+    const seeds = [addressOf(1), { ...addressOf(2), peerId: peer(2) }, { ...addressOf(9), peerId: peer(1) }]
+    const { dialer } = scene({ seeds })
     const eight = Array.from({ length: 8 }, (_, i) => addressOf(20 + i))
     const addresses = (): readonly Address[] => dialer.targets.find(peer(1))?.addresses ?? []
-    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1), addressOf(2)])
+    const here = [addressOf(1), addressOf(2), addressOf(9)]
+    dialer.wishes.promote(peer(1), 'masternode', here)
     for (const seed of [addressOf(1), { ...addressOf(2), peerId: peer(2) }]) dialer.wishes.wantSeed(seed)
-    dialer.wishes.promote(peer(1), 'masternode', [addressOf(3)], [addressOf(1), addressOf(2)])
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(3)], here)
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(3)])
     expect(addresses()).toEqual([addressOf(3)])
     dialer.wishes.promote(peer(1), 'masternode', eight)
     dialer.wishes.wantSeed({ ...addressOf(9), peerId: peer(1) })
