@@ -69,10 +69,17 @@ export class FanOut {
 
   /** @param without told of each link that it fits and that has no room */
   send(outbound: Outbound, to: Receivers, without: ((connection: Connection) => void) | null): FanOutResult {
+    if (this.#isKnownToAll(to)) return { queued: 0, shed: 0 }
     const batch = this.#batchFor(outbound.bytes.length)
     const type = this.#types.get(outbound.definition)
     const ridesOnly = batch !== null && type !== undefined && to.chosen === null && this.#isFull(batch)
     return ridesOnly ? this.#sendToAll(outbound, type, to, batch) : this.#sendToEach(outbound, to, batch, without)
+  }
+
+  /** As where the one link that there is has brought it. */
+  #isKnownToAll({ informed }: Receivers): boolean {
+    const links = this.#setup.connections()
+    return informed.size >= links.length && links.every(({ peerId }) => peerId !== null && informed.has(peerId))
   }
 
   /** Whether every link rides: nobody has left, nor come, since all boarded. */
