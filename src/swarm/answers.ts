@@ -5,7 +5,7 @@
  */
 import type { LocalCode } from '../errors.js'
 import { HoldfastError } from '../errors.js'
-import { isTrusted, isTrustedClass } from '../policy/peer-class.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerId } from '../ports/types.js'
 import { copyBytes, joinBytes } from '../protocol/bytes.js'
 import type { ControlEvent } from '../protocol/control.js'
@@ -65,7 +65,7 @@ export class Answers {
       return
     }
     // A record may be large, and a question in it small: what has to wait is kept by itself.
-    const kept = received.queue.isFull(isTrusted(connection))
+    const kept = received.queue.isFull(isTrustedClass(peer.class))
       ? { ...question, body: copyBytes(question.body) }
       : question
     const answering = new Answering(this.#setup, { connection, peer, received, question: kept }, () => {
@@ -106,7 +106,7 @@ export class Answers {
   lost(connection: Connection): void {
     const link = this.#links.get(connection)
     this.#links.delete(connection)
-    for (const answering of link?.answering.values() ?? []) answering.withdraw()
+    for (const answering of [...(link?.answering.values() ?? [])]) answering.lost()
   }
 
   #link(connection: Connection): LinkAnswers {
@@ -153,6 +153,12 @@ class Answering implements HandlerJob {
 
   withdraw(): void {
     this.#call.withdraw()
+  }
+
+  /** Its link is gone. What has not begun need not wait any more, nor keep its place among those that its peer may ask. */
+  lost(): void {
+    this.withdraw()
+    if (this.#asked.received.queue.withdraw(this)) this.drop()
   }
 
   run(done: () => void): void {

@@ -6,6 +6,7 @@
  */
 import type { PeerId } from '../ports/types.js'
 import type { Agenda, Deadline } from './agenda.js'
+import { HeldLine } from './held-line.js'
 import { Turns } from './turns.js'
 
 /** One message is never interrupted: of its time, a break follows that is as long. */
@@ -21,32 +22,40 @@ interface Held {
 
 /** What it is on its way to. */
 interface HeldFor<Job> {
-  /** Takes it: it need not wait for a break. */
-  enter(job: Job): void
+  /** Takes it: it need not wait for a break. @param isGone whoever brought it has left: it need not wait for a handler, either */
+  enter(job: Job, isGone?: boolean): void
   /** Those that it had let wait itself may be handled again. */
   resume(): void
   broughtBy(job: Job, sender: PeerId, isTrusted: boolean): void
 }
 
+interface Halfway<Job> {
+  readonly queue: HeldFor<Job>
+  readonly work: () => void
+}
+
 export class Breaks<Job extends Held = Held> {
   readonly #agenda: Pick<Agenda, 'now' | 'in'>
-  readonly #queues: () => Iterable<Pick<HeldFor<Job>, 'resume'>>
+  readonly #queues: () => Iterable<HeldFor<Job>>
   // Bound: the credit of all peers together, of each what it may have here, and the memory of their class.
-  readonly #line = new Turns<Job>()
+  readonly #line = new HeldLine<Job>()
   // Bound: the same.
   readonly #queueOf = new Map<Job, HeldFor<Job>>()
   /** What had begun, and waited for something else. Bound: the handlers that may run at once. */
-  readonly #halfway = new Map<Job, () => void>()
+  readonly #halfway = new Map<Job, Halfway<Job>>()
+  // Bound: the same.
+  readonly #halfwayLine = new Turns<Job>()
   #usedMs = 0
   #countedAt = Number.NEGATIVE_INFINITY
   #isSpending = false
   #break: Deadline | null = null
-  #isLinesTurn = false
-  /** Which queue was first after the last break. */
+  /** Who was first after the last break. */
   #turn = 0
+  /** Which queue was, when it was theirs. */
+  #queuesTurn = 0
 
   /** @param queues all that hold strangers' messages by themselves, too */
-  constructor(agenda: Pick<Agenda, 'now' | 'in'>, queues: () => Iterable<Pick<HeldFor<Job>, 'resume'>>) {
+  constructor(agenda: Pick<Agenda, 'now' | 'in'>, queues: () => Iterable<HeldFor<Job>>) {
     this.#agenda = agenda
     this.#queues = queues
   }
@@ -73,17 +82,31 @@ export class Breaks<Job extends Held = Held> {
   }
 
   /** Goes on with a message that had begun: now, or when the break is over. */
-  goOn(job: Job, work: () => void): void {
-    if (this.isOn) this.#halfway.set(job, work)
-    else this.spend(work)
+  goOn(job: Job, queue: HeldFor<Job>, work: () => void): void {
+    if (!this.isOn) {
+      this.spend(work)
+      return
+    }
+    this.#halfway.set(job, { queue, work })
+    this.#halfwayLine.join(job)
   }
 
   /** A trusted peer has brought it, too: where it had begun, it goes on now. @returns whether it had */
   hurry(job: Job): boolean {
-    const work = this.#halfway.get(job)
+    const halfway = this.#halfway.get(job)
     this.#halfway.delete(job)
-    work?.()
-    return work !== undefined
+    this.#halfwayLine.remove(job)
+    if (halfway !== undefined) this.spend(halfway.work)
+    return halfway !== undefined
+  }
+
+  /** A trusted peer's message has no place there: one that had begun goes on now, and may give it up. */
+  hurryOne(queue: HeldFor<Job>): void {
+    for (const [job, halfway] of this.#halfway) {
+      if (halfway.queue !== queue) continue
+      this.hurry(job)
+      return
+    }
   }
 
   hold(job: Job, queue: HeldFor<Job>): void {
@@ -111,21 +134,20 @@ export class Breaks<Job extends Held = Held> {
     for (const job of this.#line.of(sender)) this.#queueOf.get(job)?.broughtBy(job, sender, true)
   }
 
-  /** It has left, and is heard to the end: whoever comes and goes under ever new names has no more turns by it. */
+  /** It has left by itself, and is heard to the end. */
   left(sender: PeerId): void {
     this.#line.leaves(sender)
   }
 
-  /** It has been sent away, and did not leave by itself: what it alone has brought is not heard. */
+  /** It has been sent away: what it alone has brought is not heard. */
   banish(sender: PeerId): void {
-    for (const job of this.#line.of(sender))
-      if ([...job.senders].every((other) => other === sender) && this.remove(job)) job.drop()
+    for (const job of this.#line.withdraw(sender)) if (this.#queueOf.delete(job)) job.drop()
   }
 
   /** Nothing is held any more. */
   stop(): void {
-    for (const job of this.#line.leave(() => true)) job.drop()
     this.#queueOf.clear()
+    for (const job of this.#line.end()) job.drop()
     for (const job of [...this.#halfway.keys()]) this.hurry(job)
   }
 
@@ -152,30 +174,39 @@ export class Breaks<Job extends Held = Held> {
     })
   }
 
-  /** What had begun goes first; then the line, or what had waited for a handler before it came to that: each in turn. */
+  /** The line, what had begun, and what waits for handlers: each is first in turn, and the next goes on where there is time left. */
   #resume(): void {
-    for (const job of [...this.#halfway.keys()])
-      if (!this.isOn)
-        this.spend(() => {
-          this.hurry(job)
-        })
-    this.#isLinesTurn = !this.#isLinesTurn
-    if (this.#isLinesTurn) this.#moveOn()
-    const queues = [...this.#queues()]
-    this.#turn = (this.#turn + 1) % Math.max(1, queues.length)
-    for (const queue of [...queues.slice(this.#turn), ...queues.slice(0, this.#turn)]) if (!this.isOn) queue.resume()
+    const parties = [this.#moveOn, this.#goOnHalfway, this.#resumeQueues]
+    for (let i = 0; i < parties.length; i++) if (!this.isOn) parties[(this.#turn + i) % parties.length]?.()
+    this.#turn = (this.#turn + 1) % parties.length
+    // What came meanwhile has joined it.
     this.#moveOn()
   }
 
-  #moveOn(): void {
-    for (let job = this.#next(); job !== null; job = this.#next()) {
-      const queue = this.#queueOf.get(job)
-      this.#queueOf.delete(job)
-      queue?.enter(job)
+  readonly #moveOn = (): void => {
+    for (let next = this.#next(); next !== null; next = this.#next()) {
+      const queue = this.#queueOf.get(next.item)
+      this.#queueOf.delete(next.item)
+      queue?.enter(next.item, next.isGone)
     }
   }
 
-  #next(): Job | null {
+  readonly #goOnHalfway = (): void => {
+    for (let job = this.#nextHalfway(); job !== null; job = this.#nextHalfway()) this.hurry(job)
+  }
+
+  readonly #resumeQueues = (): void => {
+    const queues = [...this.#queues()]
+    this.#queuesTurn = (this.#queuesTurn + 1) % Math.max(1, queues.length)
+    for (const queue of [...queues.slice(this.#queuesTurn), ...queues.slice(0, this.#queuesTurn)])
+      if (!this.isOn) queue.resume()
+  }
+
+  #next(): ReturnType<HeldLine<Job>['next']> {
     return this.isOn ? null : this.#line.next()
+  }
+
+  #nextHalfway(): Job | null {
+    return this.isOn ? null : this.#halfwayLine.next()
   }
 }

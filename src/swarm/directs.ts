@@ -1,6 +1,6 @@
 /** Direct messages: each is decoded when its turn comes, given to its handler once, and its credit goes back when that is done. */
 import type { HoldfastError } from '../errors.js'
-import { isTrusted, isTrustedClass } from '../policy/peer-class.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { PeerId } from '../ports/types.js'
 import { copyBytes } from '../protocol/bytes.js'
 import type { Agenda } from './agenda.js'
@@ -32,7 +32,7 @@ export class Directs {
 
   receive(connection: Connection, peer: Peer, received: ReceivedDirect, body: Uint8Array, size: number): void {
     // A record may be large, and a message in it small: what has to wait is kept by itself.
-    const kept = received.queue.isFull(isTrusted(connection)) ? copyBytes(body) : body
+    const kept = received.queue.isFull(isTrustedClass(peer.class)) ? copyBytes(body) : body
     received.queue.submit(new DirectJob(this.#setup, connection, peer, received, kept, size))
   }
 }

@@ -52,15 +52,18 @@ export class HandlerQueue {
     else this.enter(job)
   }
 
-  /** The same of one that need not wait for a break. */
-  enter(job: HandlerJob): void {
-    if (this.#stopped) {
+  /** The same of one that need not wait for a break. @param isGone whoever brought it has left: nor is it to wait for a handler */
+  enter(job: HandlerJob, isGone: boolean = false): void {
+    const isCrowded = this.#isCrowded(job.isTrusted)
+    if (this.#stopped || (isGone && isCrowded)) {
       job.drop()
       return
     }
-    const isNext = !this.#draining && !this.#isCrowded(job.isTrusted) && this.#waiting.size === 0
+    const isNext = !this.#draining && !isCrowded && this.#waiting.size === 0
     if (!isNext) this.#waiting.join(job)
     this.#drain(isNext ? job : null)
+    // No stranger's keeps its place for as long as a break is.
+    if (job.isTrusted && this.#isCrowded(true)) this.#breaks.hurryOne(this)
   }
 
   /** Whether no job begins any more. */
@@ -75,8 +78,10 @@ export class HandlerQueue {
 
   /** Goes on with what had begun, and waited for something else: a stranger's message, in no break. */
   goOn(job: HandlerJob, work: () => void): void {
+    const isWaitedFor = this.#waiting.trusted > 0 && this.#isCrowded(true)
     if (job.isTrusted || this.#stopped) work()
-    else this.#breaks.goOn(job, work)
+    else if (isWaitedFor) this.#breaks.spend(work)
+    else this.#breaks.goOn(job, this, work)
   }
 
   /** Takes it back. @returns whether it waited: what has begun goes on */

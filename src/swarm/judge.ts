@@ -42,6 +42,10 @@ export class Judge {
   /** Its turn has come, for the first time or again: its handler has failed, or it had to wait for another of its application id. */
   judge(delivery: Delivery, done: () => void): void {
     const { appIds, agenda } = this.#setup
+    if (delivery.received.queue.isStopped) {
+      this.#setup.settled(delivery, null, done)
+      return
+    }
     if (delivery.payload !== null) {
       if (delivery.appKey !== null && appIds.isAccepted(delivery.appKey, agenda.now()))
         this.#setup.settled(delivery, 'ignore', done)
@@ -129,7 +133,10 @@ export class Judge {
       // A stranger that can make a handler wait must not have it wait for longer by making it fail: others wait for that.
       if (outcome.kind === 'failed' && !delivery.isBacked) delivery.leftMs = outcome.leftMs
       const mayTry = delivery.tries < TRIES_MAX && delivery.leftMs > 0
-      if (mayTry && !queue.isStopped) this.judge(delivery, done)
+      if (mayTry && !queue.isStopped)
+        queue.goOn(delivery, () => {
+          this.judge(delivery, done)
+        })
       else {
         if (delivery.isBacked && !queue.isStopped) unheard(delivery)
         settled(delivery, null, done)

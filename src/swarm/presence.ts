@@ -29,6 +29,7 @@ export function createPresence(
     connected: (peer, connection) => {
       // First: the host may broadcast in what it hears now.
       joined(connection)
+      owner.traffic.seated(connection)
       // Its last link may have been silent, and another be dialled beside it.
       owner.dialer.cleared(peer.id)
       log('info', `connected to ${peer.id} (${peer.class}, ${peer.direction}) at ${peer.address ?? 'no address'}`)
@@ -59,6 +60,7 @@ export function createPresence(
       owner.traffic.lost(from, 'link-replaced')
       // What it took over may have been too much for it.
       if (!to.isOpen) return
+      owner.traffic.seated(to)
       owner.traffic.arrivals.seated(to)
       owner.dialer.cleared(to.peerId)
       owner.upkeep.swapped(from, clean ? null : (from.vitals?.heardAt ?? from.openedAt))

@@ -25,8 +25,20 @@ import { Registry } from './registry.js'
 import { Requests } from './requests.js'
 import { Turnstile } from './turnstile.js'
 
-/** Whoever goes by itself, or is cut off, is heard to the end of what it has sent, where that waits for nothing but a break. */
-const LEAVING: ReadonlySet<Reason['code']> = new Set(['closed', 'shutdown', 'connection-lost'])
+/**
+ * Whoever goes by itself, is cut off, or makes room, is heard to the end of what it has sent, where that waits for nothing but a break.
+ * Whoever is sent away for what it did is not.
+ */
+const LEAVING: ReadonlySet<Reason['code']> = new Set([
+  'closed',
+  'shutdown',
+  'connection-lost',
+  'too-many-peers',
+  'busy',
+  'useless',
+  'timeout',
+  'slow-consumer',
+])
 
 export class Traffic {
   readonly registry: Registry = new Registry()
@@ -148,7 +160,13 @@ export class Traffic {
     const { peerId } = connection
     const wasTrusted = isTrusted(connection)
     connection.reclassify(peerClass, this.#context.settings.limits[peerClass])
-    if (peerId === null || wasTrusted || !isTrusted(connection)) return
+    if (!wasTrusted) this.seated(connection)
+  }
+
+  /** A peer goes on by this link. It may not have been trusted, or not linked, when it sent what waits: the same. */
+  seated(connection: Connection): void {
+    const { peerId } = connection
+    if (peerId === null || !isTrusted(connection)) return
     this.gossip.risen(connection)
     for (const queue of this.registry.queues()) queue.risen(peerId)
     this.breaks.risen(peerId)
@@ -169,9 +187,8 @@ export class Traffic {
     if (livesOn || isTrusted(connection)) return
     this.gossip.lost(connection, gone)
     for (const queue of this.registry.queues()) queue.lost(connection, gone)
-    const hasLeft = reason === 'link-replaced' || LEAVING.has(reason.code)
     if (gone === null) return
-    if (hasLeft) this.breaks.left(gone)
+    if (reason === 'link-replaced' || LEAVING.has(reason.code)) this.breaks.left(gone)
     else this.breaks.banish(gone)
   }
 

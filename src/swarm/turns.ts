@@ -9,14 +9,9 @@ interface Waiting {
   readonly senders: Iterable<PeerId>
 }
 
-/** Theirs who have left. */
-const GONE = Symbol('gone')
-
 export class Turns<Item extends Waiting> {
-  // Bound: the peers, and one; none is empty.
-  readonly #lines = new Map<PeerId | typeof GONE, Line<Item>>()
-  /** Who has left, and with how many it waits. Bound: what waits; none has nothing. */
-  readonly #gone = new Map<PeerId, number>()
+  // Bound: the peers; none is empty.
+  readonly #lines = new Map<PeerId, Line<Item>>()
   /** Where each stands. Bound: what its owner lets wait, in one line of each peer at most. */
   readonly #standing = new Map<Item, Place<Item>[]>()
 
@@ -24,20 +19,42 @@ export class Turns<Item extends Waiting> {
     return this.#standing.size
   }
 
+  /** How many have something waiting. */
+  get lines(): number {
+    return this.#lines.size
+  }
+
+  has(item: Item): boolean {
+    return this.#standing.has(item)
+  }
+
   join(item: Item): void {
-    this.#standing.set(item, [])
-    for (const sender of item.senders) this.joinToo(item, sender)
+    for (const sender of item.senders) this.stand(item, sender)
   }
 
   /** Another waits with it, too: nothing changes where it does not wait here. */
   joinToo(item: Item, sender: PeerId): void {
+    if (this.has(item)) this.stand(item, sender)
+  }
+
+  /** It waits with this sender, and maybe with others. */
+  stand(item: Item, sender: PeerId): void {
+    const places = this.#standing.get(item) ?? []
+    if (places.some(({ line }) => line.sender === sender)) return
+    const line = this.#lines.get(sender) ?? new Line<Item>(sender)
+    this.#lines.set(sender, line)
+    places.push(line.add(item))
+    this.#standing.set(item, places)
+  }
+
+  /** It does not wait with this sender any more. */
+  withdraw(item: Item, sender: PeerId): void {
     const places = this.#standing.get(item)
-    if (places === undefined || places.some((place) => place.sender === sender)) return
-    const key = this.#keyOf(sender)
-    const line = this.#lines.get(key) ?? new Line<Item>()
-    this.#lines.set(key, line)
-    places.push(line.add(item, sender))
-    if (key === GONE) this.#gone.set(sender, (this.#gone.get(sender) ?? 0) + 1)
+    const place = places?.find(({ line }) => line.sender === sender)
+    if (places === undefined || place === undefined) return
+    places.splice(places.indexOf(place), 1)
+    this.#vacate(place)
+    if (places.length === 0) this.#standing.delete(item)
   }
 
   /** @returns false where it does not wait here */
@@ -64,7 +81,10 @@ export class Turns<Item extends Waiting> {
 
   /** What this one waits with, in its order. */
   of(sender: PeerId): readonly Item[] {
-    return this.#placesOf(sender).map(({ item }) => item)
+    const items: Item[] = []
+    for (let place = this.#lines.get(sender)?.first ?? null; place !== null; place = place.behind)
+      items.push(place.item)
+    return items
   }
 
   /** @returns those who leave */
@@ -76,67 +96,35 @@ export class Turns<Item extends Waiting> {
 
   /** The sender is gone: it has no turns any more but for what nobody else waits with. */
   disband(sender: PeerId): void {
-    for (const place of this.#placesOf(sender)) {
-      const places = this.#standing.get(place.item) ?? []
-      if (places.length > 1) this.#giveUp(place, places)
-    }
-  }
-
-  /**
-   * The sender is gone: all who are have one turn together, each in its order. As long as any of it waits, so does what it waits
-   * with once it is back.
-   */
-  leaves(sender: PeerId): void {
-    const left = this.#gone.has(sender) ? [] : this.#placesOf(sender)
-    for (const place of left) this.#giveUp(place, this.#standing.get(place.item) ?? [])
-    if (left.length > 0) this.#gone.set(sender, 0)
-    for (const { item } of left) this.joinToo(item, sender)
-  }
-
-  #keyOf(sender: PeerId): PeerId | typeof GONE {
-    return this.#gone.has(sender) ? GONE : sender
-  }
-
-  #placesOf(sender: PeerId): readonly Place<Item>[] {
-    const found: Place<Item>[] = []
-    const line = this.#lines.get(this.#keyOf(sender))
-    for (let place = line?.first ?? null; place !== null; place = place.behind)
-      if (place.sender === sender) found.push(place)
-    return found
-  }
-
-  #giveUp(place: Place<Item>, places: Place<Item>[]): void {
-    places.splice(places.indexOf(place), 1)
-    this.#vacate(place)
+    for (const item of this.of(sender)) if ((this.#standing.get(item)?.length ?? 0) > 1) this.withdraw(item, sender)
   }
 
   #vacate(place: Place<Item>): void {
-    const { line, sender } = place
-    const key = this.#keyOf(sender)
+    const { line } = place
     line.remove(place)
-    if (line.first === null) this.#lines.delete(key)
-    if (key !== GONE) return
-    const left = (this.#gone.get(sender) ?? 0) - 1
-    if (left > 0) this.#gone.set(sender, left)
-    else this.#gone.delete(sender)
+    if (line.first === null) this.#lines.delete(line.sender)
   }
 }
 
 interface Place<Item> {
   readonly item: Item
-  readonly sender: PeerId
   readonly line: Line<Item>
   before: Place<Item> | null
   behind: Place<Item> | null
 }
 
-/** One sender's, or theirs who have left, in the order they came. Each holds on to its neighbours alone: any may leave at once, and nothing is held of who has left. */
+/** One sender's, in the order they came. Each holds on to its neighbours alone: any may leave at once, and nothing is held of who has left. */
 class Line<Item> {
+  readonly sender: PeerId
   first: Place<Item> | null = null
   #last: Place<Item> | null = null
 
-  add(item: Item, sender: PeerId): Place<Item> {
-    const place: Place<Item> = { item, sender, line: this, before: this.#last, behind: null }
+  constructor(sender: PeerId) {
+    this.sender = sender
+  }
+
+  add(item: Item): Place<Item> {
+    const place: Place<Item> = { item, line: this, before: this.#last, behind: null }
     if (this.#last === null) this.first = place
     else this.#last.behind = place
     this.#last = place

@@ -33,9 +33,12 @@ export class Wishes {
   readonly #setup: DialerSetup
   readonly #targets: DialTargets
   readonly #actions: WishActions
+  /** The host's, but for those at which whom it names there is listed no more. */
+  #seeds: readonly Address[]
 
   constructor(setup: DialerSetup, targets: DialTargets, actions: WishActions) {
     this.#setup = setup
+    this.#seeds = setup.seeds
     this.#targets = targets
     this.#actions = actions
   }
@@ -78,9 +81,10 @@ export class Wishes {
     gone: readonly Address[] = [],
   ): void {
     const target = this.#targets.find(peerId)
-    const wasListed = target?.isListed === true
+    const left = new Set(gone.map(addressKey))
+    this.#seeds = this.#seeds.filter((seed) => seed.peerId !== peerId || peerId === null || !left.has(addressKey(seed)))
     if (target !== null) {
-      const left = new Set(gone.map(addressKey))
+      const wasListed = target.isListed
       const hasMoved = this.#relist(
         target,
         addresses,
@@ -99,8 +103,8 @@ export class Wishes {
     }
     const listed = this.#targets.provide(peerId, peerClass, addresses)
     listed.isListed = true
-    if (!wasListed && peerId !== null)
-      for (const seed of this.#setup.seeds) if (seed.peerId === peerId) this.#targets.include(listed, seed)
+    for (const seed of peerId === null ? [] : this.#seeds)
+      if (seed.peerId === peerId) this.#targets.include(listed, seed)
     this.#want(listed, peerClass)
   }
 
@@ -120,15 +124,18 @@ export class Wishes {
     const room = ADDRESSES_MAX - Math.min(known.length, 1)
     const isHere = target.standing.kind === 'connected' && !this.#setup.isSuspect(target.peerId)
     const all = isHere ? [...known, ...fresh] : [...fresh.slice(0, room), ...known]
-    target.addresses = all.slice(0, ADDRESSES_MAX)
+    const seeds = all.filter((address) => !listed.has(addressKey(address)))
+    const spared = new Set(seeds.slice(0, Math.max(0, ADDRESSES_MAX - (all.length - seeds.length))))
+    // Where there is no room for all, it is the list's.
+    target.addresses = all
+      .filter((address) => listed.has(addressKey(address)) || spared.has(address))
+      .slice(0, ADDRESSES_MAX)
     return fresh.length > 0
   }
 
   /** Whether the host gave it as a seed at which this one may be. */
   #isSeed(key: string, peerId: PeerId | null): boolean {
-    return this.#setup.seeds.some(
-      (seed) => addressKey(seed) === key && (seed.peerId === null || seed.peerId === peerId),
-    )
+    return this.#seeds.some((seed) => addressKey(seed) === key && (seed.peerId === null || seed.peerId === peerId))
   }
 
   /** Whatever it waits for, or is tried at, is not where it is to be looked for now. */

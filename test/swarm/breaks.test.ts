@@ -8,17 +8,17 @@ import { HandlerQueue } from '../../src/swarm/handler-queue.js'
 import { ManualClock } from './manual-clock.js'
 
 /** Queues in which each message takes its time, and when each began. */
-function scene(queueCount = 1) {
+function scene(queueCount = 1, lastMax = 64) {
   const clock = new ManualClock()
   const queues: HandlerQueue[] = []
   const breaks = new Breaks<HandlerJob>(new Agenda(clock), () => queues)
-  for (let i = 0; i < queueCount; i++) queues.push(new HandlerQueue(64, breaks))
+  for (let i = 1; i <= queueCount; i++) queues.push(new HandlerQueue(i === queueCount ? lastMax : 64, breaks))
   const beganAt = clock.monotonic()
   const began: string[] = []
   const dropped: string[] = []
   const trusted = new Set<string>()
   /** @param message its sender first */
-  const submit = (message: string, takesMs: number, { queue = 0, waitsMs = 0 } = {}): HandlerJob => {
+  const submit = (message: string, takesMs: number, { queue = 0, waitsMs = 0, lastsMs = 0 } = {}): HandlerJob => {
     const [sender = ''] = message.split(' ')
     const on = queues[queue]
     const job: HandlerJob = {
@@ -31,7 +31,8 @@ function scene(queueCount = 1) {
         const handle = (): void => {
           began.push(`${message} ${String(clock.monotonic() - beganAt)}`)
           clock.spend(takesMs)
-          done()
+          if (lastsMs > 0) clock.wakeAt(clock.monotonic() + lastsMs, done)
+          else done()
         }
         if (waitsMs > 0) clock.wakeAt(clock.monotonic() + waitsMs, () => on?.goOn(job, handle))
         else handle()
@@ -177,19 +178,67 @@ describe('strangers’ messages', () => {
     breaks.banish('gone49' as PeerId)
     expect(dropped).toEqual(['gone49 1'])
     clock.advance(60 * 200)
-    expect(began.findIndex((line) => line.startsWith('one 2'))).toBe(6)
+    expect(began.findIndex((line) => line.startsWith('one 2'))).toBeLessThan(8)
     expect(began.length).toBe(53)
   })
 
-  it('in the line have every second turn where a crowded kind has left many', () => {
+  it('in the line have their turn where a crowded kind has left many', () => {
     const { clock, began, submit } = scene(2)
     for (let i = 0; i < 48; i++) submit(`busy${String(i)} 1`, 20, { waitsMs: 1_000 })
     for (let i = 0; i < 100; i++) submit(`more${String(i)} 1`, 20)
     clock.advance(1_001)
     submit('one 1', 1, { queue: 1 })
     clock.advance(48 * 80 + 200)
-    expect(began.some((line) => line.startsWith('one'))).toBe(true)
-    expect(began.filter((line) => line.startsWith('more')).length).toBeLessThan(60)
+    const place = began.findIndex((line) => line.startsWith('one'))
+    expect(began.slice(0, place).filter((line) => line.startsWith('busy')).length).toBeLessThan(5)
+  })
+
+  for (const queueCount of [2, 3, 4])
+    it(`have a place where their kind was crowded, of ${String(queueCount)} kinds, though another’s never ends`, () => {
+      const { clock, began, submit } = scene(queueCount)
+      for (let i = 0; i < 48; i++) for (const queue of [0, 1]) submit(`busy${String(i)} 1`, 0, { queue, lastsMs: 50 })
+      for (let i = 0; i < 500; i++) submit(`flood${String(i % 10)} 1`, 12)
+      submit('one 1', 1, { queue: 1 })
+      for (let at = 0; at < 1_000; at++) {
+        if (at % 12 === 0) submit(`flood${String(at % 10)} 2`, 12)
+        clock.advance(1)
+      }
+      expect(began.some((line) => line.startsWith('one'))).toBe(true)
+    })
+
+  it('have their turn though what another has begun never ends, of its kind and of any', () => {
+    const { clock, began, submit } = scene(2)
+    for (let i = 0; i < 500; i++) submit(`flood ${String(i)}`, 5, { waitsMs: 1 })
+    submit('one 1', 1)
+    submit('one 2', 1, { queue: 1 })
+    clock.advance(200)
+    expect(began.filter((line) => line.startsWith('one')).length).toBe(2)
+  })
+
+  it('that had begun keep no place from a trusted peer’s, whichever of the two comes first', () => {
+    for (const isFirst of [true, false]) {
+      const { clock, began, submit, trusted, breaks } = scene(2, 1)
+      trusted.add('masternode')
+      for (let i = 0; i < 40; i++) submit(`flood${String(i)} 1`, 50, { waitsMs: 5 })
+      submit('stranger 1', 20, { queue: 1, waitsMs: isFirst ? 5 : 7 })
+      clock.advance(6)
+      expect([began.length, breaks.isOn]).toEqual([1, true])
+      submit('masternode 1', 1, { queue: 1 })
+      clock.advance(1)
+      expect(began.slice(1).map((line) => line.slice(0, 10))).toEqual(['stranger 1', 'masternode'])
+    }
+  })
+
+  it('of who has left wait for no handler once the break is over', () => {
+    const { clock, began, dropped, submit, breaks } = scene()
+    for (let i = 0; i < 47; i++) submit(`busy${String(i)} 1`, 0, { waitsMs: 500 })
+    submit('flood 1', 20)
+    submit('busy 1', 0, { waitsMs: 500 })
+    for (const sender of ['gone', 'here']) submit(`${sender} 1`, 1)
+    breaks.left('gone' as PeerId)
+    clock.advance(1_000)
+    expect(dropped).toEqual(['gone 1'])
+    expect(began.some((line) => line.startsWith('here'))).toBe(true)
   })
 
   it('are taken back, or brought by others, as those that wait for a handler', () => {

@@ -627,6 +627,30 @@ describe('a peer that the operator lists', () => {
     expect(addresses()).toEqual(eight)
   })
 
+  it('is looked for at the seed that names it as soon as it is known who is at its address', () => {
+    const seed = { ...addressOf(7), peerId: peer(1) }
+    const { dialer, linked, adoptLast } = scene({ seeds: [seed] })
+    dialer.wishes.promote(null, 'masternode', [addressOf(1)])
+    const connection = adoptLast()
+    dialer.found(peer(1), connection)
+    dialer.wishes.promote(peer(1), 'masternode', [addressOf(1)])
+    dialer.reached(peer(1), connection)()
+    linked.add(peer(1))
+    expect(dialer.targets.find(peer(1))?.addresses.map(({ host }) => host)).toEqual(['192.0.2.1', '192.0.2.7'])
+  })
+
+  it('has room for all where it is listed, whatever seeds name it', () => {
+    const seeds = [7, 8].map((i) => ({ ...addressOf(i), peerId: peer(1) }))
+    const { dialer, linked } = scene({ seeds })
+    linked.add(peer(1))
+    const six = [1, 2, 3, 4, 5, 6].map((i) => addressOf(i))
+    dialer.wishes.promote(peer(1), 'masternode', six)
+    dialer.wishes.promote(peer(1), 'masternode', [...six, addressOf(9)])
+    const hosts = dialer.targets.find(peer(1))?.addresses.map(({ host }) => host)
+    expect(hosts).toHaveLength(8)
+    expect(hosts).toContain('192.0.2.9')
+  })
+
   it('is looked for at its own address soon after somebody else was found where the host dialled it', () => {
     const { dialer, clock, opened, sockets, answer, want } = scene()
     want(1, 'masternode')

@@ -61,42 +61,46 @@ describe('a link that takes the place of another', () => {
     expect(swaps).toBeGreaterThan(0)
   })
 
-  it('leaves what came on the other in its order, though the peer is listed meanwhile', async () => {
-    let swaps = 0
-    for (let seed = 1; seed <= 8; seed++) {
-      const world = new World(seed)
-      const held: (() => void)[] = []
-      const heard: number[] = []
-      const a = world.node('a')
-      const hold = async (n: number): Promise<void> =>
-        new Promise<void>((resolve) => {
-          heard.push(n)
-          held.push(resolve)
-          // The others wait for the end of a break.
-          if (n === 1) world.clock.spend(1_000)
-        })
-      a.swarm.handle(direct<number>('note', { serial: true }), hold)
-      await a.swarm.start()
-      const first = await RawPeer.connect(world, a)
-      for (const n of [1, 2, 3]) first.send(FRAME.firstApplication, utf8(String(n)))
-      await world.settle()
-      const second = await RawPeer.connect(world, a, { identity: first.identity })
-      await world.run(500)
-      if (first.told !== null) {
-        swaps++
-        a.swarm.masternodes.add(`memory://${first.identity.id}@elsewhere:1`)
-        second.send(FRAME.firstApplication, utf8('4'))
+  for (const how of ['is listed meanwhile', 'is trusted where it comes from now'] as const)
+    it(`leaves what came on the other in its order, though the peer ${how}`, async () => {
+      let swaps = 0
+      for (let seed = 1; seed <= 8; seed++) {
+        const world = new World(seed)
+        const held: (() => void)[] = []
+        const heard: number[] = []
+        const isListed = how === 'is listed meanwhile'
+        let peerClass: 'regular' | 'masternode' = 'regular'
+        const a = world.node('a', isListed ? {} : { authorize: () => peerClass })
+        const hold = async (n: number): Promise<void> =>
+          new Promise<void>((resolve) => {
+            heard.push(n)
+            held.push(resolve)
+            // The others wait for the end of a break.
+            if (n === 1) world.clock.spend(1_000)
+          })
+        a.swarm.handle(direct<number>('note', { serial: true }), hold)
+        await a.swarm.start()
+        const first = await RawPeer.connect(world, a)
+        for (const n of [1, 2, 3]) first.send(FRAME.firstApplication, utf8(String(n)))
         await world.settle()
-        for (let i = 0; i < 4; i++) {
-          held.shift()?.()
+        peerClass = 'masternode'
+        const second = await RawPeer.connect(world, a, { identity: first.identity })
+        await world.run(500)
+        if (first.told !== null) {
+          swaps++
+          if (isListed) a.swarm.masternodes.add(`memory://${first.identity.id}@elsewhere:1`)
+          second.send(FRAME.firstApplication, utf8('4'))
           await world.settle()
+          for (let i = 0; i < 4; i++) {
+            held.shift()?.()
+            await world.settle()
+          }
+          expect(heard, `seed ${String(seed)}`).toEqual([1, 2, 3, 4])
         }
-        expect(heard, `seed ${String(seed)}`).toEqual([1, 2, 3, 4])
+        await world.stop()
       }
-      await world.stop()
-    }
-    expect(swaps).toBeGreaterThan(0)
-  })
+      expect(swaps).toBeGreaterThan(0)
+    })
 
   it('loses no broadcast that was on its way on the other', async () => {
     const lost: string[] = []

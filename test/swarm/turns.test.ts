@@ -55,26 +55,10 @@ describe('a line', () => {
     expect([turns.next()?.name, turns.next()]).toEqual(['parked', null])
   })
 
-  it('has one turn for all who have left, each in its order, and for who is back while any of it waits', () => {
-    const turns = new Turns<Item>()
-    const join = (name: string): void => {
-      turns.join({ name, senders: [name.slice(0, 1) as PeerId] })
-    }
-    for (const name of ['a1', 'a2', 'b1', 'b2', 'c1', 'd1', 'd2', 'd3', 'd4', 'd5', 'd6', 'd7']) join(name)
-    for (const gone of ['a', 'b', 'c']) turns.leaves(gone as PeerId)
-    join('a3')
-    const drawn = (count: number): readonly (string | undefined)[] =>
-      Array.from({ length: count }, () => turns.next()?.name)
-    expect(drawn(12)).toEqual(['d1', 'a1', 'd2', 'a2', 'd3', 'b1', 'd4', 'b2', 'd5', 'c1', 'd6', 'a3'])
-    join('a4')
-    join('e1')
-    expect(drawn(3)).toEqual(['d7', 'a4', 'e1'])
-  })
-
   it('gives each its first turn and no other, whatever comes, goes and is brought by another', () => {
     const senders = ['a', 'b', 'c', 'd'] as PeerId[]
     const step = fc.record({
-      call: fc.constantFrom('join', 'join', 'too', 'next', 'remove', 'disband', 'leaves'),
+      call: fc.constantFrom('join', 'join', 'too', 'next', 'remove', 'disband'),
       by: fc.constantFrom(...senders),
       which: fc.nat(100),
     })
@@ -98,10 +82,6 @@ describe('a line', () => {
           } else if (call === 'disband') {
             turns.disband(by)
             for (const lines of model.values()) if (lines.size > 1) lines.delete(by)
-          } else if (call === 'leaves') {
-            const before = turns.of(by)
-            turns.leaves(by)
-            expect(turns.of(by)).toEqual(before)
           } else if (call === 'next') {
             const next = turns.next()
             expect(next === null).toBe(model.size === 0)
