@@ -157,7 +157,6 @@ export class Traffic {
 
   /** A peer is of another class. Where it is trusted from now on, so is what it has sent already: none of it may overtake the rest. */
   reclassify(connection: Connection, peerClass: PeerClass): void {
-    const { peerId } = connection
     const wasTrusted = isTrusted(connection)
     connection.reclassify(peerClass, this.#context.settings.limits[peerClass])
     if (!wasTrusted) this.seated(connection)
