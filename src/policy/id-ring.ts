@@ -21,9 +21,6 @@ export class IdRing {
   #slots: Int32Array = new Int32Array(2 * FIRST_CAPACITY).fill(FREE)
   #head = 0
   #size = 0
-  /** What was hashed last: one id is looked for, and looked for again, and added. */
-  #hashedId: string | null = null
-  #hashedAs = 0
 
   /** @param seed 32 bits @param idsMax the most that there will ever be: then it grows no more */
   constructor(seed: number, idsMax: number) {
@@ -118,13 +115,10 @@ export class IdRing {
 
   /** FNV-1a over the characters from the seed on, its bits spread by Murmur's last step, since the low ones alone are looked at. */
   #hash(id: string): number {
-    if (id === this.#hashedId) return this.#hashedAs
     let hash = this.#seed ^ 0x811c9dc5
     for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193)
     hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-    this.#hashedId = id
-    this.#hashedAs = hash ^ (hash >>> 16)
-    return this.#hashedAs
+    return hash ^ (hash >>> 16)
   }
 }
