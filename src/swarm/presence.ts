@@ -29,7 +29,6 @@ export function createPresence(
     connected: (peer, connection) => {
       // First: the host may broadcast in what it hears now.
       joined(connection)
-      owner.traffic.seated(connection)
       // Its last link may have been silent, and another be dialled beside it.
       owner.dialer.cleared(peer.id)
       log('info', `connected to ${peer.id} (${peer.class}, ${peer.direction}) at ${peer.address ?? 'no address'}`)
@@ -37,6 +36,7 @@ export function createPresence(
       // The host may have ended it at once.
       if (connection.isEnding) return
       owner.upkeep.connected(peer, connection, owner.dialledTo(connection))
+      owner.traffic.seated(connection)
       owner.traffic.arrivals.seated(connection)
       // Last, since it may let the link go at once: nobody may hear of the end before the beginning.
       if (connection.isOpen) owner.upkeep.maintainer.linked(connection)

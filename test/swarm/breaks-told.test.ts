@@ -45,13 +45,14 @@ describe('what a stranger has sent in a break', () => {
         node.swarm.masternodes.add(`memory://${one.identity.id}@elsewhere:1`)
       }
       if (when === 'before') list()
+      node.swarm.on('peer:connect', () => heard.push('connected'))
       const again = await back()
       if (when === 'once') list()
       await world.settle()
-      expect(heard).toEqual(['1', '2', '3'])
+      expect(heard).toEqual(['connected', '1', '2', '3'])
       say(again, '4')
       await world.settle()
-      expect(heard).toEqual(['1', '2', '3', '4'])
+      expect(heard).toEqual(['connected', '1', '2', '3', '4'])
       await world.stop()
     })
 
