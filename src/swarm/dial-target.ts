@@ -46,7 +46,7 @@ export interface Target {
   peerClass: PeerClass
   // Bound: ADDRESSES_MAX.
   addresses: readonly Address[]
-  /** On the operator's list: its addresses are those of the list and the host's seeds, and what anybody else says of it counts for nothing. */
+  /** On the operator's list: its addresses are the list's, and the host's seeds but where the list has left them; what others say of it counts for nothing. */
   isListed: boolean
   /** In a row. */
   failures: number
