@@ -18,6 +18,7 @@ import type { HandlerOutcome } from './handler-call.js'
 import { HandlerCall } from './handler-call.js'
 import type { HandlerJob } from './handler-queue.js'
 import type { Peer } from './peer.js'
+import { isTrustedNow } from './peer.js'
 import type { Decoded } from './payload.js'
 import { decodeArrived, encodePayload, whenDecoded } from './payload.js'
 import type { ReceivedRequest } from './registry.js'
@@ -27,6 +28,7 @@ export interface AnswersSetup {
   readonly agenda: Agenda
   readonly strike: (connection: Connection, violation: LocalCode, cause?: unknown) => void
   readonly failed: (error: HoldfastError) => void
+  readonly peerOf: (peerId: PeerId) => Peer | null
 }
 
 type Question = Extract<ControlEvent, { kind: 'request' }>
@@ -148,7 +150,7 @@ class Answering implements HandlerJob {
   }
 
   get isTrusted(): boolean {
-    return isTrustedClass(this.#asked.peer.class)
+    return isTrustedNow(this.#asked.peer, this.#setup.peerOf)
   }
 
   withdraw(): void {

@@ -29,11 +29,6 @@ interface HeldFor<Job> {
   broughtBy(job: Job, sender: PeerId, isTrusted: boolean): void
 }
 
-interface Halfway<Job> {
-  readonly queue: HeldFor<Job>
-  readonly work: () => void
-}
-
 export class Breaks<Job extends Held = Held> {
   readonly #agenda: Pick<Agenda, 'now' | 'in'>
   readonly #queues: () => Iterable<HeldFor<Job>>
@@ -42,7 +37,7 @@ export class Breaks<Job extends Held = Held> {
   // Bound: the same.
   readonly #queueOf = new Map<Job, HeldFor<Job>>()
   /** What had begun, and waited for something else. Bound: the handlers that may run at once. */
-  readonly #halfway = new Map<Job, Halfway<Job>>()
+  readonly #halfway = new Map<Job, () => void>()
   // Bound: the same.
   readonly #halfwayLine = new Turns<Job>()
   #usedMs = 0
@@ -81,32 +76,19 @@ export class Breaks<Job extends Held = Held> {
     }
   }
 
-  /** Goes on with a message that had begun: now, or when the break is over. */
-  goOn(job: Job, queue: HeldFor<Job>, work: () => void): void {
-    if (!this.isOn) {
-      this.spend(work)
-      return
-    }
-    this.#halfway.set(job, { queue, work })
+  /** Goes on with a message that had begun when the break is over. */
+  goOnLater(job: Job, work: () => void): void {
+    this.#halfway.set(job, work)
     this.#halfwayLine.join(job)
   }
 
   /** A trusted peer has brought it, too: where it had begun, it goes on now. @returns whether it had */
   hurry(job: Job): boolean {
-    const halfway = this.#halfway.get(job)
+    const work = this.#halfway.get(job)
     this.#halfway.delete(job)
     this.#halfwayLine.remove(job)
-    if (halfway !== undefined) this.spend(halfway.work)
-    return halfway !== undefined
-  }
-
-  /** A trusted peer's message has no place there: one that had begun goes on now, and may give it up. */
-  hurryOne(queue: HeldFor<Job>): void {
-    for (const [job, halfway] of this.#halfway) {
-      if (halfway.queue !== queue) continue
-      this.hurry(job)
-      return
-    }
+    if (work !== undefined) this.spend(work)
+    return work !== undefined
   }
 
   hold(job: Job, queue: HeldFor<Job>): void {
@@ -128,10 +110,19 @@ export class Breaks<Job extends Held = Held> {
     return this.#queueOf.delete(job) && this.#line.remove(job)
   }
 
-  /** A sender is trusted from now on: what it has sent waits for no break, and keeps its order. */
+  /** A sender is trusted from now on: what had begun of what it has sent waits for no break. */
+  hurryAll(sender: PeerId): void {
+    for (const job of this.#halfwayLine.of(sender)) this.hurry(job)
+  }
+
+  /** The same of what has not begun. */
   risen(sender: PeerId): void {
-    for (const job of [...this.#halfway.keys()]) if ([...job.senders].includes(sender)) this.hurry(job)
     for (const job of this.#line.of(sender)) this.#queueOf.get(job)?.broughtBy(job, sender, true)
+  }
+
+  /** It is linked. */
+  here(sender: PeerId): void {
+    this.#line.returns(sender)
   }
 
   /** It has left by itself, and is heard to the end. */

@@ -11,6 +11,7 @@ import type { Caller, HandlerOutcome } from './handler-call.js'
 import { HandlerCall } from './handler-call.js'
 import type { HandlerJob } from './handler-queue.js'
 import type { Peer } from './peer.js'
+import { isTrustedNow } from './peer.js'
 import type { Decoded } from './payload.js'
 import { decodeArrived, whenDecoded } from './payload.js'
 import type { ReceivedDirect } from './registry.js'
@@ -21,6 +22,7 @@ export interface DirectsSetup {
   readonly running: Set<HandlerCall>
   readonly strike: (connection: Connection, violation: Violation) => void
   readonly failed: (error: HoldfastError) => void
+  readonly peerOf: (peerId: PeerId) => Peer | null
 }
 
 export class Directs {
@@ -69,7 +71,7 @@ class DirectJob implements HandlerJob, Caller {
   }
 
   get isTrusted(): boolean {
-    return isTrustedClass(this.#peer.class)
+    return isTrustedNow(this.#peer, this.#setup.peerOf)
   }
 
   run(done: () => void): void {

@@ -159,8 +159,9 @@ export class Gossip implements DeliveryOwner {
   risen(connection: Connection): void {
     const sender = sourceOf(connection)
     for (const delivery of this.#inFlight.all()) {
-      if (!delivery.sources.has(sender)) continue
-      delivery.heldBy(connection)
+      // Who is back may have nothing of what it brought.
+      if (delivery.sources.has(sender)) delivery.heldBy(connection)
+      else if (delivery.peer.id !== sender) continue
       this.#inFlight.broughtBy(delivery, sender, true)
       this.#alsoFrom(delivery, sender, true)
     }

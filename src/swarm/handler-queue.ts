@@ -29,7 +29,11 @@ export class HandlerQueue {
   // Bound: the credit of all peers together: a message's credit returns only when it is done with or dropped.
   readonly #waiting = new Ranks<HandlerJob>()
   readonly #strangersMax: number
+  /** What had begun, and takes its place again. Bound: #strangersMax, and those of who was trusted then. */
+  readonly #due = new Map<HandlerJob, () => void>()
+  /** What has begun, also where it has given up its place for now. */
   #running = 0
+  #parked = 0
   #strangersRunning = 0
   #draining = false
   #stopped = false
@@ -62,8 +66,6 @@ export class HandlerQueue {
     const isNext = !this.#draining && !isCrowded && this.#waiting.size === 0
     if (!isNext) this.#waiting.join(job)
     this.#drain(isNext ? job : null)
-    // No stranger's keeps its place for as long as a break is.
-    if (job.isTrusted && this.#isCrowded(true)) this.#breaks.hurryOne(this)
   }
 
   /** Whether no job begins any more. */
@@ -78,10 +80,18 @@ export class HandlerQueue {
 
   /** Goes on with what had begun, and waited for something else: a stranger's message, in no break. */
   goOn(job: HandlerJob, work: () => void): void {
-    const isWaitedFor = this.#waiting.trusted > 0 && this.#isCrowded(true)
     if (job.isTrusted || this.#stopped) work()
-    else if (isWaitedFor) this.#breaks.spend(work)
-    else this.#breaks.goOn(job, this, work)
+    else if (!this.#breaks.isOn) this.#breaks.spend(work)
+    else {
+      // Meanwhile a trusted peer's may have its place, and no other stranger's.
+      this.#parked++
+      this.#breaks.goOnLater(job, () => {
+        this.#due.set(job, work)
+        if (this.#stopped) this.#goOnNow(job, work)
+        else this.#drain(null)
+      })
+      this.#drain(null)
+    }
   }
 
   /** Takes it back. @returns whether it waited: what has begun goes on */
@@ -115,6 +125,7 @@ export class HandlerQueue {
   /** No job begins any more. */
   stop(): void {
     this.#stopped = true
+    for (const [job, work] of this.#due) this.#goOnNow(job, work)
     for (const job of this.#waiting.leave(() => true)) job.drop()
   }
 
@@ -133,12 +144,24 @@ export class HandlerQueue {
     if (this.#draining) return
     this.#draining = true
     for (let job = first ?? this.#next(); job !== null; job = this.#next()) {
-      const { isTrusted } = job
-      this.#running++
-      if (isTrusted) job.run(this.#done)
-      else this.#runStrangers(job)
+      const work = this.#due.get(job)
+      if (work === undefined) this.#begin(job)
+      else this.#goOnNow(job, work)
     }
     this.#draining = false
+  }
+
+  #begin(job: HandlerJob): void {
+    this.#running++
+    if (job.isTrusted) job.run(this.#done)
+    else this.#runStrangers(job)
+  }
+
+  #goOnNow(job: HandlerJob, work: () => void): void {
+    this.#due.delete(job)
+    this.#parked--
+    if (job.isTrusted) work()
+    else this.#breaks.spend(work)
   }
 
   #runStrangers(job: HandlerJob): void {
@@ -149,10 +172,16 @@ export class HandlerQueue {
   }
 
   #next(): HandlerJob | null {
-    return this.#waiting.next(!this.#isCrowded(true), !this.#isCrowded(false) && !this.#breaks.isOn)
+    const isRoom = !this.#isCrowded(true)
+    if (this.#due.size === 0) return this.#waiting.next(isRoom, !this.#isCrowded(false) && !this.#breaks.isOn)
+    // What has begun goes first in its rank.
+    const due = isRoom ? [...this.#due.keys()] : []
+    const trusted = due.find((job) => job.isTrusted) ?? this.#waiting.next(isRoom, false)
+    return trusted ?? (this.#breaks.isOn ? null : (due[0] ?? null))
   }
 
   #isCrowded(isTrusted: boolean): boolean {
-    return this.#running >= this.#max || (!isTrusted && this.#strangersRunning >= this.#strangersMax)
+    const taken = this.#running - this.#parked
+    return taken >= this.#max || (!isTrusted && this.#strangersRunning >= this.#strangersMax)
   }
 }

@@ -14,6 +14,8 @@ export class HeldLine<Item extends Held> {
   readonly #here = new Turns<Item>()
   // Bound: the same, each by one of those who have left.
   readonly #gone = new Turns<Item>()
+  /** Which of them others had brought as well who have left: whoever else is sent away, they are heard. Bound: the same. */
+  readonly #othersToo = new Set<Item>()
   /** Turns since the last of those who have left. */
   #turns = 0
 
@@ -33,6 +35,7 @@ export class HeldLine<Item extends Held> {
   /** @returns false where it does not wait here */
   remove(item: Item): boolean {
     const [wasHere, wasGone] = [this.#here.remove(item), this.#gone.remove(item)]
+    this.#othersToo.delete(item)
     return wasHere || wasGone
   }
 
@@ -42,9 +45,9 @@ export class HeldLine<Item extends Held> {
     this.#turns = isGone ? 0 : this.#turns + 1
     const item = isGone ? this.#gone.next() : this.#here.next()
     if (item === null) return null
-    const isAlsoHere = this.#here.remove(item)
-    this.#gone.remove(item)
-    return { item, isGone: isGone && !isAlsoHere }
+    const isHere = !isGone || this.#here.has(item)
+    this.remove(item)
+    return { item, isGone: !isHere }
   }
 
   /** What this one waits with, in its order. */
@@ -56,7 +59,16 @@ export class HeldLine<Item extends Held> {
   leaves(sender: PeerId): void {
     for (const item of this.#here.of(sender)) {
       this.#here.withdraw(item, sender)
-      if (!this.#gone.has(item)) this.#gone.stand(item, sender)
+      if (this.#gone.has(item)) this.#othersToo.add(item)
+      else this.#gone.stand(item, sender)
+    }
+  }
+
+  /** The sender is back, and has its turns again for what it left. */
+  returns(sender: PeerId): void {
+    for (const item of this.#gone.of(sender)) {
+      this.#gone.withdraw(item, sender)
+      this.#here.stand(item, sender)
     }
   }
 
@@ -66,21 +78,19 @@ export class HeldLine<Item extends Held> {
     for (const item of own) {
       this.#here.withdraw(item, sender)
       this.#gone.withdraw(item, sender)
+      if (!this.has(item) && this.#othersToo.has(item)) this.#gone.stand(item, sender)
     }
     return own.filter((item) => !this.has(item))
   }
 
   /** @returns all that waited */
   end(): readonly Item[] {
+    this.#othersToo.clear()
     return [...new Set([...this.#gone.leave(() => true), ...this.#here.leave(() => true)])]
   }
 
-  /** Who is back has its turns again, first of all for what it left. */
   #stand(item: Item, sender: PeerId): void {
-    for (const left of this.#gone.of(sender)) {
-      this.#gone.withdraw(left, sender)
-      this.#here.stand(left, sender)
-    }
+    this.returns(sender)
     this.#here.stand(item, sender)
   }
 }

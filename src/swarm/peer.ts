@@ -4,6 +4,7 @@
  */
 import { HoldfastError } from '../errors.js'
 import { signalOf } from './option-checks.js'
+import { isTrustedClass } from '../policy/peer-class.js'
 import type { Score } from '../policy/score.js'
 import type { Direction, PeerClass, PeerId } from '../ports/types.js'
 import { hex } from '../protocol/bytes.js'
@@ -169,4 +170,9 @@ export class Peer {
 
 export function notConnected(): HoldfastError {
   return new HoldfastError('not-connected', 'the peer is not connected', { fault: 'network' })
+}
+
+/** Who has left may be back, and be trusted now, or not any more. @param peerOf who is linked */
+export function isTrustedNow(peer: Peer, peerOf: (peerId: PeerId) => Peer | null): boolean {
+  return isTrustedClass((peer.connected ? peer : (peerOf(peer.id) ?? peer)).class)
 }

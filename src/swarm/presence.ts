@@ -59,9 +59,11 @@ export function createPresence(
       joined(to)
       owner.traffic.lost(from, 'link-replaced')
       // What it took over may have been too much for it.
-      if (!to.isOpen) return
+      if (hasEnded(to)) return
       owner.traffic.seated(to)
       owner.traffic.arrivals.seated(to)
+      // The host may have ended it.
+      if (hasEnded(to)) return
       owner.dialer.cleared(to.peerId)
       owner.upkeep.swapped(from, clean ? null : (from.vitals?.heardAt ?? from.openedAt))
     },
@@ -71,4 +73,8 @@ export function createPresence(
       emitter.emit('peer:conflict', peerId)
     },
   }
+}
+
+function hasEnded({ isOpen }: Connection): boolean {
+  return !isOpen
 }

@@ -18,11 +18,6 @@ export class Ranks<Item extends Ranked> {
     return this.#trusted.size + this.#strangers.size
   }
 
-  /** How many no stranger's may keep waiting. */
-  get trusted(): number {
-    return this.#trusted.size
-  }
-
   join(item: Item): void {
     ;(item.isTrusted ? this.#trusted : this.#strangers).join(item)
   }

@@ -4,7 +4,7 @@
  */
 import type { HoldfastError, Reason } from '../errors.js'
 import { isTrusted } from '../policy/peer-class.js'
-import type { PeerClass } from '../ports/types.js'
+import type { PeerClass, PeerId } from '../ports/types.js'
 import { keyOf } from '../protocol/bytes.js'
 import { Answers } from './answers.js'
 import { Arrivals, otherThan } from './arrivals.js'
@@ -69,7 +69,8 @@ export class Traffic {
     this.#turnstile = new Turnstile(agenda)
     this.#gaps = new Gaps(agenda, emitter, (peerId) => connections.current(peerId))
     this.requests = new Requests({ agenda, strike })
-    this.#answers = new Answers({ agenda, strike, failed, running })
+    const peerOf = (peerId: PeerId): Peer | null => connections.handle(peerId)
+    this.#answers = new Answers({ agenda, strike, failed, running, peerOf })
     this.gossip = new Gossip({
       ...settings,
       ...context,
@@ -92,7 +93,7 @@ export class Traffic {
       discipline: this.discipline,
       turnstile: this.#turnstile,
       gossip: this.gossip,
-      directs: new Directs({ agenda, counters, running, strike, failed }),
+      directs: new Directs({ agenda, counters, running, strike, failed, peerOf }),
       answers: this.#answers,
       strike,
       missed,
@@ -162,10 +163,13 @@ export class Traffic {
     if (!wasTrusted) this.seated(connection)
   }
 
-  /** A peer goes on by this link. It may not have been trusted, or not linked, when it sent what waits: the same. */
+  /** A peer goes on by this link. Of what it has sent before, and what waits, the same is true. */
   seated(connection: Connection): void {
     const { peerId } = connection
-    if (peerId === null || !isTrusted(connection)) return
+    if (peerId === null) return
+    this.breaks.here(peerId)
+    if (!isTrusted(connection)) return
+    this.breaks.hurryAll(peerId)
     this.gossip.risen(connection)
     for (const queue of this.registry.queues()) queue.risen(peerId)
     this.breaks.risen(peerId)

@@ -121,7 +121,8 @@ export class Wishes {
     })
     const keys = new Set(known.map(addressKey))
     const fresh = addresses.filter((address) => !keys.has(addressKey(address)))
-    const room = ADDRESSES_MAX - Math.min(known.length, 1)
+    const isListedHere = known.some((address) => listed.has(addressKey(address)))
+    const room = ADDRESSES_MAX - (isListedHere ? 1 : 0)
     const isHere = target.standing.kind === 'connected' && !this.#setup.isSuspect(target.peerId)
     const all = isHere ? [...known, ...fresh] : [...fresh.slice(0, room), ...known]
     const seeds = all.filter((address) => !listed.has(addressKey(address)))

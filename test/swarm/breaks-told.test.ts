@@ -35,6 +35,33 @@ async function busy() {
 
 describe('what a stranger has sent in a break', () => {
   for (const when of ['before', 'once'])
+    it(`is heard in its order, though each takes its time, where it is listed ${when} it is back`, async () => {
+      const { world, node, one, back } = await busy()
+      const heard: string[] = []
+      node.swarm.handle(direct<string>('vote', { serial: true }), async (text) => {
+        heard.push(text)
+        await new Promise<void>((resolve) => world.clock.wakeAt(world.clock.monotonic() + 1, resolve))
+      })
+      const vote = (peer: RawPeer, text: string): void => {
+        peer.send(FRAME.firstApplication + 2, utf8(JSON.stringify(text)))
+      }
+      for (const text of ['1', '2', '3']) vote(one, text)
+      await world.settle()
+      one.destroy()
+      await world.settle()
+      const list = (): void => {
+        node.swarm.masternodes.add(`memory://${one.identity.id}@elsewhere:1`)
+      }
+      if (when === 'before') list()
+      const again = await back()
+      if (when === 'once') list()
+      for (const text of ['4', '5']) vote(again, text)
+      await world.run(10)
+      expect(heard).toEqual(['1', '2', '3', '4', '5'])
+      await world.stop()
+    })
+
+  for (const when of ['before', 'once'])
     it(`is heard first, and in no break, where it is listed ${when} it is back`, async () => {
       const { world, node, heard, one, say, back } = await busy()
       for (const text of ['1', '2', '3']) say(one, text)
@@ -55,6 +82,56 @@ describe('what a stranger has sent in a break', () => {
       expect(heard).toEqual(['connected', '1', '2', '3', '4'])
       await world.stop()
     })
+
+  it('is heard in no break once its sender is listed and back, a broadcast, too', async () => {
+    const { world, node, heard, one, back } = await busy()
+    node.swarm.handle(Tx, (text) => {
+      heard.push(text)
+      return 'accept'
+    })
+    one.broadcast(2, 'tx', utf8('"any"'))
+    await world.settle()
+    one.destroy()
+    await world.settle()
+    node.swarm.masternodes.add(`memory://${one.identity.id}@elsewhere:1`)
+    expect(heard).toEqual([])
+    await back()
+    expect(heard).toEqual(['any'])
+    await world.stop()
+  })
+
+  it('keeps its order where it is listed, though the first had begun', async () => {
+    const world = new World(2)
+    const node = world.node('a', { perIpLimits: false })
+    const heard: string[] = []
+    const soon = async (value: unknown): Promise<{ value: string }> =>
+      new Promise((resolve) =>
+        world.clock.wakeAt(world.clock.monotonic() + 5, () => {
+          resolve({ value: value as string })
+        }),
+      )
+    const schema = { '~standard': { version: 1 as const, vendor: 'test', validate: soon } }
+    node.swarm.handle(direct<string>('vote', { serial: true, schema }), async (text) => {
+      heard.push(text)
+      await new Promise<void>((resolve) => world.clock.wakeAt(world.clock.monotonic() + 1, resolve))
+    })
+    node.swarm.handle(Note, () => {
+      world.clock.spend(100)
+    })
+    await node.swarm.start()
+    const [one, flood] = [await RawPeer.connect(world, node), await RawPeer.connect(world, node)]
+    for (const text of ['1', '2']) one.send(FRAME.firstApplication, utf8(JSON.stringify(text)))
+    await world.settle()
+    flood.send(FRAME.firstApplication + 1, utf8('"any"'))
+    await world.settle()
+    // The schema answers in a break.
+    await world.run(1)
+    expect(heard).toEqual([])
+    node.swarm.masternodes.add(`memory://${one.identity.id}@elsewhere:1`)
+    await world.run(50)
+    expect(heard).toEqual(['1', '2'])
+    await world.stop()
+  })
 
   it('has its second try in no break, where its handler has failed', async () => {
     const world = new World(2)

@@ -147,6 +147,7 @@ describe('strangers’ messages', () => {
     const last = jobs.at(-1)
     if (last !== undefined) queues[0]?.broughtBy(last, 'masternode' as PeerId, true)
     trusted.add('a')
+    breaks.hurryAll('a' as PeerId)
     breaks.risen('a' as PeerId)
     expect(began.slice(1).map((line) => line.split(' ')[1])).toEqual([
       '19',
@@ -225,8 +226,76 @@ describe('strangers’ messages', () => {
       expect([began.length, breaks.isOn]).toEqual([1, true])
       submit('masternode 1', 1, { queue: 1 })
       clock.advance(1)
-      expect(began.slice(1).map((line) => line.slice(0, 10))).toEqual(['stranger 1', 'masternode'])
+      expect(began.slice(1).map((line) => line.slice(0, 10))).toEqual(['masternode'])
+      clock.advance(40 * 100)
+      expect(began.some((line) => line.startsWith('stranger'))).toBe(true)
     }
+  })
+
+  it('that had begun run in no break, however many a trusted peer sends meanwhile, and take their place again', () => {
+    const { clock, began, submit, trusted, queues } = scene(1, 64)
+    trusted.add('masternode')
+    for (let i = 0; i < 48; i++) submit(`flood${String(i)} 1`, 100, { waitsMs: 5 })
+    clock.advance(6)
+    for (let i = 0; i < 80; i++) submit(`masternode ${String(i)}`, 0, { lastsMs: 200 })
+    expect(began.filter((line) => line.startsWith('flood')).length).toBe(1)
+    expect(began.length).toBe(65)
+    clock.advance(48 * 200 + 1_000)
+    expect(began.length).toBe(48 + 80)
+    expect(queues[0]?.isFull(true)).toBe(false)
+  })
+
+  it('of a serial kind wait for the trusted peer’s that has their place, and keep theirs from other strangers’', () => {
+    const { clock, began, submit, trusted } = scene(2, 1)
+    trusted.add('masternode')
+    submit('a 1', 1, { queue: 1, waitsMs: 5 })
+    submit('b 1', 1, { queue: 1 })
+    submit('flood 1', 50)
+    clock.advance(5)
+    submit('masternode 1', 1, { queue: 1, lastsMs: 500 })
+    clock.advance(400)
+    expect(began.map((line) => line.slice(0, -3).trim()).filter((line) => !line.startsWith('flood')).length).toBe(1)
+    clock.advance(1_000)
+    expect(began.map((line) => line.slice(0, 3))).toEqual(['flo', 'mas', 'a 1', 'b 1'])
+  })
+
+  it('that had begun go on at the end of all, in a break or not', () => {
+    const { clock, began, submit, queues, breaks } = scene(2, 1)
+    submit('a 1', 1, { queue: 1, waitsMs: 5 })
+    submit('flood 1', 50)
+    clock.advance(5)
+    for (const queue of queues) queue.stop()
+    breaks.stop()
+    expect(began.map((line) => line.slice(0, 3))).toEqual(['flo', 'a 1'])
+  })
+
+  it('that wait for their place again go on at the end of all', () => {
+    const { clock, began, submit, trusted, queues, breaks } = scene(2, 1)
+    trusted.add('masternode')
+    submit('a 1', 1, { queue: 1, waitsMs: 5 })
+    submit('flood 1', 50)
+    clock.advance(5)
+    submit('masternode 1', 1, { queue: 1, lastsMs: 5_000 })
+    clock.advance(1_000)
+    for (const queue of queues) queue.stop()
+    breaks.stop()
+    expect(began.map((line) => line.slice(0, 3))).toEqual(['flo', 'mas', 'a 1'])
+  })
+
+  it('wait for a handler as any where who had left is back', () => {
+    const { clock, began, dropped, submit, breaks } = scene()
+    for (let i = 0; i < 48; i++) submit(`busy${String(i)} 1`, 0, { lastsMs: 500 })
+    submit('late 1', 1)
+    expect(breaks.isOn).toBe(false)
+    const other = scene(2)
+    other.submit('flood 1', 50, { queue: 1 })
+    for (let i = 0; i < 48; i++) other.submit(`busy${String(i)} 1`, 0, { lastsMs: 500 })
+    other.submit('one 1', 1)
+    other.breaks.left('one' as PeerId)
+    other.breaks.here('one' as PeerId)
+    for (const { clock: time } of [{ clock }, other]) time.advance(2_000)
+    expect([other.dropped, other.began.at(-1)?.slice(0, 3)]).toEqual([[], 'one'])
+    expect([dropped, began.at(-1)?.slice(0, 4)]).toEqual([[], 'late'])
   })
 
   it('of who has left wait for no handler once the break is over', () => {

@@ -649,6 +649,19 @@ describe('a peer that the operator lists', () => {
     const hosts = dialer.targets.find(peer(1))?.addresses.map(({ host }) => host)
     expect(hosts).toHaveLength(8)
     expect(hosts).toContain('192.0.2.9')
+    linked.clear()
+    const eight = [11, 12, 13, 14, 15, 16, 17, 18].map((i) => addressOf(i))
+    dialer.wishes.promote(peer(1), 'masternode', eight)
+    expect(new Set(dialer.targets.find(peer(1))?.addresses)).toEqual(new Set(eight))
+  })
+
+  it('is looked for at all of eight new addresses, though a seed names it', () => {
+    const { dialer } = scene({ seeds: [{ ...addressOf(9), peerId: peer(1) }] })
+    const listed = (from: number): readonly Address[] => Array.from({ length: 8 }, (_, i) => addressOf(from + i))
+    dialer.wishes.promote(peer(1), 'masternode', listed(20).slice(0, 7))
+    dialer.wishes.promote(peer(1), 'masternode', listed(40), listed(20))
+    const hosts = new Set(dialer.targets.find(peer(1))?.addresses.map(({ host }) => host))
+    expect(hosts).toEqual(new Set(listed(40).map(({ host }) => host)))
   })
 
   it('is looked for at its own address soon after somebody else was found where the host dialled it', () => {

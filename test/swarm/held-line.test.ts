@@ -48,6 +48,19 @@ describe('the line of those who wait for the end of a break', () => {
     expect(draw(line, 2)).toBe('shared gone, none')
   })
 
+  it('keeps what another had brought as well who has left, whoever was noted first', () => {
+    for (const first of ['a', 'b']) {
+      const line = new HeldLine<Item>()
+      const shared = item('shared', 'a', 'b')
+      line.join(shared)
+      line.leaves(first as PeerId)
+      line.leaves((first === 'a' ? 'b' : 'a') as PeerId)
+      line.returns('b' as PeerId)
+      expect(line.withdraw('b' as PeerId)).toEqual([])
+      expect(draw(line, 2)).toBe('shared gone, none')
+    }
+  })
+
   it('holds no more than once what many bring who leave', () => {
     const line = new HeldLine<Item>()
     const shared = item('shared', 'a')
