@@ -30,13 +30,25 @@ async function busy() {
   for (const peer of flood) for (let i = 0; i < 5; i++) say(peer, 'slow')
   await world.settle()
   const back = async (): Promise<RawPeer> => RawPeer.connect(world, node, { identity: one.identity })
-  return { world, node, heard, one, say, back }
+  /** Its link breaks off, and it is listed before it is back, or once it is. */
+  const returns = async (when: 'before' | 'once'): Promise<RawPeer> => {
+    const list = (): void => {
+      node.swarm.masternodes.add(`memory://${one.identity.id}@elsewhere:1`)
+    }
+    one.destroy()
+    await world.settle()
+    if (when === 'before') list()
+    const again = await back()
+    if (when === 'once') list()
+    return again
+  }
+  return { world, node, heard, one, say, back, returns }
 }
 
 describe('what a stranger has sent in a break', () => {
-  for (const when of ['before', 'once'])
+  for (const when of ['before', 'once'] as const)
     it(`is heard in its order, though each takes its time, where it is listed ${when} it is back`, async () => {
-      const { world, node, one, back } = await busy()
+      const { world, node, one, returns } = await busy()
       const heard: string[] = []
       node.swarm.handle(direct<string>('vote', { serial: true }), async (text) => {
         heard.push(text)
@@ -47,34 +59,20 @@ describe('what a stranger has sent in a break', () => {
       }
       for (const text of ['1', '2', '3']) vote(one, text)
       await world.settle()
-      one.destroy()
-      await world.settle()
-      const list = (): void => {
-        node.swarm.masternodes.add(`memory://${one.identity.id}@elsewhere:1`)
-      }
-      if (when === 'before') list()
-      const again = await back()
-      if (when === 'once') list()
+      const again = await returns(when)
       for (const text of ['4', '5']) vote(again, text)
       await world.run(10)
       expect(heard).toEqual(['1', '2', '3', '4', '5'])
       await world.stop()
     })
 
-  for (const when of ['before', 'once'])
+  for (const when of ['before', 'once'] as const)
     it(`is heard first, and in no break, where it is listed ${when} it is back`, async () => {
-      const { world, node, heard, one, say, back } = await busy()
+      const { world, node, heard, one, say, returns } = await busy()
       for (const text of ['1', '2', '3']) say(one, text)
       await world.settle()
-      one.destroy()
-      await world.settle()
-      const list = (): void => {
-        node.swarm.masternodes.add(`memory://${one.identity.id}@elsewhere:1`)
-      }
-      if (when === 'before') list()
       node.swarm.on('peer:connect', () => heard.push('connected'))
-      const again = await back()
-      if (when === 'once') list()
+      const again = await returns(when)
       await world.settle()
       expect(heard).toEqual(['connected', '1', '2', '3'])
       say(again, '4')
@@ -84,18 +82,15 @@ describe('what a stranger has sent in a break', () => {
     })
 
   it('is heard in no break once its sender is listed and back, a broadcast, too', async () => {
-    const { world, node, heard, one, back } = await busy()
+    const { world, node, heard, one, returns } = await busy()
     node.swarm.handle(Tx, (text) => {
       heard.push(text)
       return 'accept'
     })
     one.broadcast(2, 'tx', utf8('"any"'))
     await world.settle()
-    one.destroy()
-    await world.settle()
-    node.swarm.masternodes.add(`memory://${one.identity.id}@elsewhere:1`)
     expect(heard).toEqual([])
-    await back()
+    await returns('before')
     expect(heard).toEqual(['any'])
     await world.stop()
   })
