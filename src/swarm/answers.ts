@@ -196,7 +196,7 @@ class Answering implements HandlerJob {
       this.#setup.strike(connection, decoded.kind, decoded.cause)
       connection.sendControl(FRAME.failure, encodeFailure(question.id, decoded.kind))
     }
-    if (decoded.kind !== 'value' || this.#call.isWithdrawn) {
+    if (decoded.kind !== 'value' || this.#call.isWithdrawn || received.queue.isStopped) {
       finish()
       return
     }

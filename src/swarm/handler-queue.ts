@@ -47,7 +47,7 @@ export class HandlerQueue {
 
   /** Whether the next job of such a peer would have to wait. */
   isFull(isTrusted: boolean): boolean {
-    return this.#isCrowded(isTrusted) || (!isTrusted && this.#breaks.isToWait)
+    return this.#isCrowded(isTrusted) || this.#due.size > 0 || (!isTrusted && this.#breaks.isToWait)
   }
 
   /** Runs the job now or when its turn comes. */
@@ -63,7 +63,7 @@ export class HandlerQueue {
       job.drop()
       return
     }
-    const isNext = !this.#draining && !isCrowded && this.#waiting.size === 0
+    const isNext = !this.#draining && !isCrowded && this.#waiting.size === 0 && this.#due.size === 0
     if (!isNext) this.#waiting.join(job)
     this.#drain(isNext ? job : null)
   }
@@ -102,7 +102,8 @@ export class HandlerQueue {
   /** Another has brought it, too. */
   broughtBy(job: HandlerJob, sender: PeerId, isTrusted: boolean): void {
     if (isTrusted && this.#breaks.hurry(job)) return
-    if (!this.#breaks.has(job)) {
+    if (isTrusted && this.#due.has(job)) this.#drain(null)
+    else if (!this.#breaks.has(job)) {
       if (this.#waiting.joinToo(job, sender, isTrusted)) this.#drain(null)
     } else if (isTrusted) {
       this.#breaks.remove(job)
@@ -112,6 +113,7 @@ export class HandlerQueue {
 
   /** A sender is trusted from now on: what it has sent and nobody has begun goes before what strangers have, in its order. */
   risen(sender: PeerId): void {
+    if (this.#due.size > 0) this.#drain(null)
     for (const job of this.#waiting.ofStranger(sender)) this.broughtBy(job, sender, true)
   }
 

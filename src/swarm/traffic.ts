@@ -169,8 +169,8 @@ export class Traffic {
     if (peerId === null) return
     this.breaks.here(peerId)
     if (!isTrusted(connection)) return
-    this.breaks.hurryAll(peerId)
     this.gossip.risen(connection)
+    this.breaks.hurryAll(peerId)
     for (const queue of this.registry.queues()) queue.risen(peerId)
     this.breaks.risen(peerId)
   }

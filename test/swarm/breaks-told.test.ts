@@ -95,38 +95,49 @@ describe('what a stranger has sent in a break', () => {
     await world.stop()
   })
 
-  it('keeps its order where it is listed, though the first had begun', async () => {
-    const world = new World(2)
-    const node = world.node('a', { perIpLimits: false })
-    const heard: string[] = []
-    const soon = async (value: unknown): Promise<{ value: string }> =>
-      new Promise((resolve) =>
-        world.clock.wakeAt(world.clock.monotonic() + 5, () => {
-          resolve({ value: value as string })
-        }),
-      )
-    const schema = { '~standard': { version: 1 as const, vendor: 'test', validate: soon } }
-    node.swarm.handle(direct<string>('vote', { serial: true, schema }), async (text) => {
-      heard.push(text)
-      await new Promise<void>((resolve) => world.clock.wakeAt(world.clock.monotonic() + 1, resolve))
+  for (const kind of ['direct', 'broadcast'] as const)
+    it(`keeps its order where it is listed, though the first had begun: a ${kind}`, async () => {
+      const world = new World(2)
+      const node = world.node('a', { perIpLimits: false })
+      const heard: string[] = []
+      const soon = async (value: unknown): Promise<{ value: string }> =>
+        new Promise((resolve) =>
+          world.clock.wakeAt(world.clock.monotonic() + 5, () => {
+            resolve({ value: value as string })
+          }),
+        )
+      const schema = { '~standard': { version: 1 as const, vendor: 'test', validate: soon } }
+      const take = async (text: string): Promise<'accept'> => {
+        heard.push(text)
+        await new Promise<void>((resolve) => world.clock.wakeAt(world.clock.monotonic() + 1, resolve))
+        return 'accept'
+      }
+      const isDirect = kind === 'direct'
+      if (isDirect) node.swarm.handle(direct<string>('vote', { serial: true, schema }), take)
+      else node.swarm.handle(message<string>('vote', { serial: true, schema }), take)
+      node.swarm.handle(Note, () => {
+        world.clock.spend(100)
+      })
+      await node.swarm.start()
+      const [one, flood] = [await RawPeer.connect(world, node), await RawPeer.connect(world, node)]
+      const say = (text: string): void => {
+        const body = utf8(JSON.stringify(text))
+        if (isDirect) one.send(FRAME.firstApplication, body)
+        else one.broadcast(0, 'vote', body)
+      }
+      for (const text of ['1', '2']) say(text)
+      await world.settle()
+      flood.send(FRAME.firstApplication + 1, utf8('"any"'))
+      await world.settle()
+      // The schema answers in a break.
+      await world.run(1)
+      expect(heard).toEqual([])
+      node.swarm.masternodes.add(`memory://${one.identity.id}@elsewhere:1`)
+      say('3')
+      await world.run(50)
+      expect(heard).toEqual(['1', '2', '3'])
+      await world.stop()
     })
-    node.swarm.handle(Note, () => {
-      world.clock.spend(100)
-    })
-    await node.swarm.start()
-    const [one, flood] = [await RawPeer.connect(world, node), await RawPeer.connect(world, node)]
-    for (const text of ['1', '2']) one.send(FRAME.firstApplication, utf8(JSON.stringify(text)))
-    await world.settle()
-    flood.send(FRAME.firstApplication + 1, utf8('"any"'))
-    await world.settle()
-    // The schema answers in a break.
-    await world.run(1)
-    expect(heard).toEqual([])
-    node.swarm.masternodes.add(`memory://${one.identity.id}@elsewhere:1`)
-    await world.run(50)
-    expect(heard).toEqual(['1', '2'])
-    await world.stop()
-  })
 
   it('has its second try in no break, where its handler has failed', async () => {
     const world = new World(2)
