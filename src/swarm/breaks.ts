@@ -7,7 +7,6 @@
 import type { PeerId } from '../ports/types.js'
 import type { Agenda, Deadline } from './agenda.js'
 import { HeldLine } from './held-line.js'
-import { Turns } from './turns.js'
 
 /** One message is never interrupted: of its time, a break follows that is as long. */
 const SLICE_MS = 10
@@ -24,7 +23,7 @@ interface Held {
 interface HeldFor<Job> {
   /** Takes it: it need not wait for a break. @param isGone whoever brought it has left: it need not wait for a handler, either */
   enter(job: Job, isGone?: boolean): void
-  /** Those that it had let wait itself may be handled again. */
+  /** Those that wait there, begun or not, may be handled again. */
   resume(): void
   broughtBy(job: Job, sender: PeerId, isTrusted: boolean): void
 }
@@ -36,17 +35,13 @@ export class Breaks<Job extends Held = Held> {
   readonly #line = new HeldLine<Job>()
   // Bound: the same.
   readonly #queueOf = new Map<Job, HeldFor<Job>>()
-  /** What had begun, and waited for something else. Bound: the handlers that may run at once. */
-  readonly #halfway = new Map<Job, () => void>()
-  // Bound: the same.
-  readonly #halfwayLine = new Turns<Job>()
   #usedMs = 0
   #countedAt = Number.NEGATIVE_INFINITY
   #isSpending = false
   #break: Deadline | null = null
-  /** Who was first after the last break. */
-  #turn = 0
-  /** Which queue was, when it was theirs. */
+  /** Whether the line was first after the last break, before the queues. */
+  #wasLineFirst = false
+  /** Which queue was first of them. */
   #queuesTurn = 0
 
   /** @param queues all that hold strangers' messages by themselves, too */
@@ -76,21 +71,6 @@ export class Breaks<Job extends Held = Held> {
     }
   }
 
-  /** Goes on with a message that had begun when the break is over. */
-  goOnLater(job: Job, work: () => void): void {
-    this.#halfway.set(job, work)
-    this.#halfwayLine.join(job)
-  }
-
-  /** A trusted peer has brought it, too: where it had begun, it goes on now. @returns whether it had */
-  hurry(job: Job): boolean {
-    const work = this.#halfway.get(job)
-    this.#halfway.delete(job)
-    this.#halfwayLine.remove(job)
-    if (work !== undefined) this.spend(work)
-    return work !== undefined
-  }
-
   hold(job: Job, queue: HeldFor<Job>): void {
     this.#queueOf.set(job, queue)
     this.#line.join(job)
@@ -110,12 +90,7 @@ export class Breaks<Job extends Held = Held> {
     return this.#queueOf.delete(job) && this.#line.remove(job)
   }
 
-  /** A sender is trusted from now on: what had begun of what it has sent waits for no break. */
-  hurryAll(sender: PeerId): void {
-    for (const job of this.#halfwayLine.of(sender)) this.hurry(job)
-  }
-
-  /** The same of what has not begun. */
+  /** A sender is trusted from now on: what it has sent waits for no break. */
   risen(sender: PeerId): void {
     for (const job of this.#line.of(sender)) this.#queueOf.get(job)?.broughtBy(job, sender, true)
   }
@@ -139,7 +114,6 @@ export class Breaks<Job extends Held = Held> {
   stop(): void {
     this.#queueOf.clear()
     for (const job of this.#line.end()) job.drop()
-    for (const job of [...this.#halfway.keys()]) this.hurry(job)
   }
 
   #start(): void {
@@ -154,10 +128,12 @@ export class Breaks<Job extends Held = Held> {
     const now = this.#agenda.now()
     this.#usedMs += now - this.#countedAt
     this.#countedAt = now
-    if (!this.isOn && this.#usedMs >= SLICE_MS) this.#begin()
+    if (this.#usedMs >= SLICE_MS) this.#begin()
   }
 
+  /** Anew, where one had begun in the midst of this: of all that was used. */
   #begin(): void {
+    this.#break?.cancel()
     this.#break = this.#agenda.in(Math.min(this.#usedMs, BREAK_MAX_MS), () => {
       this.#break = null
       this.#usedMs = 0
@@ -165,16 +141,15 @@ export class Breaks<Job extends Held = Held> {
     })
   }
 
-  /** The line, what had begun, and what waits for handlers: each is first in turn, and the next goes on where there is time left. */
+  /** The line, and what waits in the queues: each is first in turn, and the next goes on where there is time left. */
   #resume(): void {
-    const parties = [this.#moveOn, this.#goOnHalfway, this.#resumeQueues]
-    for (let i = 0; i < parties.length; i++) if (!this.isOn) parties[(this.#turn + i) % parties.length]?.()
-    this.#turn = (this.#turn + 1) % parties.length
-    // What came meanwhile has joined it.
+    this.#wasLineFirst = !this.#wasLineFirst
+    if (!this.#wasLineFirst) this.#resumeQueues()
     this.#moveOn()
+    if (this.#wasLineFirst) this.#resumeQueues()
   }
 
-  readonly #moveOn = (): void => {
+  #moveOn(): void {
     for (let next = this.#next(); next !== null; next = this.#next()) {
       const queue = this.#queueOf.get(next.item)
       this.#queueOf.delete(next.item)
@@ -182,11 +157,8 @@ export class Breaks<Job extends Held = Held> {
     }
   }
 
-  readonly #goOnHalfway = (): void => {
-    for (let job = this.#nextHalfway(); job !== null; job = this.#nextHalfway()) this.hurry(job)
-  }
-
-  readonly #resumeQueues = (): void => {
+  #resumeQueues(): void {
+    if (this.isOn) return
     const queues = [...this.#queues()]
     this.#queuesTurn = (this.#queuesTurn + 1) % Math.max(1, queues.length)
     for (const queue of [...queues.slice(this.#queuesTurn), ...queues.slice(0, this.#queuesTurn)])
@@ -195,9 +167,5 @@ export class Breaks<Job extends Held = Held> {
 
   #next(): ReturnType<HeldLine<Job>['next']> {
     return this.isOn ? null : this.#line.next()
-  }
-
-  #nextHalfway(): Job | null {
-    return this.isOn ? null : this.#halfwayLine.next()
   }
 }

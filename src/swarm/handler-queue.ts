@@ -2,6 +2,9 @@
  * Starts handlers, a bounded number at once: those of trusted peers' messages first, then the others', peer by peer in turn, so that
  * nobody waits for all that another has sent; of each peer in the order they came. What several have brought has the first turn of
  * any of them. What waits is bounded by its senders' credit.
+ *
+ * A message waits in the line of the breaks, then for a handler; it begins; and where what it had waited for itself comes in a break,
+ * it gives up its place and waits as one that is due. It is in one of the four at a time.
  */
 import type { PeerId } from '../ports/types.js'
 import type { Breaks } from './breaks.js'
@@ -28,13 +31,17 @@ export class HandlerQueue {
   readonly #breaks: Breaks<HandlerJob>
   // Bound: the credit of all peers together: a message's credit returns only when it is done with or dropped.
   readonly #waiting = new Ranks<HandlerJob>()
+  /** What had begun, and takes its place again. Bound: #strangersMax, and those of who was trusted when they began. */
+  readonly #due = new Ranks<HandlerJob>()
+  /** How each of those goes on. Bound: the same. */
+  readonly #goesOn = new Map<HandlerJob, () => void>()
   readonly #strangersMax: number
-  /** What had begun, and takes its place again. Bound: #strangersMax, and those of who was trusted then. */
-  readonly #due = new Map<HandlerJob, () => void>()
-  /** What has begun, also where it has given up its place for now. */
+  /** Whether the last of strangers' that went on was due. */
+  #wasDue = false
+  /** What has begun, but for what is due. */
   #running = 0
-  #parked = 0
-  #strangersRunning = 0
+  /** What strangers' have begun, also where it is due. */
+  #strangersBegun = 0
   #draining = false
   #stopped = false
 
@@ -47,7 +54,7 @@ export class HandlerQueue {
 
   /** Whether the next job of such a peer would have to wait. */
   isFull(isTrusted: boolean): boolean {
-    return this.#isCrowded(isTrusted) || this.#due.size > 0 || (!isTrusted && this.#breaks.isToWait)
+    return this.#isCrowded(isTrusted) || (!isTrusted && this.#breaks.isToWait)
   }
 
   /** Runs the job now or when its turn comes. */
@@ -63,7 +70,7 @@ export class HandlerQueue {
       job.drop()
       return
     }
-    const isNext = !this.#draining && !isCrowded && this.#waiting.size === 0 && this.#due.size === 0
+    const isNext = !this.#draining && !isCrowded && this.#waiting.size === 0
     if (!isNext) this.#waiting.join(job)
     this.#drain(isNext ? job : null)
   }
@@ -84,12 +91,9 @@ export class HandlerQueue {
     else if (!this.#breaks.isOn) this.#breaks.spend(work)
     else {
       // Meanwhile a trusted peer's may have its place, and no other stranger's.
-      this.#parked++
-      this.#breaks.goOnLater(job, () => {
-        this.#due.set(job, work)
-        if (this.#stopped) this.#goOnNow(job, work)
-        else this.#drain(null)
-      })
+      this.#running--
+      this.#goesOn.set(job, work)
+      this.#due.join(job)
       this.#drain(null)
     }
   }
@@ -101,20 +105,19 @@ export class HandlerQueue {
 
   /** Another has brought it, too. */
   broughtBy(job: HandlerJob, sender: PeerId, isTrusted: boolean): void {
-    if (isTrusted && this.#breaks.hurry(job)) return
-    if (isTrusted && this.#due.has(job)) this.#drain(null)
-    else if (!this.#breaks.has(job)) {
-      if (this.#waiting.joinToo(job, sender, isTrusted)) this.#drain(null)
+    if (!this.#breaks.has(job)) {
+      const ranks = this.#goesOn.has(job) ? this.#due : this.#waiting
+      if (ranks.joinToo(job, sender, isTrusted)) this.#drain(null)
     } else if (isTrusted) {
       this.#breaks.remove(job)
       this.enter(job)
     } else this.#breaks.joinToo(job, sender)
   }
 
-  /** A sender is trusted from now on: what it has sent and nobody has begun goes before what strangers have, in its order. */
+  /** A sender is trusted from now on: what it has sent goes before what strangers have, in its order. */
   risen(sender: PeerId): void {
-    if (this.#due.size > 0) this.#drain(null)
-    for (const job of this.#waiting.ofStranger(sender)) this.broughtBy(job, sender, true)
+    for (const ranks of [this.#due, this.#waiting])
+      for (const job of ranks.ofStranger(sender)) this.broughtBy(job, sender, true)
   }
 
   /** Whoever left need not be heard to the end: what it sent and nobody has begun is dropped. @param gone where no link of it is left */
@@ -127,7 +130,7 @@ export class HandlerQueue {
   /** No job begins any more. */
   stop(): void {
     this.#stopped = true
-    for (const [job, work] of this.#due) this.#goOnNow(job, work)
+    for (const job of this.#due.leave(() => true)) this.#begin(job)
     for (const job of this.#waiting.leave(() => true)) job.drop()
   }
 
@@ -137,7 +140,7 @@ export class HandlerQueue {
   }
 
   readonly #strangerDone = (): void => {
-    this.#strangersRunning--
+    this.#strangersBegun--
     this.#done()
   }
 
@@ -145,45 +148,43 @@ export class HandlerQueue {
   #drain(first: HandlerJob | null): void {
     if (this.#draining) return
     this.#draining = true
-    for (let job = first ?? this.#next(); job !== null; job = this.#next()) {
-      const work = this.#due.get(job)
-      if (work === undefined) this.#begin(job)
-      else this.#goOnNow(job, work)
-    }
+    for (let job = first ?? this.#next(); job !== null; job = this.#next()) this.#begin(job)
     this.#draining = false
   }
 
+  /** For the first time, or again. */
   #begin(job: HandlerJob): void {
     this.#running++
-    if (job.isTrusted) job.run(this.#done)
-    else this.#runStrangers(job)
-  }
-
-  #goOnNow(job: HandlerJob, work: () => void): void {
-    this.#due.delete(job)
-    this.#parked--
+    const work = this.#goesOn.get(job) ?? this.#firstWork(job)
+    this.#goesOn.delete(job)
     if (job.isTrusted) work()
     else this.#breaks.spend(work)
   }
 
-  #runStrangers(job: HandlerJob): void {
-    this.#strangersRunning++
-    this.#breaks.spend(() => {
-      job.run(this.#strangerDone)
-    })
+  #firstWork(job: HandlerJob): () => void {
+    if (!job.isTrusted) this.#strangersBegun++
+    const done = job.isTrusted ? this.#done : this.#strangerDone
+    return () => {
+      job.run(done)
+    }
   }
 
   #next(): HandlerJob | null {
-    const isRoom = !this.#isCrowded(true)
-    if (this.#due.size === 0) return this.#waiting.next(isRoom, !this.#isCrowded(false) && !this.#breaks.isOn)
-    // What has begun goes first in its rank.
-    const due = isRoom ? [...this.#due.keys()] : []
-    const trusted = due.find((job) => job.isTrusted) ?? this.#waiting.next(isRoom, false)
-    return trusted ?? (this.#breaks.isOn ? null : (due[0] ?? null))
+    if (this.#isCrowded(true)) return null
+    return this.#due.next(true, false) ?? this.#waiting.next(true, false) ?? this.#nextStrangers()
+  }
+
+  /** What is due, and what has not begun, by turns: either alone may never end. */
+  #nextStrangers(): HandlerJob | null {
+    if (this.#breaks.isOn) return null
+    const due = this.#wasDue ? null : this.#due.next(false, true)
+    const waiting = due === null && !this.#isCrowded(false) ? this.#waiting.next(false, true) : null
+    const next = due ?? waiting ?? this.#due.next(false, true)
+    this.#wasDue = next !== null && next !== waiting
+    return next
   }
 
   #isCrowded(isTrusted: boolean): boolean {
-    const taken = this.#running - this.#parked
-    return taken >= this.#max || (!isTrusted && this.#strangersRunning >= this.#strangersMax)
+    return this.#running >= this.#max || (!isTrusted && this.#strangersBegun >= this.#strangersMax)
   }
 }

@@ -170,7 +170,6 @@ export class Traffic {
     this.breaks.here(peerId)
     if (!isTrusted(connection)) return
     this.gossip.risen(connection)
-    this.breaks.hurryAll(peerId)
     for (const queue of this.registry.queues()) queue.risen(peerId)
     this.breaks.risen(peerId)
   }

@@ -71,6 +71,20 @@ describe('strangers’ messages', () => {
     expect(began).toEqual(['of one 0', 'of two 61000'])
   })
 
+  it('that call for others’ have a break for both', () => {
+    const { clock, breaks } = scene()
+    breaks.spend(() => {
+      breaks.spend(() => {
+        clock.spend(20)
+      })
+      clock.spend(100)
+    })
+    clock.advance(119)
+    expect(breaks.isOn).toBe(true)
+    clock.advance(1)
+    expect(breaks.isOn).toBe(false)
+  })
+
   it('that come now and then have none', () => {
     const { clock, submit, breaks } = scene()
     for (let i = 0; i < 100; i++) {
@@ -147,7 +161,7 @@ describe('strangers’ messages', () => {
     const last = jobs.at(-1)
     if (last !== undefined) queues[0]?.broughtBy(last, 'masternode' as PeerId, true)
     trusted.add('a')
-    breaks.hurryAll('a' as PeerId)
+    queues[0]?.risen('a' as PeerId)
     breaks.risen('a' as PeerId)
     expect(began.slice(1).map((line) => line.split(' ')[1])).toEqual([
       '19',
@@ -214,6 +228,28 @@ describe('strangers’ messages', () => {
     submit('one 2', 1, { queue: 1 })
     clock.advance(200)
     expect(began.filter((line) => line.startsWith('one')).length).toBe(2)
+  })
+
+  it('that wait for a place wait for little of what another has begun', () => {
+    const { clock, began, submit } = scene()
+    for (let i = 0; i < 60; i++) submit(`flood ${String(i)}`, 50, { waitsMs: 1 })
+    clock.advance(2)
+    for (let i = 0; i < 3; i++) submit(`one ${String(i)}`, 50, { waitsMs: 1 })
+    clock.advance(63 * 100 + 100)
+    expect(began.length).toBe(63)
+    expect(began.findIndex((line) => line.startsWith('one 2'))).toBeLessThan(10)
+  })
+
+  it('that had begun wait for little of what waits for a place', () => {
+    const { clock, began, submit } = scene(2)
+    submit('one 1', 1, { waitsMs: 25 })
+    for (let i = 0; i < 47; i++) submit(`busy${String(i)} 1`, 0, { lastsMs: 40 })
+    for (let i = 0; i < 100; i++) submit(`flood${String(i)} 1`, 12)
+    submit('other 1', 20, { queue: 1 })
+    clock.advance(200)
+    const place = began.findIndex((line) => line.startsWith('one'))
+    expect(place).toBeGreaterThan(0)
+    expect(began.slice(0, place).filter((line) => line.startsWith('flood')).length).toBeLessThan(3)
   })
 
   it('that had begun keep no place from a trusted peer’s, whichever of the two comes first', () => {
