@@ -146,7 +146,7 @@ export class Breaks<Job extends Held = Held> {
     this.#wasLineFirst = !this.#wasLineFirst
     if (!this.#wasLineFirst) this.#resumeQueues()
     this.#moveOn()
-    if (this.#wasLineFirst) this.#resumeQueues()
+    if (this.#wasLineFirst && !this.isOn) this.#resumeQueues()
   }
 
   #moveOn(): void {
@@ -158,7 +158,6 @@ export class Breaks<Job extends Held = Held> {
   }
 
   #resumeQueues(): void {
-    if (this.isOn) return
     const queues = [...this.#queues()]
     this.#queuesTurn = (this.#queuesTurn + 1) % Math.max(1, queues.length)
     for (const queue of [...queues.slice(this.#queuesTurn), ...queues.slice(0, this.#queuesTurn)])

@@ -36,10 +36,11 @@ export function createPresence(
       // The host may have ended it at once.
       if (connection.isEnding) return
       owner.upkeep.connected(peer, connection, owner.dialledTo(connection))
+      if (hasEnded(connection)) return
       owner.traffic.seated(connection)
       owner.traffic.arrivals.seated(connection)
       // Last, since it may let the link go at once: nobody may hear of the end before the beginning.
-      if (connection.isOpen) owner.upkeep.maintainer.linked(connection)
+      if (!hasEnded(connection)) owner.upkeep.maintainer.linked(connection)
     },
     disconnected: (peer, connection, reason, wasTold) => {
       const newcomer = owner.connections.current(peer.id)
