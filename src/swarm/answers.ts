@@ -183,6 +183,10 @@ class Answering implements HandlerJob {
     else go(decoded)
   }
 
+  outlives(): false {
+    return false
+  }
+
   drop(): void {
     const { connection, question } = this.#asked
     connection.intake?.release(question.size)

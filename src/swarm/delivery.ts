@@ -13,6 +13,8 @@ import type { ReceivedMessage } from './registry.js'
 export interface DeliveryOwner {
   /** Its turn has come; `done` is called once its place in the queue is free. */
   judge(delivery: Delivery, done: () => void): void
+  /** Whoever brought it is gone. @returns whether it is judged all the same */
+  staysFor(delivery: Delivery): boolean
   /** Whoever brought it is gone, or nobody is judged any more. */
   abandoned(delivery: Delivery): void
 }
@@ -123,6 +125,10 @@ export class Delivery implements HandlerJob {
 
   run(done: () => void): void {
     this.#owner.judge(this, done)
+  }
+
+  outlives(): boolean {
+    return this.#owner.staysFor(this)
   }
 
   drop(): void {

@@ -89,6 +89,10 @@ class DirectJob implements HandlerJob, Caller {
     else this.#call(decoded)
   }
 
+  outlives(): false {
+    return false
+  }
+
   drop(): void {
     this.source.intake?.release(this.#size)
   }

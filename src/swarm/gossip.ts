@@ -145,7 +145,7 @@ export class Gossip implements DeliveryOwner {
   /** A link is gone, and maybe its peer with it: what those alone brought has never come. */
   lost(connection: Connection, gone: PeerId | null): void {
     const isItsOwn = ({ connection: own }: Delivery): boolean => own === connection || own.peerId === gone
-    for (const delivery of this.#inFlight.leave((held) => isItsOwn(held) && !this.#staysFor(held))) release(delivery)
+    for (const delivery of this.#inFlight.leave((held) => isItsOwn(held) && !this.staysFor(held))) release(delivery)
     for (const delivery of this.#inFlight.begun()) if (isItsOwn(delivery)) this.#lostRival(delivery)
     if (gone !== null) this.#inFlight.disband(gone)
   }
@@ -180,7 +180,7 @@ export class Gossip implements DeliveryOwner {
   }
 
   abandoned(delivery: Delivery): void {
-    if (!this.#stopped && this.#staysFor(delivery)) this.#submit(delivery)
+    if (!this.#stopped && this.staysFor(delivery)) this.#submit(delivery)
     else {
       if (!this.#stopped) this.#unheard(delivery)
       this.#settle(delivery, null, null)
@@ -192,7 +192,7 @@ export class Gossip implements DeliveryOwner {
     const { appKey, key } = delivery
     // It may have been judged meanwhile.
     if (this.#inFlight.get(key) !== delivery) return
-    if (appKey === null || this.#appIds.current(appKey) === delivery || this.#staysFor(delivery)) return
+    if (appKey === null || this.#appIds.current(appKey) === delivery || this.staysFor(delivery)) return
     this.#appIds.withdraw(appKey, delivery)
     delivery.appKey = null
     this.#settle(delivery, null, null)
@@ -247,7 +247,7 @@ export class Gossip implements DeliveryOwner {
   }
 
   /** Whoever brought it has left. @returns whether it is judged all the same: others have it, or a trusted peer has had it */
-  #staysFor(delivery: Delivery): boolean {
+  staysFor(delivery: Delivery): boolean {
     return inherit(delivery, this.#setup.connections(), this.#setup.peerOf) || delivery.isBacked
   }
 

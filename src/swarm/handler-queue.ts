@@ -22,6 +22,8 @@ export interface HandlerJob extends Ranked {
   readonly source: { readonly peerId: PeerId | null }
   /** Its turn has come; `done` is called once it is over. */
   run(done: () => void): void
+  /** Whoever brought it has left. @returns whether it keeps its place: others wait for it */
+  outlives(): boolean
   /** It will never be its turn. */
   drop(): void
 }
@@ -87,15 +89,16 @@ export class HandlerQueue {
 
   /** Goes on with what had begun, and waited for something else: a stranger's message, in no break. */
   goOn(job: HandlerJob, work: () => void): void {
-    if (job.isTrusted || this.#stopped) work()
-    else if (!this.#breaks.isOn) this.#breaks.spend(work)
-    else {
-      // Meanwhile a trusted peer's may have its place, and no other stranger's.
-      this.#running--
-      this.#goesOn.set(job, work)
-      this.#due.join(job)
-      this.#drain(null)
+    if (job.isTrusted || this.#stopped) {
+      work()
+      return
     }
+    // Where it has to wait, a trusted peer's may have its place, and no other stranger's.
+    this.#running--
+    this.#goesOn.set(job, work)
+    const isNext = !this.#breaks.isOn && !this.#draining
+    if (!isNext) this.#due.join(job)
+    this.#drain(isNext ? job : null)
   }
 
   /** Takes it back. @returns whether it waited: what has begun goes on */
@@ -120,10 +123,15 @@ export class HandlerQueue {
       for (const job of ranks.ofStranger(sender)) this.broughtBy(job, sender, true)
   }
 
+  /** A sender is trusted no more: nor is what it has sent, but for what others vouch for. */
+  fallen(sender: PeerId): void {
+    for (const ranks of [this.#due, this.#waiting]) ranks.fall(sender)
+  }
+
   /** Whoever left need not be heard to the end: what it sent and nobody has begun is dropped. @param gone where no link of it is left */
   lost(source: object, gone: PeerId | null): void {
     const isLost = (job: HandlerJob): boolean => job.source === source || (gone !== null && job.source.peerId === gone)
-    for (const job of this.#waiting.leave(isLost)) job.drop()
+    for (const job of this.#waiting.leave((waiting) => isLost(waiting) && !waiting.outlives())) job.drop()
     if (gone !== null) this.#waiting.disband(gone)
   }
 
@@ -185,6 +193,8 @@ export class HandlerQueue {
   }
 
   #isCrowded(isTrusted: boolean): boolean {
-    return this.#running >= this.#max || (!isTrusted && this.#strangersBegun >= this.#strangersMax)
+    // A stranger's does not take the place of what is due.
+    const taken = this.#running + (isTrusted ? 0 : this.#due.size)
+    return taken >= this.#max || (!isTrusted && this.#strangersBegun >= this.#strangersMax)
   }
 }

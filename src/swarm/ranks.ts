@@ -33,6 +33,12 @@ export class Ranks<Item extends Ranked> {
     return rises
   }
 
+  /** What this one waits with, and no other trusted peer does, goes to the rank of strangers, in its order. */
+  fall(sender: PeerId): void {
+    for (const item of this.#trusted.of(sender))
+      if (!item.isTrusted && this.#trusted.remove(item)) this.#strangers.join(item)
+  }
+
   /** @returns false where it does not wait here */
   remove(item: Item): boolean {
     return this.#trusted.remove(item) || this.#strangers.remove(item)

@@ -156,11 +156,13 @@ export class Traffic {
     if (remoteIp !== null) this.discipline.abandoned(remoteIp)
   }
 
-  /** A peer is of another class. Where it is trusted from now on, so is what it has sent already: none of it may overtake the rest. */
+  /** A peer is of another class. What it has sent already goes with it, and none of it overtakes the rest. */
   reclassify(connection: Connection, peerClass: PeerClass): void {
     const wasTrusted = isTrusted(connection)
     connection.reclassify(peerClass, this.#context.settings.limits[peerClass])
     if (!wasTrusted) this.seated(connection)
+    else if (!isTrusted(connection) && connection.peerId !== null)
+      for (const queue of this.registry.queues()) queue.fallen(connection.peerId)
   }
 
   /** A peer goes on by this link. Of what it has sent before, and what waits, the same is true. */

@@ -139,6 +139,39 @@ describe('what a stranger has sent in a break', () => {
       await world.stop()
     })
 
+  it('stays in its order where it came from a masternode that is one no more', async () => {
+    const world = new World(2)
+    const identity = world.identity()
+    const node = world.node('a', { masternodes: [`memory://${identity.id}@elsewhere:1`] })
+    const heard: unknown[] = []
+    const wait = async (ms: number): Promise<void> =>
+      new Promise((resolve) => world.clock.wakeAt(world.clock.monotonic() + ms, resolve))
+    const validate = async (value: unknown) => {
+      await wait(60)
+      return { value: value as string }
+    }
+    const schema = { '~standard': { version: 1 as const, vendor: 'test', validate } }
+    node.swarm.handle(direct<string>('vote', { serial: true, schema }), async (text) => {
+      heard.push(text)
+      await wait(100)
+    })
+    node.swarm.handle(Note, () => {
+      world.clock.spend(50)
+    })
+    await node.swarm.start()
+    const [one, stranger] = [
+      await RawPeer.connect(world, node, { identity, name: 'elsewhere' }),
+      await RawPeer.connect(world, node),
+    ]
+    for (const text of ['1', '2', '3']) one.send(FRAME.firstApplication, utf8(JSON.stringify(text)))
+    await world.settle()
+    node.swarm.masternodes.remove(identity.id)
+    stranger.send(FRAME.firstApplication + 1, utf8('"any"'))
+    await world.run(2_000)
+    expect(heard).toEqual(['1', '2', '3'])
+    await world.stop()
+  })
+
   it('has its second try in no break, where its handler has failed', async () => {
     const world = new World(2)
     const node = world.node('a')
@@ -155,6 +188,22 @@ describe('what a stranger has sent in a break', () => {
     await world.run(1_000)
     expect(triedAt.length).toBe(2)
     expect((triedAt[1] ?? 0) - (triedAt[0] ?? 0)).toBeGreaterThanOrEqual(100)
+    await world.stop()
+  })
+
+  it('has its second try where its handler has failed at once', async () => {
+    const world = new World(2)
+    const node = world.node('a')
+    let tries = 0
+    node.swarm.handle(Tx, () => {
+      tries++
+      throw new Error('no database')
+    })
+    await node.swarm.start()
+    const one = await RawPeer.connect(world, node)
+    for (const text of ['"one"', '"two"']) one.broadcast(0, 'tx', utf8(text))
+    await world.run(1_000)
+    expect(tries).toBe(4)
     await world.stop()
   })
 

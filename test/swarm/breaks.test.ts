@@ -37,6 +37,7 @@ function scene(queueCount = 1, lastMax = 64) {
         if (waitsMs > 0) clock.wakeAt(clock.monotonic() + waitsMs, () => on?.goOn(job, handle))
         else handle()
       },
+      outlives: () => false,
       drop: () => dropped.push(message),
     }
     on?.submit(job)
@@ -293,6 +294,20 @@ describe('strangers’ messages', () => {
     expect(began.map((line) => line.slice(0, -3).trim()).filter((line) => !line.startsWith('flood')).length).toBe(1)
     clock.advance(1_000)
     expect(began.map((line) => line.slice(0, 3))).toEqual(['flo', 'mas', 'a 1', 'b 1'])
+  })
+
+  it('that had begun as a trusted peer’s keep their place from what it had sent since', () => {
+    const { clock, began, submit, trusted, queues, breaks } = scene(2, 1)
+    submit('a 1', 20, { queue: 1, waitsMs: 5 })
+    submit('flood 1', 50)
+    clock.advance(50)
+    expect([began.length, breaks.isOn]).toEqual([2, true])
+    trusted.add('b')
+    for (const message of ['b 1', 'b 2']) submit(message, 1, { queue: 1, waitsMs: 5 })
+    trusted.delete('b')
+    queues[1]?.fallen('b' as PeerId)
+    clock.advance(1_000)
+    expect(began.map((line) => line.slice(0, 3))).toEqual(['flo', 'a 1', 'b 1', 'b 2'])
   })
 
   it('that had begun go on at the end of all, in a break or not', () => {

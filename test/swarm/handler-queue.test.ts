@@ -14,6 +14,7 @@ function scene(max = 1) {
   const queue = new HandlerQueue(max, new Breaks(new Agenda(new ManualClock()), () => []))
   const began: string[] = []
   const dropped: string[] = []
+  const lasting = new Set<string>()
   const running: (() => void)[] = []
   const jobs = new Map<string, { -readonly [Key in keyof HandlerJob]: HandlerJob[Key] }>()
   const sources = new Map<string, HandlerJob['source']>()
@@ -31,6 +32,7 @@ function scene(max = 1) {
         began.push(name)
         running.push(done)
       },
+      outlives: () => lasting.has(name),
       drop: () => dropped.push(name),
     }
     jobs.set(name, job)
@@ -53,7 +55,7 @@ function scene(max = 1) {
   const finishAll = (): void => {
     while (running.length > 0) finish()
   }
-  return { queue, began, dropped, submit, bring, vouch, finish, finishAll, sourceOf }
+  return { queue, jobs, began, dropped, submit, bring, vouch, finish, finishAll, sourceOf, lasting }
 }
 
 describe('Messages that wait for a handler', () => {
@@ -144,6 +146,30 @@ describe('Messages that wait for a handler', () => {
     finishAll()
     expect(dropped).toEqual(['a1'])
     expect(began).toEqual(['a0', 'a2', 'b0'])
+  })
+
+  it('keep their place where whoever brought them leaves, and others wait for them', () => {
+    const { queue, began, dropped, submit, vouch, finishAll, sourceOf, lasting } = scene()
+    submit('running', 'a')
+    for (const name of ['b0', 'b1']) submit(name, 'b')
+    vouch('b0', 't')
+    for (const name of ['t0', 't1']) submit(name, 't', true)
+    lasting.add('b0')
+    queue.lost(sourceOf('b'), 'b' as PeerId)
+    finishAll()
+    expect([began, dropped]).toEqual([['running', 'b0', 't0', 't1'], ['b1']])
+  })
+
+  it('fall behind with who is trusted no more, in their order, but for what others vouch for', () => {
+    const { queue, jobs, began, submit, vouch, finishAll } = scene()
+    submit('running', 'a')
+    for (const name of ['t0', 't1', 't2']) submit(name, 't', true)
+    submit('u0', 'u', true)
+    vouch('t1', 'u')
+    for (const name of ['t0', 't2']) Object.assign(jobs.get(name) ?? {}, { isTrusted: false })
+    queue.fallen('t' as PeerId)
+    finishAll()
+    expect(began).toEqual(['running', 't1', 'u0', 't0', 't2'])
   })
 
   it('are dropped with the last link of who brought them, also those of its links before', () => {

@@ -271,4 +271,30 @@ describe('a message that waits for others of its application id', () => {
     await say(masternode, 'tx', 'true')
     expect(begun.filter((body) => body !== 'chaff')).toEqual(['forged 1', 'true'])
   })
+
+  it('keeps its place among what the masternode has sent, though the stranger that brought it first leaves', async () => {
+    const world = new World(5)
+    const identity = world.identity()
+    const node = world.node('a', { masternodes: [`memory://${identity.id}@elsewhere:1`] })
+    const heard: string[] = []
+    node.swarm.handle(message<string>('block', { serial: true }), async (text): Promise<Verdict> => {
+      heard.push(text)
+      await new Promise<void>((resolve) => world.clock.wakeAt(world.clock.monotonic() + 100, resolve))
+      return 'accept'
+    })
+    await node.swarm.start()
+    const stranger = await RawPeer.connect(world, node)
+    const trusted = await RawPeer.connect(world, node, { identity, name: 'elsewhere' })
+    const say = async (peer: RawPeer, ...texts: readonly string[]): Promise<void> => {
+      for (const text of texts) peer.broadcast(0, 'block', utf8(JSON.stringify(text)))
+      await world.settle()
+    }
+    await say(trusted, '0')
+    await say(stranger, '1')
+    await say(trusted, '1', '2', '3')
+    stranger.destroy()
+    await world.run(1_000)
+    expect(heard).toEqual(['0', '1', '2', '3'])
+    await world.stop()
+  })
 })
