@@ -75,6 +75,12 @@ describe('a snapshot of a blacklist', () => {
     expect(withScore({ points: 0 }).size.scores).toBe(1)
   })
 
+  it('brings what makes sense though other items are nothing of the kind', () => {
+    const bad = [null, undefined, 5, 'text', []]
+    const list = restored({ version: 1, savedAt: 0, bans: [...bad, ban({})], scores: [...bad, score({})] })
+    expect(list.size).toEqual({ scores: 1, bans: 1 })
+  })
+
   it('takes nothing from what is known already', () => {
     const list = new Blacklist()
     list.strike({ peerId: A, points: 60 }, 0)

@@ -232,6 +232,14 @@ describe('bans', () => {
     expect(slow.check({ ip: subnet(99) }, 19 * MIN)).toBeNull()
   })
 
+  it('of a /48 hold no more of its networks than twice as many as it takes', () => {
+    const list = new Blacklist()
+    const strike = (n: number) => list.strike({ ip: `2001:db8:7:${n.toString(16)}::1`, points: 1_000 }, n).banned
+    for (let n = 1; n <= 40; n++) strike(n)
+    list.lift('2001:db8:7::/48')
+    expect(strike(41).at(-1)).toMatchObject({ key: '2001:db8:7::/48', cause: '16 networks in it are banned' })
+  })
+
   it('of a /48 begin once, and again only when its own has ended', () => {
     const subnet = (n: number): string => `2001:db8:7:${String(n)}::1`
     const own = (n: number, now: number): unknown => ({
